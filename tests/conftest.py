@@ -1,0 +1,42 @@
+"""What all tests share: a cache of their own, plain output, and notebooks on disk."""
+
+from __future__ import annotations
+
+from textwrap import dedent
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+
+@pytest.fixture(scope="session", autouse=True)
+def shared_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The cache of this session. Tests share it, so a cell that many of them use is compiled once."""
+    folder = tmp_path_factory.mktemp("cache")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("HOTPLATE_CACHE_DIR", str(folder))
+        patch.setenv("NO_COLOR", "1")
+        yield folder
+
+
+@pytest.fixture
+def empty_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A cache with nothing in it, for the tests that look at what is built and when."""
+    folder = tmp_path / "cache"
+    monkeypatch.setenv("HOTPLATE_CACHE_DIR", str(folder))
+    return folder
+
+
+@pytest.fixture
+def notebook(tmp_path: Path) -> Callable[..., Path]:
+    """Writes a notebook: `notebook(text)`, or `notebook(text, ".cpp")`."""
+
+    def write(text: str, suffix: str = ".c") -> Path:
+        path = tmp_path / f"notebook{suffix}"
+        path.write_text(dedent(text), "utf-8")
+        return path
+
+    return write
