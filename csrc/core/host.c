@@ -1,0 +1,207 @@
+/* host.c: what stands behind a cell's hp_ctx: scratch memory, progress, failure, state, results sized by the cell. */
+#define _POSIX_C_SOURCE 200809L
+#include "core/core.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#if defined(_MSC_VER)
+#define HP_THREAD_LOCAL __declspec(thread)
+#else
+#define HP_THREAD_LOCAL _Thread_local
+#endif
+
+enum { HP_ALIGNMENT = 64, HP_MAX_RANK = 8 };
+
+/* One piece of scratch memory; the bytes follow the header, which keeps their alignment. */
+struct hp_block {
+    struct hp_block *next;
+    char padding[HP_ALIGNMENT - sizeof(void *)];
+};
+
+static HP_THREAD_LOCAL hp_host *current_host;
+
+#if defined(_WIN32)
+static void *aligned_allocate(size_t bytes) { return _aligned_malloc(bytes, HP_ALIGNMENT); }
+static void aligned_release(void *memory) { _aligned_free(memory); }
+#else
+static void *aligned_allocate(size_t bytes) {
+    void *memory = NULL;
+    return posix_memalign(&memory, HP_ALIGNMENT, bytes) == 0 ? memory : NULL;
+}
+static void aligned_release(void *memory) { free(memory); }
+#endif
+
+/* ---- the functions in the table of hp_ctx ---- */
+
+static hp_host *host_of(hp_ctx *ctx) { return (hp_host *)(void *)ctx; }
+
+static void *host_alloc(hp_ctx *ctx, size_t bytes) {
+    hp_host *host = host_of(ctx);
+    struct hp_block *block = NULL;
+    if (bytes <= SIZE_MAX - sizeof *block) block = aligned_allocate(sizeof *block + bytes);
+    if (block == NULL) {
+        host->out_of_memory = 1;
+        return NULL;
+    }
+    block->next = host->scratch;
+    host->scratch = block;
+    return block + 1;
+}
+
+static void host_report_progress(hp_ctx *ctx, int64_t done, int64_t total) {
+    hp_host *host = host_of(ctx);
+    /* Two plain stores: readers only draw a bar, and a torn pair lasts until the next report. */
+    host->total = total;
+    host->done = done;
+}
+
+static void host_fail(hp_ctx *ctx, const char *format, va_list arguments) {
+    hp_host *host = host_of(ctx);
+    if (ctx->failed) return;
+    ctx->failed = 1;
+    int length = vsnprintf(host->message, sizeof host->message, format, arguments);
+    if (length < 0) snprintf(host->message, sizeof host->message, "(the message of hp_fail can't be formatted)");
+}
+
+static void *host_state(hp_ctx *ctx, size_t bytes, uint32_t version) {
+    hp_host *host = host_of(ctx);
+    hp_state_block *state = host->state;
+    if (state == NULL) return NULL;
+    if (state->data != NULL && state->size == bytes && state->version == version) return state->data;
+    void *fresh = aligned_allocate(bytes ? bytes : 1);
+    if (fresh == NULL) {
+        host->out_of_memory = 1;
+        return NULL;
+    }
+    memset(fresh, 0, bytes);
+    aligned_release(state->data);
+    *state = (hp_state_block){fresh, bytes, version};
+    return fresh;
+}
+
+/* The number of bytes of an array, or SIZE_MAX when an extent is negative or the product overflows. */
+static size_t array_bytes(hp_dtype dtype, int32_t ndim, const int64_t *shape) {
+    size_t bytes = (size_t)dtype.bits / 8 * dtype.lanes;
+    for (int32_t i = 0; i < ndim; i++) {
+        if (shape[i] < 0) return SIZE_MAX;
+        if (shape[i] > 0 && bytes > (size_t)PTRDIFF_MAX / (size_t)shape[i]) return SIZE_MAX;
+        bytes *= (size_t)shape[i];
+    }
+    return bytes;
+}
+
+static void release_tensor(hp_value *value) {
+    if (value->kind != HP_TENSOR) return;
+    free(value->as.tensor.shape);
+    aligned_release(value->as.tensor.data);
+    value->kind = HP_NONE;
+}
+
+static void *host_out_array(hp_ctx *ctx, hp_value *value, hp_dtype dtype, int32_t ndim, const int64_t *shape) {
+    hp_host *host = host_of(ctx);
+    release_tensor(value);
+    size_t bytes = ndim < 0 || ndim > HP_MAX_RANK || dtype.code == HP_NO_DTYPE ? SIZE_MAX : array_bytes(dtype, ndim, shape);
+    if (bytes == SIZE_MAX) {
+        host->bad_result = 1;
+        return NULL;
+    }
+    void *data = aligned_allocate(bytes ? bytes : 1);
+    int64_t *extents = malloc(2 * sizeof(int64_t) * (size_t)(ndim ? ndim : 1));
+    if (data == NULL || extents == NULL) {
+        aligned_release(data);
+        free(extents);
+        host->out_of_memory = 1;
+        return NULL;
+    }
+    int64_t stride = 1;
+    for (int32_t i = ndim - 1; i >= 0; i--) {
+        extents[i] = shape[i];
+        extents[ndim + i] = stride;
+        stride *= shape[i];
+    }
+    value->kind = HP_TENSOR;
+    value->as.tensor = (hp_tensor){data, {1, 0}, ndim, dtype, extents, extents + ndim, 0};
+    return data;
+}
+
+/* ---- the host ---- */
+
+void hp_host_init(hp_host *host, const volatile int32_t *abort_word) {
+    host->ctx = (hp_ctx){
+        .struct_size = sizeof(hp_ctx),
+        .abi_version = HP_ABI_VERSION,
+        .abort_word = abort_word,
+        .alloc = host_alloc,
+        .progress = host_report_progress,
+        .vfail = host_fail,
+        .state = host_state,
+        .out_array = host_out_array,
+    };
+    host->state = NULL;
+    host->scratch = NULL;
+    host->busy = 0;
+    host->done = host->total = 0;
+    host->message[0] = '\0';
+}
+
+void hp_host_begin(hp_host *host) {
+    host->busy = 1;
+    host->ctx.observed = 0;
+    host->ctx.failed = 0;
+    host->out_of_memory = 0;
+    host->bad_result = 0;
+    host->done = host->total = 0;
+    host->message[0] = '\0';
+}
+
+/* What the cell said outranks what hotplate saw: a cell that fails because hp_alloc gave NULL says it best itself. */
+int32_t hp_host_verdict(const hp_host *host, int32_t status) {
+    if (host->ctx.failed) return HP_FAILED;
+    if (host->ctx.observed) return HP_CANCELLED;
+    if (host->out_of_memory) return HP_NO_MEMORY;
+    if (host->bad_result) return HP_BAD_RESULT;
+    return status;
+}
+
+void hp_host_end(hp_host *host) {
+    for (struct hp_block *block = host->scratch; block != NULL;) {
+        struct hp_block *next = block->next;
+        aligned_release(block);
+        block = next;
+    }
+    host->scratch = NULL;
+    host->busy = 0;
+}
+
+hp_host *hp_host_new(const volatile int32_t *abort_word) {
+    hp_host *host = malloc(sizeof *host);
+    if (host != NULL) hp_host_init(host, abort_word);
+    return host;
+}
+
+void hp_host_free(hp_host *host) { free(host); }
+
+void hp_host_set_state(hp_host *host, hp_state_block *state) { host->state = state; }
+
+void hp_host_progress(const hp_host *host, int64_t *done, int64_t *total) {
+    *done = host->done;
+    *total = host->total;
+}
+
+int32_t hp_host_observed(const hp_host *host) { return host->ctx.observed; }
+
+void hp_host_enter(hp_host *host) { current_host = host; }
+
+hp_host *hp_host_current(void) { return current_host; }
+
+hp_state_block *hp_state_new(void) { return calloc(1, sizeof(hp_state_block)); }
+
+void hp_state_free(hp_state_block *state) {
+    if (state == NULL) return;
+    aligned_release(state->data);
+    free(state);
+}
+
+void hp_array_free(void *data) { aligned_release(data); }

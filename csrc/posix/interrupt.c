@@ -1,0 +1,92 @@
+/* interrupt.c (POSIX): Ctrl-C reaches native code. Python's own handler only leaves a note for the interpreter, which
+ * does not run while the main thread is inside a cell; this one sets abort words first, then calls that handler. */
+#define _GNU_SOURCE
+#include "core/core.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <semaphore.h>
+#include <signal.h>
+#include <stdatomic.h>
+
+enum { HP_SLOTS = 64 };
+
+static _Atomic(volatile int32_t *) slots[HP_SLOTS];
+static struct sigaction previous;
+static pthread_t main_thread;
+static sem_t happened;
+static int armed_once;
+static atomic_llong count;
+
+/* The direct call of the main thread. Written by it alone, read by the notifier. */
+static volatile int32_t main_word;
+static _Atomic(const hp_cell *) main_cell;
+static atomic_llong main_serial;
+
+static void on_interrupt(int number, siginfo_t *info, void *context) {
+    const int saved = errno;
+    main_word = 1;
+    for (int i = 0; i < HP_SLOTS; i++) {
+        volatile int32_t *word = atomic_load_explicit(&slots[i], memory_order_acquire);
+        if (word != NULL) *word = 1;
+    }
+    atomic_fetch_add(&count, 1);
+    sem_post(&happened);
+    errno = saved;
+    if (previous.sa_flags & SA_SIGINFO)
+        previous.sa_sigaction(number, info, context);
+    else if (previous.sa_handler != SIG_DFL && previous.sa_handler != SIG_IGN)
+        previous.sa_handler(number);
+}
+
+int32_t hp_interrupt_arm(void) {
+    struct sigaction now;
+    if (sigaction(SIGINT, NULL, &now) != 0) return -1;
+    if ((now.sa_flags & SA_SIGINFO) && now.sa_sigaction == on_interrupt) return 0;
+    /* Where Ctrl-C is ignored or kills the process, that is somebody's wish: leave it. */
+    if (!(now.sa_flags & SA_SIGINFO) && (now.sa_handler == SIG_DFL || now.sa_handler == SIG_IGN)) return 0;
+    if (!armed_once && sem_init(&happened, 0, 0) != 0) return -1;
+    armed_once = 1;
+    main_thread = pthread_self();
+    previous = now;
+    struct sigaction ours = {.sa_flags = SA_SIGINFO | (now.sa_flags & (SA_ONSTACK | SA_RESTART | SA_NODEFER))};
+    ours.sa_sigaction = on_interrupt;
+    ours.sa_mask = now.sa_mask;
+    return sigaction(SIGINT, &ours, NULL);
+}
+
+int32_t hp_interrupt_watch(volatile int32_t *word) {
+    for (int32_t i = 0; i < HP_SLOTS; i++) {
+        volatile int32_t *empty = NULL;
+        if (atomic_compare_exchange_strong(&slots[i], &empty, word)) return i;
+    }
+    return -1;
+}
+
+void hp_interrupt_unwatch(int32_t slot) {
+    if (slot >= 0 && slot < HP_SLOTS) atomic_store(&slots[slot], NULL);
+}
+
+int64_t hp_interrupt_wait(void) {
+    if (!armed_once) return -1;
+    while (sem_wait(&happened) != 0)
+        if (errno != EINTR) return -1;
+    return atomic_load(&count);
+}
+
+const char *hp_interrupt_running(int64_t *serial, int32_t *polls) {
+    const hp_cell *cell = atomic_load(&main_cell);
+    *serial = atomic_load(&main_serial);
+    *polls = cell != NULL && cell->takes_context;
+    return cell != NULL ? cell->name : NULL;
+}
+
+const volatile int32_t *hp_interrupt_enter(const hp_cell *cell) {
+    if (!armed_once || !pthread_equal(pthread_self(), main_thread)) return NULL;
+    main_word = 0;
+    atomic_store_explicit(&main_serial, atomic_load_explicit(&main_serial, memory_order_relaxed) + 1, memory_order_relaxed);
+    atomic_store_explicit(&main_cell, cell, memory_order_release);
+    return &main_word;
+}
+
+void hp_interrupt_leave(void) { atomic_store_explicit(&main_cell, NULL, memory_order_release); }

@@ -1,0 +1,71 @@
+/* call.h: LoadedCell's callable: Python arguments in, one call of a cell's entry, Python results out.
+ *
+ * cffi has no type for a Python object, so objects cross as their address, which is what id() gives in CPython.
+ * Every function here must be called with the objects alive; they take the interpreter lock themselves.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#ifndef HOTPLATE_PYTHON_CALL_H
+#define HOTPLATE_PYTHON_CALL_H
+
+#include "core/core.h"
+
+/* cffi: begin */
+
+/* What the callable needs to know of one port. */
+typedef struct hp_port_plan {
+    int32_t kind;       /* HP_PORT_... */
+    int32_t code;       /* dtype code and size in bytes of the element */
+    int32_t itemsize;
+    int32_t alignment;
+    int32_t ndim;
+    int32_t symbol;     /* the dimension that an integer scalar fixes, or -1 */
+    int32_t is_derived; /* arrays fix it, so it may be left out and has no position */
+    int32_t first_axis; /* its axes in the plan's table */
+} hp_port_plan;
+
+/* Everything about a cell that calls need, read-only once it is made. */
+typedef struct hp_plan {
+    const hp_cell *cell;
+    hp_library *library;
+    int32_t nin;
+    int32_t nout;
+    int32_t nsymbols;
+    int32_t nsteps;
+    int32_t naxes_in;
+    int32_t naxes_out;
+    const hp_port_plan *in;
+    const hp_port_plan *out;
+    const hp_step *steps;
+    const hp_axis *axes_in;
+    const hp_axis *axes_out;
+    const int64_t *symbol_value;
+    const int32_t *symbol_source; /* HP_SOURCE_CONSTANT or HP_SOURCE_NONE */
+} hp_plan;
+
+/* Makes the builtin function that calls the cell and stores it in the list at `box`, position 0.
+ * `names`: tuple of the ports' names. `dtypes_in`, `dtypes_out`: tuples with a numpy.dtype for each array or record
+ * port, else None. `ndarray`, `empty`: NumPy's. `hooks`: (convert, adopt, pack, explain, tables), see load/plan.py; the
+ * last keeps alive what the plan points to.
+ * The callable holds a lease on the library. Returns 0, or -1 when there is no memory. */
+int32_t hp_callable_new(const hp_plan *plan, uintptr_t names, uintptr_t dtypes_in, uintptr_t dtypes_out,
+                        uintptr_t ndarray, uintptr_t empty, uintptr_t hooks, uintptr_t box);
+
+/* cffi: end */
+
+/* What `explain` is told about, the numbers of load/plan.py's Problem. */
+enum {
+    HP_WRONG_ARGUMENTS = 1, /* too many, unknown, twice: (positional count, keyword or None) */
+    HP_MISSING_ARGUMENT = 2,
+    HP_WRONG_TYPE = 3,
+    HP_OUT_OF_RANGE = 4,
+    HP_WRONG_DTYPE = 5,
+    HP_WRONG_RANK = 6,
+    HP_WRONG_LAYOUT = 7,
+    HP_WRONG_ALIGNMENT = 8,
+    HP_WRONG_EXTENT = 9,
+    HP_EMBEDDED_NUL = 10,
+    HP_CELL_STATUS = 11
+};
+
+#endif

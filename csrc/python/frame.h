@@ -1,0 +1,66 @@
+/* frame.h: one call in progress, shared by the files of this folder.
+ *
+ * bind.c fills the inputs, wrap.c makes the results, call.c puts them around the call. The common case is decided in C;
+ * whatever needs explaining or converting goes to four Python functions:
+ *   convert(port, object)            an ndarray, number or str for an argument that is none, or raises
+ *   adopt(address, output, code, bits, shape)  takes over an array that the cell allocated
+ *   pack(values)                     the named tuple of several results
+ *   explain(problem, port, detail)   raises the error
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#ifndef HOTPLATE_PYTHON_FRAME_H
+#define HOTPLATE_PYTHON_FRAME_H
+
+#define PY_SSIZE_T_CLEAN
+#include <Python.h>
+
+#include "python/call.h"
+
+typedef struct hp_callable {
+    hp_plan plan;
+    PyObject *names;
+    PyObject *dtypes_in;
+    PyObject *dtypes_out;
+    PyObject *ndarray;
+    PyObject *empty;
+    PyObject *convert;
+    PyObject *adopt;
+    PyObject *pack;
+    PyObject *explain;
+    PyObject *tables; /* keeps what the plan points to */
+    PyMethodDef method;
+} hp_callable;
+
+/* One call in progress. */
+typedef struct hp_frame {
+    const hp_callable *callable;
+    PyObject **argument; /* borrowed or owned by `kept`; one a port */
+    PyObject **kept;     /* owned: converted arguments, then result arrays */
+    Py_buffer *view;     /* ins, then outs; obj is NULL where none is held */
+    hp_value *in;
+    hp_value *out;
+    int64_t *shape; /* of the ins' axes, then the outs' */
+    int64_t *stride;
+    int64_t *symbol_value;
+    int32_t *symbol_source;
+} hp_frame;
+
+/* Calls explain(problem, port, detail), which raises; `format` builds the tuple `detail`. Always returns -1. */
+int hp_explain(const hp_frame *frame, int problem, int port, const char *format, ...);
+int hp_explain_conflict(const hp_frame *frame, const hp_conflict *conflict);
+
+/* Makes the interned names that attribute look-ups need. -1 when there is no memory. */
+int hp_intern_names(void);
+
+/* Gives each port its argument, converts and checks it, binds the dimensions. -1 with an exception set. */
+int hp_bind_arguments(hp_frame *frame, PyObject *const *args, Py_ssize_t nargs, PyObject *kwnames);
+/* Describes the memory of a buffer as a tensor. -1 when a stride is no multiple of the item. */
+int hp_fill_tensor(hp_value *value, const hp_port_plan *port, const Py_buffer *view, int64_t *shape, int64_t *stride);
+
+/* Allocates the results whose shape is known before the call. -1 with an exception set. */
+int hp_allocate_results(hp_frame *frame);
+/* The value of the call: None, one result, or a named tuple. NULL with an exception set. */
+PyObject *hp_wrap_results(hp_frame *frame);
+
+#endif
