@@ -1,0 +1,70 @@
+"""What happens in a run, as it happens: one event type, and the emitter that numbers them."""
+
+from __future__ import annotations
+
+import itertools
+import logging
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+log = logging.getLogger("hotplate")
+
+
+class Kind(StrEnum):
+    """What an event reports. A cell's terminal event is CELL_DONE, CELL_FAILED or CELL_SKIPPED, exactly one a run."""
+
+    RUN_STARTED = "run_started"
+    CELL_BUILDING = "cell_building"
+    CELL_BUILT = "cell_built"
+    CELL_STARTED = "cell_started"
+    CELL_DONE = "cell_done"
+    CELL_FAILED = "cell_failed"
+    CELL_SKIPPED = "cell_skipped"
+    RUN_DONE = "run_done"
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One thing that happened. `sequence` counts from 1 in each run; `time` is seconds since the epoch."""
+
+    kind: Kind
+    run: str
+    sequence: int
+    time: float
+    cell: str = ""
+    attempt: int = 0
+    data: Mapping[str, Any] = field(default_factory=dict)
+
+
+Sink = Callable[[Event], None]
+"""Takes an event; called from the thread that caused it, one event at a time."""
+
+
+class Emitter:
+    """Stamps the events of one run and hands them to its sinks. Thread-safe.
+
+    A sink that raises is logged once and left out from then on: it can't stop the run.
+    """
+
+    def __init__(self, run: str, sinks: tuple[Sink, ...] = (), clock: Callable[[], float] = time.time) -> None:
+        self.run = run
+        self._sinks = list(sinks)
+        self._clock = clock
+        self._numbers = itertools.count(1)
+        # Re-entrant: a sink may cause further events, by interrupting the run for instance.
+        self._lock = threading.RLock()
+
+    def emit(self, kind: Kind, cell: str = "", attempt: int = 0, **data: Any) -> None:
+        """Sends one event to every sink."""
+        with self._lock:
+            event = Event(kind, self.run, next(self._numbers), self._clock(), cell, attempt, data)
+            for sink in tuple(self._sinks):
+                try:
+                    sink(event)
+                except Exception:
+                    self._sinks.remove(sink)
+                    log.exception("a subscriber of run %s failed on %s and is left out from now on", self.run, kind)
