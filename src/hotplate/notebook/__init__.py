@@ -1,0 +1,66 @@
+"""From a notebook's text to its cells and their dependency graph.
+
+Here: reading the file, cutting it into items, cells with their ports, sections, the slice of the file that one cell
+needs, the graph, and every rule that can be checked without a compiler. Not here: compilers, dtypes and struct layouts
+(the compiler says those), values and running. Everything is a pure function of text, but for `read`, which opens the
+file; results are immutable and safe to share between threads.
+"""
+
+from hotplate.notebook.decode import language_of
+from hotplate.notebook.extents import Extent, evaluate, linear, parse_extent
+from hotplate.notebook.graph import Graph, Node, Parameter, Source, build_graph, check_extents, node_of, suggest
+from hotplate.notebook.model import (
+    Attributes,
+    Cell,
+    Helper,
+    Item,
+    ItemKind,
+    Language,
+    NotebookModel,
+    Port,
+    PortKind,
+    Result,
+    Section,
+    Span,
+)
+from hotplate.notebook.parse import parse, read
+from hotplate.notebook.records import Record, RecordField, find_records
+from hotplate.notebook.rules import check
+from hotplate.notebook.slice import Slice, shared_state, slice_cell
+
+__all__ = [
+    "Attributes",
+    "Cell",
+    "Extent",
+    "Graph",
+    "Helper",
+    "Item",
+    "ItemKind",
+    "Language",
+    "Node",
+    "NotebookModel",
+    "Parameter",
+    "Port",
+    "PortKind",
+    "Record",
+    "RecordField",
+    "Result",
+    "Section",
+    "Slice",
+    "Source",
+    "Span",
+    "build_graph",
+    "check",
+    "check_extents",
+    "evaluate",
+    "find_records",
+    "language_of",
+    "linear",
+    "node_of",
+    "parse",
+    "parse_extent",
+    "read",
+    "shared_state",
+    "slice_cell",
+    "suggest",
+]

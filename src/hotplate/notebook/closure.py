@@ -1,0 +1,119 @@
+"""What each item of a notebook needs: the links between items, and everything reached over them."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from hotplate.notebook.lexis import names
+from hotplate.notebook.model import ItemKind
+from hotplate.notebook.scopes import free_uses
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from hotplate.notebook.model import Item, NotebookModel
+
+__all__ = ["Closure", "closure_of"]
+
+
+def closure_of(model: NotebookModel) -> Closure:
+    """The model's closure, computed once and kept with the model, as a cached property would be."""
+    kept = vars(model)
+    if "_closure" not in kept:
+        kept["_closure"] = Closure(model)
+    closure: Closure = kept["_closure"]
+    return closure
+
+
+class Closure:
+    """The links between the items of one notebook, found when they are first asked for."""
+
+    def __init__(self, model: NotebookModel) -> None:
+        self._items = model.items
+        self._language = model.language
+        self._definitions = model.definitions
+        self._links: dict[int, tuple[int, ...]] = {}
+        self._hidden = {cell.item.index: {port.name for port in cell.ports} for cell in model.cells.values()}
+        # Names that locals often share. Reaching a helper too many is harmless; a cell too many would be an edge.
+        self._careful = frozenset(
+            name for item in model.items if item.kind is ItemKind.CELL or item.mutable for name in item.defines
+        )
+        self._blocks = _Blocks(model.items)
+        self._base = self._reach(
+            item.index
+            for item in model.items
+            if item.kind is ItemKind.INCLUDE or (item.kind is ItemKind.OTHER and item.index not in self._blocks)
+        )
+
+    def reach(self, items: Iterable[int], *, bare: bool = False) -> set[int]:
+        """The indices of the items and all that they need; unless `bare`, also of what every slice has."""
+        found = self._reach(items, set() if bare else self._base)
+        around = self._blocks.around
+        return found.union(*(around[index] for index in found if index in around)) if around else found
+
+    def uses(self, item: Item, wanted: frozenset[str]) -> dict[str, int]:
+        """For each wanted name that the item uses unhidden, the offset of the first use in its text."""
+        candidates = (names(item.text) & wanted) - self._hidden.get(item.index, set())
+        return free_uses(item.text, self._language, candidates) if candidates else {}
+
+    def _reach(self, items: Iterable[int], known: Iterable[int] = ()) -> set[int]:
+        found = set(known)
+        pending = [index for index in items if index not in found]
+        found.update(pending)
+        while pending:
+            for link in self._linked(pending.pop()):
+                if link not in found:
+                    found.add(link)
+                    pending.append(link)
+        return found
+
+    def _linked(self, index: int) -> tuple[int, ...]:
+        links = self._links.get(index)
+        if links is None:
+            links = self._links[index] = self._find_links(self._items[index])
+        return links
+
+    def _find_links(self, item: Item) -> tuple[int, ...]:
+        if item.kind is ItemKind.BROKEN:
+            return ()
+        used = names(item.text) & self._definitions.keys()
+        careful = (used & self._careful) - item.defines
+        if careful:
+            used = (used - careful) | self.uses(item, careful).keys()
+        return tuple({other.index for name in used for other in self._definitions[name]} - {item.index})
+
+
+class _Blocks:
+    """`namespace x {` and `extern "C" {` with the items between them and their closing braces."""
+
+    def __init__(self, items: tuple[Item, ...]) -> None:
+        self.around: dict[int, tuple[int, ...]] = {}
+        self._brackets: set[int] = set()
+        opened: list[tuple[int, int]] = []
+        pairs = dict(_pairs(items))
+        for item in items:
+            while opened and opened[-1][1] <= item.index:
+                opened.pop()
+            if opened and item.index not in pairs:
+                self.around[item.index] = tuple(index for pair in opened for index in pair)
+            if item.index in pairs:
+                opened.append((item.index, pairs[item.index]))
+        self._brackets.update(pairs, pairs.values())
+
+    def __contains__(self, index: int) -> bool:
+        return index in self._brackets
+
+
+_OPEN = re.compile(r"(?:inline\s+)?namespace\b[^;=]*\{|extern\s*\"C(?:\+\+)?\"\s*\{")
+
+
+def _pairs(items: tuple[Item, ...]) -> list[tuple[int, int]]:
+    pairs: list[tuple[int, int]] = []
+    opened: list[int] = []
+    for item in items:
+        if item.kind is ItemKind.OTHER and _OPEN.fullmatch(item.text):
+            opened.append(item.index)
+        elif item.kind is ItemKind.OTHER and item.text == "}" and opened:
+            pairs.append((opened.pop(), item.index))
+    return pairs

@@ -1,0 +1,43 @@
+"""All that can be said about a notebook without a compiler."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from hotplate.notebook.graph import build_graph, check_extents, node_of
+from hotplate.notebook.shared import shared_state
+from hotplate.notebook.source import Source
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from hotplate.diagnostic import Diagnostic
+    from hotplate.notebook.graph import Node
+    from hotplate.notebook.model import NotebookModel
+
+__all__ = ["check"]
+
+
+def check(model: NotebookModel, extra_nodes: Iterable[Node] = ()) -> tuple[Diagnostic, ...]:
+    """The findings of the parser, the graph, the extents and the shared state: by place, each once.
+
+    `extra_nodes` are Python functions that take part in the graph.
+    """
+    graph = build_graph([*(node_of(cell) for cell in model.cells.values()), *extra_nodes])
+    source = Source(model.path, model.text)
+    found = [
+        *model.diagnostics,
+        *(_placed(finding, source) for finding in graph.diagnostics),
+        *check_extents(model, graph),
+        *shared_state(model),
+    ]
+    return tuple(sorted(dict.fromkeys(found), key=lambda finding: (finding.line, finding.column)))
+
+
+def _placed(finding: Diagnostic, source: Source) -> Diagnostic:
+    """The graph knows lines but not their text: a finding in the notebook gets path and source line."""
+    notes = tuple(_placed(note, source) for note in finding.notes)
+    if finding.path or not 0 < finding.line <= len(source.lines):
+        return replace(finding, notes=notes)
+    return replace(finding, path=str(source.path), source=source.lines[finding.line - 1], notes=notes)

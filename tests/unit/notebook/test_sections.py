@@ -1,0 +1,115 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from hotplate.notebook.model import Attributes
+from hotplate.notebook.parse import parse
+from hotplate.notebook.sections import read_marker
+
+
+@pytest.mark.parametrize(
+    ("line", "title"),
+    [
+        ("// %% Step", "Step"),
+        ("//%% Step", "Step"),
+        ("// %%", ""),
+        ("// %% Initial state  ", "Initial state"),
+        ('// %% Two words flags="-O3"', "Two words"),
+        ("// %% Größe µ", "Größe µ"),
+    ],
+)
+def test_the_title_ends_at_the_first_attribute(line: str, title: str) -> None:
+    marker = read_marker(line)
+    assert marker is not None
+    assert marker.title == title
+    assert not marker.problems
+
+
+@pytest.mark.parametrize("line", ["// Step", "//%", "/* %% Step */", "// x %% y", "//%%x"])
+def test_other_comments_are_no_markers(line: str) -> None:
+    assert read_marker(line) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "attributes"),
+    [
+        ('flags="-O3 -DX=\'a b\'"', Attributes(flags=("-O3", "-DX=a b"))),
+        ('libs="fftw3 gsl"', Attributes(libs=("fftw3", "gsl"))),
+        ('std="c++23"', Attributes(std="c++23")),
+        ("std=gnu11", Attributes(std="gnu11")),
+        ('timeout="0.5"', Attributes(timeout=0.5)),
+        ("timeout='2' retries='3'", Attributes(timeout=2.0, retries=3)),
+        ('isolate="yes" impure="0"', Attributes(isolate=True)),
+        ("isolate", Attributes(isolate=True)),
+        ('timeout="1" impure', Attributes(timeout=1.0, impure=True)),
+        ('isolate="FALSE"', Attributes()),
+    ],
+)
+def test_reads_attributes(text: str, attributes: Attributes) -> None:
+    marker = read_marker(f"// %% Step {text}")
+    assert marker is not None
+    assert (marker.title, marker.attributes, marker.problems) == ("Step", attributes, ())
+
+
+@pytest.mark.parametrize(
+    ("text", "message", "hint"),
+    [
+        ('flag="-O3"', "unknown attribute flag", "flags"),
+        ('timout="3"', "unknown attribute timout", "timeout"),
+        ('zzz="3"', "unknown attribute zzz", "known are flags, libs"),
+        ('timeout="0"', "timeout can't be '0'", "seconds above 0"),
+        ('timeout="soon"', "timeout can't be 'soon'", "seconds"),
+        ('timeout="nan"', "timeout can't be 'nan'", "seconds"),
+        ('retries="-1"', "retries can't be '-1'", "0 or more"),
+        ('isolate="maybe"', "isolate can't be 'maybe'", "true, false"),
+        ('flags="a \'b"', "flags can't be", "closed quotes"),
+        ('flags="-O3', "quote of flags is not closed", "one line"),
+        ('flags="-O3" +', "'+' is no attribute", "key="),
+        ('flags="-O3" timeout', "timeout can't be nothing", "seconds"),
+        ('std="gnu 11"', "std can't be 'gnu 11'", "gnu11"),
+    ],
+)
+def test_what_is_wrong_is_named_with_what_is_allowed(text: str, message: str, hint: str) -> None:
+    marker = read_marker(f"// %% Step {text}")
+    assert marker is not None
+    (problem,) = marker.problems
+    assert message in problem.message
+    assert hint in problem.hint
+
+
+def test_a_problem_is_reported_at_its_place() -> None:
+    (found,) = parse(Path("a.c"), '// ü\n// %% Step flgs="-O3"\nint a(void) { return 1; }\n').diagnostics
+    assert (found.rule, found.line, found.column, found.end_column) == ("attribute", 2, 12, 22)
+    assert found.source == '// %% Step flgs="-O3"'
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "/*\n// %% No\n*/\nint a(void) { return 1; }\n",
+        'const char *s = "\\\n// %% No\\\n";\nint a(void) { return 1; }\n',
+        "int a(void) {\n// %% No\n    return 1;\n}\n",
+        "int b; // %% No\nint a(void) { return 1; }\n",
+    ],
+)
+def test_markers_count_only_between_top_level_pieces(text: str) -> None:
+    model = parse(Path("a.c"), text)
+    assert [section.title for section in model.sections] == [""]
+
+
+def test_each_cell_belongs_to_the_section_above_it() -> None:
+    model = parse(Path("a.c"), "int a(void) { return 1; }\n// %% One\nint b(void) { return 1; }\n// %% Two impure\nint c(void) { return 1; }\n")
+    assert {name: cell.section.title for name, cell in model.cells.items()} == {"a": "", "b": "One", "c": "Two"}
+    assert model.cells["c"].section.attributes.impure
+
+
+def test_the_untitled_section_is_there_only_for_what_stands_in_it() -> None:
+    model = parse(Path("a.c"), "// %% One\nint b(void) { return 1; }\n")
+    assert [section.title for section in model.sections] == ["One"]
+
+
+def test_a_section_spans_up_to_the_next() -> None:
+    model = parse(Path("a.c"), "// %% One\nint b;\n// %% Two\n")
+    assert [(s.span.line, s.span.end_line) for s in model.sections] == [(1, 3), (3, 4)]
