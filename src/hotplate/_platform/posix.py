@@ -1,0 +1,181 @@
+"""Linux and macOS."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import fcntl
+import functools
+import os
+import signal
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import xxhash
+
+if TYPE_CHECKING:
+    import subprocess
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+_LOCK_POLL = 0.01  # seconds; a blocking flock could not be given up
+
+
+def library_suffix() -> str:
+    """The file name suffix of a shared library, with its dot."""
+    return ".dylib" if sys.platform == "darwin" else ".so"
+
+
+def replace_file(temporary: Path, final: Path) -> None:
+    """Moves a finished file to its place, over whatever is there. Readers see the old file or the new one."""
+    os.replace(temporary, final)  # noqa: PTH105 - Path.replace would return a Path that nobody wants
+
+
+def publish_directory(temporary: Path, final: Path) -> bool:
+    """Moves a finished directory to its place at once. False: something is there already, and nothing was moved."""
+    try:
+        temporary.rename(final)
+    except OSError as error:
+        if error.errno in {errno.ENOTEMPTY, errno.EEXIST, errno.ENOTDIR}:
+            return False
+        raise
+    return True
+
+
+def fsync_file(path: Path) -> None:
+    """Waits until a file's content is on the disk."""
+    _fsync(path, os.O_RDONLY)
+
+
+def fsync_directory(path: Path) -> None:
+    """Waits until a directory's entries are on the disk."""
+    _fsync(path, os.O_RDONLY | os.O_DIRECTORY)
+
+
+def _fsync(path: Path, flags: int) -> None:
+    descriptor = os.open(path, flags)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def remove_tree(path: Path) -> None:
+    """Removes a file, or a directory with all that is in it. What is not there is fine."""
+    try:
+        entries = list(os.scandir(path))
+    except NotADirectoryError:
+        path.unlink(missing_ok=True)
+        return
+    except FileNotFoundError:
+        return
+    for entry in entries:
+        child = Path(entry.path)
+        if entry.is_dir(follow_symlinks=False):
+            remove_tree(child)
+        else:
+            child.unlink(missing_ok=True)
+    with contextlib.suppress(FileNotFoundError):
+        path.rmdir()
+
+
+def spawn(
+    argv: Sequence[str], cwd: Path | None = None, env: Mapping[str, str] | None = None
+) -> subprocess.Popen[bytes]:
+    """Starts a program as the leader of a process group of its own, so that `kill_tree` reaches its children too.
+
+    Its standard input is empty; what it prints on stdout and stderr comes through one pipe, `process.stdout`.
+    """
+    import subprocess  # 6 ms to import, and a run whose cells are all built starts no program
+
+    # Neither preexec_fn nor a user change: CPython then uses vfork, which costs the same at any size of this process.
+    return subprocess.Popen(
+        argv,
+        cwd=cwd,
+        env=env,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        process_group=0,
+    )
+
+
+def kill_tree(process: subprocess.Popen[bytes]) -> None:
+    """Kills a process from `spawn` and its children at once, and waits until it is gone.
+
+    Call it in the thread that waits for the process: once reaped, its number may belong to someone else.
+    """
+    if process.returncode is None:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    if process.stdout:
+        process.stdout.close()
+
+
+@contextlib.contextmanager
+def lock(path: Path, give_up: Callable[[], bool] | None = None) -> Iterator[bool]:
+    """Holds a lock that other processes and threads respect. The system frees it when its holder dies, however it dies.
+
+    Yields False without holding it once `give_up()` is true while another holds it. The file stays; its content
+    means nothing. A holder that takes it again waits for itself.
+    """
+    # flock itself, not filelock's wrapper of it: that import alone takes 45 ms, as long as compiling a small cell.
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
+    try:
+        yield _acquire(descriptor, give_up)
+    finally:
+        os.close(descriptor)
+
+
+def _acquire(descriptor: int, give_up: Callable[[], bool] | None) -> bool:
+    if give_up is None:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        return True
+    while not _try_flock(descriptor):
+        if give_up():
+            return False
+        time.sleep(_LOCK_POLL)
+    return True
+
+
+def _try_flock(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+@contextlib.contextmanager
+def hold_directory(path: Path) -> Iterator[bool]:
+    """Marks a directory as in use for as long as the block runs and its process lives. False: another one holds it."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        yield _try_flock(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+@functools.cache
+def cpu_identity() -> str:
+    """A name for what `-march=native` means on this machine: equal on two machines only if their processors are."""
+    try:
+        facts = _first_processor(Path("/proc/cpuinfo"))
+    except OSError:
+        facts = ""
+    # Without /proc the machine's name stands in, so that a cache on a shared disk never mixes two machines.
+    return xxhash.xxh3_64_hexdigest(f"{facts or os.uname().nodename}\n{os.uname().machine}".encode())
+
+
+def _first_processor(cpuinfo: Path) -> str:
+    names = ("vendor_id", "cpu family", "model", "model name", "flags", "Features", "CPU ", "isa", "cpu", "features")
+    facts = []
+    with cpuinfo.open(encoding="utf-8", errors="replace") as lines:
+        for line in lines:
+            if not line.strip():
+                break
+            if line.startswith(names) and not line.startswith(("cpu MHz", "cpu cores", "cpuid")):
+                facts.append(" ".join(line.split()))
+    return "\n".join(facts)

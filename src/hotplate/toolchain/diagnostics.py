@@ -1,0 +1,175 @@
+"""From what a compiler printed to diagnostics on the notebook's own lines."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from hotplate.diagnostic import Diagnostic, Severity
+from hotplate.toolchain.messages import UNDEFINED, read_messages
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+LinesByPath = Mapping[str, Sequence[str]]
+"""The lines of files, the first line first. A line that is not known is empty."""
+
+_LINE = re.compile(r'\s*#\s*(?:line\s+)?(\d+)\s+"((?:[^"\\]|\\.)*)"')
+_COLLISION = re.compile(
+    r"(?:conflicting types for (?:built-in function )?|incompatible types for redefinition of |redefinition of |"
+    r"(?:conflicting|ambiguating new) declaration of )'(?:.*?\W)??(\w+)(?:\(.*\).*)?'"
+)
+_MATH_FILES = ("mathcalls.h", "math.h", "cmath")
+
+
+def parse_output(
+    text: str,
+    *,
+    failed: bool,
+    cell: str = "",
+    lines_by_path: LinesByPath | None = None,
+) -> tuple[Diagnostic, ...]:
+    """What a compiler's output says about a cell. Nothing is lost: what is not understood is kept as it is.
+
+    `lines_by_path` are the lines of source files, for columns in characters and for the text under each message.
+    `failed`: the compiler did not deliver, so there is at least one error among the diagnostics.
+    """
+    known = lines_by_path or {}
+    messages = read_messages(text, lambda path, line: _line(known, path, line))
+    found = [_explained(replace(d, cell=cell)) for d in _undefined_once(messages.diagnostics, known)]
+    rest = "\n".join(messages.rest).strip()
+    if failed and not any(d.severity is Severity.ERROR for d in found):
+        found.append(Diagnostic(Severity.ERROR, rest or "the compiler failed and did not say why", cell=cell))
+    elif rest:
+        found.append(Diagnostic(Severity.NOTE, rest, cell=cell))
+    return attach_sources(found, known)
+
+
+def attach_sources(diagnostics: Sequence[Diagnostic], lines_by_path: LinesByPath) -> tuple[Diagnostic, ...]:
+    """The same diagnostics, notes too, with the text of their lines where it is known."""
+    return tuple(
+        replace(
+            d,
+            source=d.source or _line(lines_by_path, d.path, d.line),
+            notes=attach_sources(d.notes, lines_by_path),
+        )
+        for d in diagnostics
+    )
+
+
+def unit_lines(source: str, path: str) -> dict[str, list[str]]:
+    """The lines of a translation unit by the file and number that its #line directives give them; `path` is its own."""
+    found: dict[str, list[str]] = {}
+    number = 1
+    for text in source.splitlines():
+        directive = _LINE.match(text)
+        if directive:
+            path, number = re.sub(r"\\(.)", r"\1", directive[2]), int(directive[1])
+            continue
+        lines = found.setdefault(path, [])
+        lines += [""] * (number - len(lines))
+        lines[number - 1] = text
+        number += 1
+    return found
+
+
+def relocate(diagnostics: Sequence[Diagnostic], lines_by_path: LinesByPath) -> tuple[Diagnostic, ...]:
+    """Kept diagnostics on the lines of today's text: a comment may have moved the code without building it again.
+
+    One whose line is nowhere in the text is left without a place.
+    """
+    return tuple(_relocated(d, lines_by_path) for d in diagnostics)
+
+
+def _relocated(diagnostic: Diagnostic, lines_by_path: LinesByPath) -> Diagnostic:
+    notes = relocate(diagnostic.notes, lines_by_path)
+    if not diagnostic.source or (diagnostic.path not in lines_by_path and Path(diagnostic.path).is_file()):
+        return replace(diagnostic, notes=notes)
+    places = [
+        (abs(number - diagnostic.line), path != diagnostic.path, path, number)
+        for path, lines in lines_by_path.items()
+        for number, text in enumerate(lines, 1)
+        if text == diagnostic.source
+    ]
+    if not places:
+        return replace(diagnostic, notes=notes, path="", line=0, column=0, end_column=0)
+    _, _, path, line = min(places)
+    return replace(diagnostic, notes=notes, path=path, line=line)
+
+
+def _undefined_once(diagnostics: Sequence[Diagnostic], known: LinesByPath) -> Iterator[Diagnostic]:
+    """Each undefined symbol once, where the unit uses it: linkers name an object file, a bare file name or nothing."""
+    seen = set()
+    for diagnostic in diagnostics:
+        if diagnostic.rule != UNDEFINED:
+            yield diagnostic
+        elif diagnostic.message not in seen:
+            seen.add(diagnostic.message)
+            yield _used_at(diagnostic, known)
+
+
+def _used_at(diagnostic: Diagnostic, known: LinesByPath) -> Diagnostic:
+    symbol = diagnostic.message.split("'")[1]
+    use = re.compile(rf"\b{re.escape(symbol.split('(')[0].split('::')[-1])}\b")
+    named = Path(diagnostic.path).name
+    uses = [
+        # Best: the line that the linker names. Else the last use in a real file, since a declaration stands first.
+        ((Path(path).name == named and number == diagnostic.line, not path.startswith("<"), number), path, match)
+        for path, lines in known.items()
+        for number, text in enumerate(lines, 1)
+        if (match := use.search(text))
+    ]
+    if not uses:
+        return diagnostic
+    (_, _, number), path, match = max(uses, key=lambda found: found[0])
+    return replace(diagnostic, path=path, line=number, column=match.start() + 1, end_column=match.end() + 1)
+
+
+def _line(known: LinesByPath, path: str, line: int) -> str:
+    if path in known:
+        return known[path][line - 1] if 0 < line <= len(known[path]) else ""
+    if not line or not path:
+        return ""
+    try:
+        with Path(path).open(encoding="utf-8", errors="replace") as file:
+            return next((text.rstrip("\r\n") for number, text in enumerate(file, 1) if number == line), "")
+    except OSError:
+        return ""
+
+
+def _explained(diagnostic: Diagnostic) -> Diagnostic:
+    """With the way out, for a cell that is named like a function of the C library."""
+    collision = _COLLISION.search(diagnostic.message)
+    if not collision or diagnostic.hint:
+        return diagnostic
+    name = collision[1]
+    elsewhere = [note.path for note in diagnostic.notes if note.path and note.path != diagnostic.path]
+    if elsewhere and not elsewhere[0].startswith(("/usr/", "/Library/", "/opt/")) and "/lib" not in elsewhere[0]:
+        return diagnostic
+    if "built-in" not in diagnostic.message and not elsewhere and name not in _LIBRARY_NAMES:
+        return diagnostic
+    header = _header(elsewhere[0]) if elsewhere else "the C library"
+    header = _LIBRARY_NAMES.get(name, header)
+    return replace(
+        diagnostic, hint=f"'{name}' is also a function of {header}: rename the cell, or do not include that header"
+    )
+
+
+def _header(path: str) -> str:
+    name = Path(path).name
+    return "<math.h>" if name in _MATH_FILES else f"<{name}>"
+
+
+_LIBRARY_NAMES: dict[str, str] = dict.fromkeys(
+    re.findall(
+        r"\w+",
+        "y0 y1 yn j0 j1 jn gamma lgamma tgamma erf erfc exp exp2 exp10 log log2 log10 log1p expm1 sin cos tan asin "
+        "acos atan atan2 sinh cosh tanh asinh acosh atanh pow sqrt cbrt hypot floor ceil round trunc rint nearbyint "
+        "fmin fmax fdim fma fabs fmod remainder drem significand scalb ldexp frexp modf logb ilogb nan finite",
+    ),
+    "<math.h>",
+)
+"""The names that a cell is most likely to share with <math.h>, for compilers that do not show the other declaration."""

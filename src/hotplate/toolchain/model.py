@@ -1,0 +1,64 @@
+"""What goes into a build and what comes out of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from hotplate.diagnostic import Diagnostic
+    from hotplate.toolchain.compiler import Compiler
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """One cell, ready to compile."""
+
+    cell: str
+    language: str
+    """"c" or "c++"."""
+    render: Callable[[], str] = field(compare=False, repr=False)
+    """Gives the full text after the prelude, with #line directives and the generated entry; called only to compile it.
+    In it, `@HP_UNIT_KEY@` and `@HP_COMPILER@` are replaced, so that the library can say what it was built from. May
+    raise a BuildError, which becomes the cell's BuildFailure."""
+    prelude: str
+    """C++: the block of includes to precompile; "" when there is none."""
+    fingerprint: str
+    """What identifies the source: comments and positions left out."""
+    notebook: Path
+    """What the unit is a part of: includes are relative to it, and diagnostics name it."""
+    flags: tuple[str, ...] = ()
+    libs: tuple[str, ...] = ()
+    """pkg-config package names."""
+    std: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Artifact:
+    """The library of a cell, in the cache. Its file never changes."""
+
+    cell: str
+    library: Path
+    build_key: str
+    """Unit key and contents of the headers: equal keys, equal code."""
+    unit_key: str
+    headers: tuple[Path, ...]
+    compiler: Compiler
+    seconds: float
+    """How long the compiler took, whenever that was."""
+    cached: bool
+    """It was there already."""
+    warnings: tuple[Diagnostic, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class BuildFailure:
+    """A cell that does not compile."""
+
+    cell: str
+    diagnostics: tuple[Diagnostic, ...]
+    headers: tuple[Path, ...]
+    """The files whose change may mend it: those of its last good build, and those that it misses now."""

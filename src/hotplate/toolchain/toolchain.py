@@ -1,0 +1,113 @@
+"""Toolchain: the compilers, the cache and the builder of one notebook, ready to use."""
+
+from __future__ import annotations
+
+import os
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import hotplate
+from hotplate.abi import CORE_VERSION
+from hotplate.toolchain import family
+from hotplate.toolchain.builder import Builder
+from hotplate.toolchain.cache import Cache, default_cap, default_root
+from hotplate.toolchain.compiler import Compiler, Family
+from hotplate.toolchain.diagnostics import parse_output
+from hotplate.toolchain.discover import find_compiler
+from hotplate.toolchain.process import compiler_environment, run_compiler
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from hotplate.diagnostic import Diagnostic
+    from hotplate.events import Emitter
+    from hotplate.notebook.model import NotebookModel
+    from hotplate.toolchain.model import Artifact, BuildFailure, Unit
+
+
+class Toolchain:
+    """What a session builds with. Nothing is searched or opened before it is needed. Thread-safe.
+
+    `compiler` is a family or a command; None takes the first that works (HOTPLATE_CC, CC, gcc, clang, zig, tcc).
+    """
+
+    def __init__(
+        self, *, compiler: str | None = None, jobs: int | None = None, environ: Mapping[str, str] = os.environ
+    ) -> None:
+        self._wanted = compiler
+        self._jobs = jobs
+        self._environ = environ
+
+    @cached_property
+    def cache(self) -> Cache:
+        """The build cache: HOTPLATE_CACHE_DIR, or the platform's place for caches."""
+        return Cache(default_root(self._environ), default_cap(self._environ))
+
+    @cached_property
+    def builder(self) -> Builder:
+        """Compiles units, or finds them in the cache."""
+        return Builder(
+            self.cache,
+            self._find,
+            jobs=self._jobs,
+            include_dir=include_directory(),
+            abi_version=CORE_VERSION,
+            environ=self._environ,
+        )
+
+    def build_all(self, units: Sequence[Unit], emitter: Emitter | None = None) -> dict[str, Artifact | BuildFailure]:
+        """See Builder.build_all."""
+        return self.builder.build_all(units, emitter) if units else {}
+
+    def compiler(self, language: str) -> Compiler:
+        """The compiler for `"c"` or `"c++"`. Raises ToolchainError when there is none."""
+        return self.builder.compiler(language)
+
+    def preprocess(self, text: str, language: str, directory: Path) -> str:
+        """A text after the preprocessor, includes expanded; "" when that fails, for the compiler will say why."""
+        suffix = ".cpp" if language == "c++" else ".c"
+        with self.cache.workspace() as workspace:
+            source = workspace / f"includes{suffix}"
+            source.write_text(text, encoding="utf-8")
+            code, output = self._inspect(language, directory, ["-E", "-P", str(source)])
+        return output if code == 0 else ""
+
+    def check_syntax(self, model: NotebookModel) -> tuple[Diagnostic, ...]:
+        """What the compiler says about the file as it is, for text that is part of no cell."""
+        language = model.language.value
+        compiler = self.compiler(language)
+        settings = family.code_settings(compiler, language, "")
+        stop = ["-c", "-o", os.devnull] if compiler.family is Family.TCC else ["-fsyntax-only"]
+        code, output = self._inspect(language, model.path.parent, [*settings, *stop, str(model.path)])
+        return parse_output(output, failed=code != 0, cell="", lines_by_path={str(model.path): model.lines})
+
+    def compile_command(self, model: NotebookModel) -> dict[str, Any]:
+        """The entry of a notebook's file in a compilation database, for editors."""
+        language = model.language.value
+        compiler = self.compiler(language)
+        attributes = [section.attributes for section in model.sections]
+        std = next((a.std for a in attributes if a.std), "")
+        flags = dict.fromkeys(flag for a in attributes for flag in a.flags)
+        # clangd warns about -march=native on a file that it can't target; messages and code are the same without.
+        settings = [f"-std={std or family.STANDARD[language]}", *family.WARNINGS]
+        includes = family.include_settings(compiler, model.path.parent, include_directory())
+        command = [*compiler.command(language), *settings, *includes, *flags, "-c", str(model.path)]
+        return {"directory": str(model.path.parent), "file": str(model.path), "arguments": command}
+
+    def _inspect(self, language: str, directory: Path, arguments: Sequence[str]) -> tuple[int, str]:
+        """Runs the compiler for what it prints, with the include paths of a cell."""
+        compiler = self.compiler(language)
+        includes = family.include_settings(compiler, directory, include_directory())
+        argv = [*compiler.command(language), *includes, *arguments]
+        return run_compiler(argv, directory, compiler_environment(self._environ), lambda: False)
+
+    def _find(self, language: str) -> Compiler:
+        return find_compiler(language, self._environ, self.cache.root, self._wanted)
+
+
+def include_directory() -> Path:
+    """Where hotplate.h and hotplate.hpp are: in the installed package, or in csrc of a working copy."""
+    package = Path(hotplate.__file__).resolve().parent
+    installed = package / "include"
+    return installed if installed.is_dir() else package.parents[1] / "csrc" / "include"
