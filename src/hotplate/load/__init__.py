@@ -1,0 +1,10 @@
+"""Loaded cells: the lifetime of shared libraries, and the callable that runs one cell.
+
+What lives here turns an artifact's path into a LoadedCell. Compiling is `toolchain`'s, deciding when to run is
+`execute`'s.
+"""
+
+from hotplate.load.cell import LoadedCell
+from hotplate.load.library import Library, LibraryReport, library_report, reclaim
+
+__all__ = ["Library", "LibraryReport", "LoadedCell", "library_report", "reclaim"]

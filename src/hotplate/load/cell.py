@@ -1,0 +1,94 @@
+"""LoadedCell: one version of one cell, ready to be called."""
+
+from __future__ import annotations
+
+import inspect
+from typing import TYPE_CHECKING, Any
+
+from hotplate.errors import InputError, LoadError
+from hotplate.load.library import Library, reclaim
+from hotplate.load.plan import make_callable
+from hotplate.values import describe_type, numpy_dtype
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import numpy as np
+
+
+class LoadedCell:
+    """A loaded cell, called like a function.
+
+    Positional arguments follow the parameters, without the context, the outputs, and dimensions that arrays fix; each
+    may be given by keyword. Arrays must have the exact dtype, rank and layout (C order, in C++ any strides): they are
+    passed as they are, never copied. Results are new read-only arrays, Python numbers, text, or a named tuple of
+    several.
+
+    Raises InputError for a value that does not fit, TypeError for wrong arguments, CellFailed when the cell reports a
+    failure or throws, KeyboardInterrupt when Ctrl-C ended it. Threads may call it at the same time: the interpreter
+    lock is free while native code runs.
+
+    The object is a lease: its library stays loaded until `close` or until the object is gone.
+    """
+
+    def __init__(self, path: Path, unit_key: str | None = None) -> None:
+        library = Library.open(path, unit_key)
+        self.descriptor = library.descriptor
+        self.path = library.path
+        self._call, self._derived = make_callable(library)
+        self.__name__ = self.descriptor.name
+        self.__doc__ = f"{self.descriptor.signature}\n\n{LoadedCell.__doc__}"
+
+    def __call__(self, *arguments: Any, **named: Any) -> Any:
+        """Runs the cell once. See the class."""
+        return self._call(*arguments, **named)
+
+    @property
+    def name(self) -> str:
+        """The cell's name."""
+        return self.descriptor.name
+
+    @property
+    def parameters(self) -> tuple[str, ...]:
+        """The names of the inputs, in order."""
+        return tuple(port.name for port in self.descriptor.inputs)
+
+    @property
+    def optional(self) -> frozenset[str]:
+        """The inputs that may be left out: dimensions that arrays fix."""
+        return frozenset(self.descriptor.inputs[i].name for i in self._derived)
+
+    @property
+    def __signature__(self) -> inspect.Signature:
+        kind = inspect.Parameter
+        ports = enumerate(self.descriptor.inputs)
+        given = [kind(p.name, kind.POSITIONAL_OR_KEYWORD) for i, p in ports if i not in self._derived]
+        fixed = [kind(self.descriptor.inputs[i].name, kind.KEYWORD_ONLY, default=None) for i in sorted(self._derived)]
+        return inspect.Signature(given + fixed)
+
+    def dtype(self, port: str) -> np.dtype[Any]:
+        """The NumPy dtype of an input or a result by name, a structured one for a struct."""
+        for candidate in self.descriptor.inputs + self.descriptor.outputs:
+            if candidate.name == port:
+                return numpy_dtype(candidate.dtype, candidate.record)
+        known = ", ".join(p.name for p in self.descriptor.inputs + self.descriptor.outputs)
+        message = f"{self.name} has no port {port}; it has {known}"
+        raise InputError(message)
+
+    def close(self) -> None:
+        """Gives the lease back. Calls in progress end normally; later ones raise LoadError."""
+        self._call = _closed(self.name)
+        reclaim()
+
+    def __repr__(self) -> str:
+        inputs = ", ".join(f"{port.name}: {describe_type(port)}" for port in self.descriptor.inputs)
+        outputs = ", ".join(describe_type(port) for port in self.descriptor.outputs) or "nothing"
+        return f"<LoadedCell {self.name}({inputs}) -> {outputs}>"
+
+
+def _closed(name: str) -> Any:
+    def refuse(*_: Any, **__: Any) -> Any:
+        message = f"{name} was closed; load it again with nb.load({name!r})"
+        raise LoadError(message)
+
+    return refuse

@@ -1,0 +1,115 @@
+"""Makes the core's callable for a cell: tables from the descriptor, dtypes, and the hooks that it calls back."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from hotplate.abi import PortForm, ffi, lib
+from hotplate.load.problems import Explainer
+from hotplate.values import adopt_array, compile_extents, convert_argument, numpy_dtype, result_type
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from hotplate.abi import CellDescriptor, PortDescriptor
+    from hotplate.load.library import Library
+    from hotplate.values import ExtentTable
+
+_NOT_FIXED, _CONSTANT = -1, -2  # HP_SOURCE_NONE, HP_SOURCE_CONSTANT
+
+
+def make_callable(library: Library) -> tuple[Callable[..., Any], frozenset[int]]:
+    """The builtin function that calls the library's cell, and which inputs callers may leave out.
+
+    The function holds a lease on the library. Raises LoadError for a type that NumPy does not have.
+    """
+    cell = library.descriptor
+    extents = compile_extents(cell)
+    dtypes_in = tuple(_dtype(port) for port in cell.inputs)
+    dtypes_out = tuple(_dtype(port) for port in cell.outputs)
+    tables, plan = _tables(cell, extents, library, dtypes_in, dtypes_out)
+    hooks = (_converter(cell), _adopter(cell), _packer(cell), Explainer(cell, extents), tables)
+    names = tuple(port.name for port in cell.inputs)
+    box: list[Any] = [None]
+    objects = (names, dtypes_in, dtypes_out, np.ndarray, np.empty, hooks, box)
+    if lib.hp_callable_new(plan, *map(id, objects)) != 0:
+        raise MemoryError
+    return box[0], extents.derived
+
+
+def _dtype(port: PortDescriptor) -> np.dtype[Any] | None:
+    by_tensor = port.form in (PortForm.ARRAY, PortForm.STRIDED) or port.dtype.code == lib.HP_RECORD
+    if port.form is PortForm.SCALAR:
+        numpy_dtype(port.dtype, port.record)  # refuse a scalar without dtype now, not at the first call
+    return numpy_dtype(port.dtype, port.record) if by_tensor and port.dtype.code != lib.HP_NO_DTYPE else None
+
+
+def _converter(cell: CellDescriptor) -> Callable[[int, Any], Any]:
+    name, inputs = cell.name, cell.inputs
+    return lambda port, value: convert_argument(name, inputs[port], value)
+
+
+def _adopter(cell: CellDescriptor) -> Callable[..., Any]:
+    outputs = cell.outputs
+    return lambda address, output, code, bits, shape: adopt_array(outputs[output], address, code, bits, shape)
+
+
+def _packer(cell: CellDescriptor) -> Callable[..., Any]:
+    return result_type(cell.name, [port.name for port in cell.outputs]) if len(cell.outputs) > 1 else partial(tuple)
+
+
+def _tables(
+    cell: CellDescriptor,
+    extents: ExtentTable,
+    library: Library,
+    dtypes_in: Sequence[np.dtype[Any] | None],
+    dtypes_out: Sequence[np.dtype[Any] | None],
+) -> tuple[tuple[Any, ...], Any]:
+    """The plan and what it points to. The plan is copied by the core, its tables are not."""
+    constant = [extents.constants.get(name) for name in extents.symbols]
+    ports_in = [
+        (*_shape_of(port, dtype), extents.fixed_by[i], i in extents.derived, _first(extents.axes_in, i))
+        for i, (port, dtype) in enumerate(zip(cell.inputs, dtypes_in, strict=True))
+    ]
+    ports_out = [
+        (*_shape_of(port, dtype), -1, False, _first(extents.axes_out, len(cell.inputs) + i))
+        for i, (port, dtype) in enumerate(zip(cell.outputs, dtypes_out, strict=True))
+    ]
+    tables = (
+        ffi.new("hp_port_plan[]", ports_in),
+        ffi.new("hp_port_plan[]", ports_out),
+        ffi.new("hp_step[]", list(extents.steps)),
+        ffi.new("hp_axis[]", list(extents.axes_in)),
+        ffi.new("hp_axis[]", list(extents.axes_out)),
+        ffi.new("int64_t[]", [value or 0 for value in constant]),
+        ffi.new("int32_t[]", [_NOT_FIXED if value is None else _CONSTANT for value in constant]),
+    )
+    counts = (len(ports_in), len(ports_out), len(extents.symbols), len(extents.steps))
+    axes = (len(extents.axes_in), len(extents.axes_out))
+    plan = ffi.new("hp_plan *", (library.raw_cell, library.handle, *counts, *axes, *tables))
+    return tables, plan
+
+
+def _shape_of(port: PortDescriptor, dtype: np.dtype[Any] | None) -> tuple[int, int, int, int, int]:
+    alignment = dtype.alignment if dtype is not None and not dtype.names else 1
+    if port.record is not None:
+        alignment = _record_alignment(dtype)
+    return port.form, port.dtype.code, port.dtype.itemsize, max(alignment, 1), max(port.ndim, 0)
+
+
+def _record_alignment(dtype: np.dtype[Any] | None) -> int:
+    """What a struct's widest field needs; NumPy itself reports 1 unless asked to align."""
+    if dtype is None:
+        return 1
+    if dtype.subdtype is not None:
+        return _record_alignment(dtype.subdtype[0])
+    if dtype.fields is None:
+        return dtype.alignment
+    return max((_record_alignment(entry[0]) for entry in dtype.fields.values()), default=1)
+
+
+def _first(axes: Sequence[tuple[int, int, int, int]], port: int) -> int:
+    return next((i for i, axis in enumerate(axes) if axis[0] == port), 0)

@@ -1,0 +1,22 @@
+"""Values between Python and the interface: dtypes, conversion of arguments, extents, results.
+
+What lives here knows NumPy and the descriptor of a cell, and neither libraries nor runs.
+"""
+
+from hotplate.values.arguments import convert_argument
+from hotplate.values.dtypes import describe_type, numpy_dtype
+from hotplate.values.extents import ExtentTable, compile_extents
+from hotplate.values.hashing import digest
+from hotplate.values.results import adopt_array, field_value, result_type
+
+__all__ = [
+    "ExtentTable",
+    "adopt_array",
+    "compile_extents",
+    "convert_argument",
+    "describe_type",
+    "digest",
+    "field_value",
+    "numpy_dtype",
+    "result_type",
+]

@@ -1,0 +1,64 @@
+"""What a cell gives back: arrays whose memory hotplate owns, and named tuples of several results."""
+
+from __future__ import annotations
+
+import keyword
+from collections import namedtuple
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from hotplate.abi import DType, ffi, lib
+from hotplate.values.dtypes import numpy_dtype
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from hotplate.abi import PortDescriptor
+
+
+def result_type(cell: str, outputs: Sequence[str]) -> Callable[[Sequence[Any]], tuple[Any, ...]]:
+    """The named tuple of a cell with several results, as a function of the values.
+
+    A field named like a Python keyword gets an underscore behind it (`in_`), as PEP 8 advises.
+    """
+    fields = [_attribute(name) for name in outputs]
+    kind: Any = namedtuple(cell, fields)  # type: ignore[misc]  # the fields are known only now
+    make: Callable[[Sequence[Any]], tuple[Any, ...]] = kind._make
+    return make
+
+
+def field_value(value: Any, field: str) -> Any:
+    """The result called `field` in a named tuple of several. Raises AttributeError when there is none."""
+    if field in getattr(type(value), "_fields", ()) or _attribute(field) in getattr(type(value), "_fields", ()):
+        return getattr(value, _attribute(field))
+    message = f"{type(value).__name__} has no result {field}"
+    raise AttributeError(message)
+
+
+def _attribute(name: str) -> str:
+    return f"{name}_" if keyword.iskeyword(name) else name
+
+
+def adopt_array(
+    port: PortDescriptor, address: int, code: int, bits: int, shape: tuple[int, ...]
+) -> np.ndarray[Any, Any]:
+    """A read-only ndarray over memory that a cell allocated through the host; freed with the last view of it.
+
+    The deleter belongs to the core, so the array outlives the cell's library.
+    """
+    # From the first statement on the memory has an owner, so no error below can leak it.
+    size = bits // 8
+    count = 1
+    for extent in shape:
+        count *= extent
+    owner = ffi.gc(ffi.cast("void *", address), lib.hp_array_free, size * count)
+    lanes = size if code == lib.HP_RECORD else 1
+    dtype = numpy_dtype(DType(code, bits // lanes, lanes), port.record)
+    if port.record is not None and dtype.itemsize != size:
+        message = f"{port.name}: HP_ARRAY was given a type of {size} bytes, {port.record.name} has {dtype.itemsize}"
+        raise TypeError(message)
+    array = np.frombuffer(ffi.buffer(owner, size * count), dtype) if count else np.empty(0, dtype)
+    array = array.reshape(shape)
+    array.flags.writeable = False
+    return array
