@@ -1,0 +1,66 @@
+"""One timer thread for all deadlines of the process: no polling, no thread a call."""
+
+from __future__ import annotations
+
+import heapq
+import itertools
+import threading
+import time
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+class Deadlines:
+    """Calls functions when their time comes. Thread-safe; the thread starts with the first deadline and is a daemon."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._heap: list[tuple[float, int, Callable[[], None]]] = []
+        self._cancelled: set[int] = set()
+        self._numbers = itertools.count()
+        self._changed = threading.Condition()
+        self._thread: threading.Thread | None = None
+
+    def after(self, seconds: float, action: Callable[[], None]) -> int:
+        """Calls `action` in `seconds`, from the timer's thread; it must be quick. Returns a number for `cancel`."""
+        number = next(self._numbers)
+        with self._changed:
+            heapq.heappush(self._heap, (self._clock() + seconds, number, action))
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._serve, name="hotplate-deadlines", daemon=True)
+                self._thread.start()
+            self._changed.notify()
+        return number
+
+    def cancel(self, number: int) -> None:
+        """Forgets a deadline that has not come yet."""
+        with self._changed:
+            self._cancelled.add(number)
+            self._changed.notify()
+
+    def _serve(self) -> None:
+        while True:
+            for action in self._due():
+                action()
+
+    def _due(self) -> list[Callable[[], None]]:
+        """Waits for the next deadlines and takes them off the heap."""
+        with self._changed:
+            while True:
+                while self._heap and self._heap[0][1] in self._cancelled:
+                    self._cancelled.remove(heapq.heappop(self._heap)[1])
+                now = self._clock()
+                due = []
+                while self._heap and self._heap[0][0] <= now:
+                    _, number, action = heapq.heappop(self._heap)
+                    if number in self._cancelled:
+                        self._cancelled.remove(number)
+                    else:
+                        due.append(action)
+                if due:
+                    return due
+                if not self._heap:
+                    self._cancelled.clear()
+                self._changed.wait(self._heap[0][0] - now if self._heap else None)

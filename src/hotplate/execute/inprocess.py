@@ -1,0 +1,123 @@
+"""InProcessBackend: cells run in this process, at full speed and without protection."""
+
+from __future__ import annotations
+
+import threading
+import time
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from hotplate.abi import ffi, lib
+from hotplate.errors import CellFailed, CellRejected, CellTimedOut, HotplateError, RunCancelled
+from hotplate.execute.abort import AbortHandle
+from hotplate.execute.backend import Backend, Capabilities, Isolation, Outcome, OutcomeKind, Request, TimeoutKind
+from hotplate.execute.deadlines import Deadlines
+from hotplate.execute.interrupt import foreground
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+_deadlines = Deadlines()
+
+
+class InProcessBackend(Backend):
+    """Calls cells in the thread that asks.
+
+    A crash takes the process along; a time-out is a request to stop, which a cell may miss.
+    """
+
+    name = "inprocess"
+    capabilities = Capabilities(isolation=Isolation.IN_PROCESS, timeout=TimeoutKind.COOPERATIVE)
+
+    def __init__(self) -> None:
+        self._running: dict[int, tuple[str, Any]] = {}
+
+    def supports_language(self, language: str) -> bool:
+        """All three: C, C++ and Python."""
+        return language in ("c", "c++", "python")
+
+    def execute(self, request: Request) -> Outcome:
+        """See Backend.execute."""
+        if reason := self._refusal(request):
+            return Outcome(OutcomeKind.REJECTED, error=CellRejected(request.cell, reason), reason=reason)
+        if request.abort.aborted:
+            return Outcome(OutcomeKind.CANCELLED, reason=request.abort.reason)
+        with _limited(request) as abort:
+            return self._timed(request, abort)
+
+    def progress(self) -> Mapping[str, tuple[int, int]]:
+        """See Backend.progress."""
+        done, total = ffi.new("int64_t *"), ffi.new("int64_t *")
+        reports = {}
+        for cell, host in tuple(self._running.values()):
+            lib.hp_host_progress(host, done, total)
+            if done[0] or total[0]:
+                reports[cell] = (int(done[0]), max(int(total[0]), 0))
+        return reports
+
+    def _refusal(self, request: Request) -> str:
+        if not self.supports_language(request.language):
+            return f"the {self.name} backend can't run {request.language}"
+        if request.isolate:
+            return f"it asks for isolate, and the {self.name} backend runs cells in this process"
+        return ""
+
+    def _timed(self, request: Request, abort: AbortHandle) -> Outcome:
+        started, begin = time.time(), time.perf_counter()
+        value, error = None, None
+        try:
+            value = self._call_native(request, abort) if request.language != "python" else _call_python(request)
+        except Exception as raised:
+            error = raised
+        seconds = time.perf_counter() - begin
+        kind, error = _verdict(request, error, seconds)
+        return Outcome(kind, value if kind is OutcomeKind.OK else None, error, "", started, seconds, 1)
+
+    def _call_native(self, request: Request, abort: AbortHandle) -> Any:
+        host = ffi.gc(lib.hp_host_new(abort.word), lib.hp_host_free)
+        if host == ffi.NULL:
+            raise MemoryError
+        if request.state is not None:
+            lib.hp_host_set_state(host, request.state)
+        thread = threading.get_ident()
+        self._running[thread] = (request.cell, host)
+        with foreground(abort, request.cell, request.polls):
+            lib.hp_host_enter(host)
+            try:
+                return request.call(**request.arguments)
+            finally:
+                lib.hp_host_enter(ffi.NULL)
+                del self._running[thread]
+
+
+@contextmanager
+def _limited(request: Request) -> Iterator[AbortHandle]:
+    """The handle that the call runs under: the run's own, or a child that a deadline sets as well."""
+    if request.timeout is None:
+        yield request.abort
+        return
+    child = AbortHandle(request.abort)
+    deadline = _deadlines.after(request.timeout, lambda: child.abort("timed out"))
+    try:
+        yield child
+    finally:
+        _deadlines.cancel(deadline)
+        request.abort.release(child)
+
+
+def _call_python(request: Request) -> Any:
+    try:
+        return request.call(**request.arguments)
+    except HotplateError:
+        raise
+    except Exception as error:
+        raise CellFailed(request.cell, f"{type(error).__name__}: {error}") from error
+
+
+def _verdict(request: Request, error: Exception | None, seconds: float) -> tuple[OutcomeKind, Exception | None]:
+    if request.timeout is not None and seconds > request.timeout:
+        late = CellTimedOut(request.cell, f"ran {seconds:.3g} s, {request.timeout:g} s are allowed (timeout)")
+        return OutcomeKind.TIMED_OUT, late
+    if isinstance(error, RunCancelled):
+        return OutcomeKind.CANCELLED, error
+    return (OutcomeKind.FAILED if error else OutcomeKind.OK), error

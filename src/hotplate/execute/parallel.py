@@ -1,0 +1,124 @@
+"""ParallelExecutor: independent cells at the same time, on threads."""
+
+from __future__ import annotations
+
+import os
+import queue
+import threading
+import time
+from typing import TYPE_CHECKING
+
+from hotplate.errors import SettingError
+from hotplate.execute.backend import Outcome, OutcomeKind
+from hotplate.execute.executor import Frontier
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from hotplate.execute.abort import AbortHandle
+    from hotplate.execute.executor import TaskGraph
+
+GRACE = 0.25
+"""Seconds that running cells get to answer a request to stop before they are left behind."""
+
+
+class ParallelExecutor:
+    """Runs up to `jobs` tasks at once; each starts when what it needs is there, with no barrier between levels.
+
+    Threads are enough: the interpreter lock is free while native code runs. A thread can't be killed: when the caller
+    is interrupted, tasks that do not answer within the grace period are left behind on their (daemon) threads.
+    """
+
+    name = "parallel"
+
+    def __init__(self, jobs: int | None = None) -> None:
+        if jobs is not None and jobs < 1:
+            message = f"jobs must be 1 or more, got {jobs}"
+            raise SettingError(message)
+        self.jobs = jobs or len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+    def execute(
+        self,
+        graph: TaskGraph,
+        call: Callable[[str], Outcome],
+        abort: AbortHandle,
+        finished: Callable[[str, Outcome], None],
+        *,
+        keep_going: bool = False,
+    ) -> None:
+        """See Executor.execute. `finished` is called from the worker threads, one call at a time."""
+        crew = _Crew(Frontier(graph, abort, finished, keep_going), call, min(self.jobs, len(graph.order)))
+        try:
+            crew.run()
+        except BaseException:  # KeyboardInterrupt, above all: whatever ends the wait must end the work too
+            abort.abort("interrupted")
+            crew.abandon(GRACE)
+            raise
+
+
+class _Crew:
+    """The threads of one execution and what they share."""
+
+    def __init__(self, frontier: Frontier, call: Callable[[str], Outcome], size: int) -> None:
+        self._frontier = frontier
+        self._call = call
+        self._size = size
+        self._lock = threading.Lock()
+        self._tasks: queue.SimpleQueue[str | None] = queue.SimpleQueue()
+        self._running = 0
+        self._idle = threading.Event()
+        self._abandoned = False
+        self._error: BaseException | None = None
+
+    def run(self) -> None:
+        threads = [threading.Thread(target=self._work, name=f"hotplate-{i}", daemon=True) for i in range(self._size)]
+        with self._lock:
+            self._dispatch()
+        for thread in threads:
+            thread.start()
+        self._idle.wait()
+        for _ in threads:
+            self._tasks.put(None)
+        for thread in threads:
+            thread.join()
+        if self._error is not None:
+            raise self._error
+
+    def abandon(self, grace: float) -> None:
+        """Waits a little for running tasks, then gives everything that has none an outcome."""
+        self._idle.wait(grace)
+        with self._lock:
+            self._abandoned = True
+            self._frontier.give_up()
+        for _ in range(self._size):
+            self._tasks.put(None)
+
+    def _work(self) -> None:
+        while (name := self._tasks.get()) is not None:
+            outcome = self._attempt(name)
+            with self._lock:
+                if self._abandoned:
+                    return
+                self._running -= 1
+                try:
+                    self._frontier.finish(name, outcome)
+                except BaseException as error:
+                    self._error = self._error or error
+                    self._frontier.abort.abort("the run's bookkeeping failed")
+                self._dispatch()
+
+    def _attempt(self, name: str) -> Outcome:
+        try:
+            return self._call(name)
+        except BaseException as error:
+            self._error = self._error or error
+            return Outcome(OutcomeKind.LOST, error=error, started=time.time())
+
+    def _dispatch(self) -> None:
+        """Hands every ready task to the threads; when nothing runs and nothing can start, ends the run."""
+        while (name := self._frontier.start()) is not None:
+            self._running += 1
+            self._tasks.put(name)
+        if self._running == 0:
+            self._frontier.give_up()
+            self._idle.set()

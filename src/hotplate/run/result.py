@@ -1,0 +1,122 @@
+"""What a run leaves behind."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from hotplate.errors import InputError
+from hotplate.execute import Outcome, OutcomeKind
+from hotplate.values import field_value
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from hotplate.events import Event
+
+
+@dataclass(frozen=True, slots=True)
+class CellResult:
+    """How one cell of a run ended. `kept`: an earlier result was still valid. `given`: the caller overrode the cell."""
+
+    name: str
+    outcome: Outcome
+    kept: bool = False
+    given: bool = False
+    build_seconds: float = 0.0
+    """What compiling took; 0 when nothing was compiled."""
+    build_key: str = ""
+    compiler: str = ""
+
+    @property
+    def status(self) -> str:
+        """`ok`, `kept`, `given`, or the outcome's kind."""
+        if not self.outcome.ok:
+            return self.outcome.kind.value
+        return "given" if self.given else "kept" if self.kept else "ok"
+
+    @property
+    def value(self) -> Any:
+        """The cell's value; None unless it is there."""
+        return self.outcome.value
+
+
+@dataclass(frozen=True)
+class Run(Mapping[str, Any]):
+    """The results of one run, by name: `run["u1"]`, a field of several as `run["stats"].mean` or `run["stats_mean"]`.
+
+    Only cells that have a value count as items; `cells` has them all. Immutable, so safe to share between threads.
+    """
+
+    id: str
+    cells: Mapping[str, CellResult]
+    """In dependency order."""
+    seconds: float = 0.0
+    events: tuple[Event, ...] = field(default=(), repr=False)
+
+    @property
+    def ok(self) -> bool:
+        """Whether every cell has a value."""
+        return all(cell.outcome.ok for cell in self.cells.values())
+
+    @property
+    def failures(self) -> tuple[CellResult, ...]:
+        """The cells that ended badly on their own account: neither skipped nor cancelled because of others."""
+        innocent = (OutcomeKind.OK, OutcomeKind.SKIPPED, OutcomeKind.CANCELLED)
+        return tuple(cell for cell in self.cells.values() if cell.outcome.kind not in innocent)
+
+    def __getitem__(self, name: str) -> Any:
+        if (cell := self.cells.get(name)) is not None:
+            if cell.outcome.ok:
+                return cell.value
+            problem = cell.outcome.error or cell.outcome.reason
+            message = f"{name} has no value: it ended as {cell.status} ({problem})"
+            raise InputError(message)
+        for owner, attribute in _splits(name):
+            if owner in self.cells:
+                with suppress(AttributeError):
+                    return field_value(self.cells[owner].value, attribute)
+        near = get_close_matches(name, self.cells, 1)
+        message = f"the run has no cell {name}" + (f"; did you mean {near[0]}?" if near else "")
+        raise KeyError(message)
+
+    def __iter__(self) -> Iterator[str]:
+        return (name for name, cell in self.cells.items() if cell.outcome.ok)
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+    def save(self, path: str | Path) -> tuple[str, ...]:
+        """Writes every value that NumPy can hold to an uncompressed .npz and returns the names written.
+
+        Fields of several results are saved as `cell_field`; objects that are no array, number or text are left out.
+        """
+        arrays = {name: np.asarray(value) for name, value in self._flat() if _is_saveable(value)}
+        with open(path, "wb") as file:  # noqa: PTH123 - savez would append .npz to a path of another name
+            np.savez(file, allow_pickle=False, **arrays)
+        return tuple(arrays)
+
+    def _flat(self) -> Iterator[tuple[str, Any]]:
+        for name, value in self.items():
+            if hasattr(value, "_fields"):
+                yield from ((f"{name}_{part}", getattr(value, part)) for part in value._fields)
+            else:
+                yield name, value
+
+
+def _is_saveable(value: Any) -> bool:
+    return isinstance(value, (bool, int, float, complex, str, np.generic)) or (
+        isinstance(value, np.ndarray) and not value.dtype.hasobject
+    )
+
+
+def _splits(name: str) -> Iterator[tuple[str, str]]:
+    """Every way to read a name as `cell_field`, the longest cell first."""
+    for i in range(len(name) - 1, 0, -1):
+        if name[i] == "_":
+            yield name[:i], name[i + 1 :]
