@@ -1,0 +1,155 @@
+"""What people see of a run in the terminal: live progress while it goes on, and the closing table."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from hotplate.events import Event, Kind
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from rich.console import Console, Group
+    from rich.live import Live
+
+    from hotplate.run import CellResult, Run
+
+DELAY = 0.2
+"""Seconds before the live display appears: what is over by then needs none."""
+
+_COLOURS = {"ok": "green", "kept": "cyan", "given": "cyan", "skipped": "yellow", "cancelled": "yellow"}
+
+
+class LiveProgress:
+    """A sink that draws what is being built and run, with bars for cells that report progress.
+
+    A context manager; leaves the terminal as it was. `progress` is asked for (done, total) of running cells.
+    """
+
+    def __init__(self, console: Console, progress: Callable[[], Mapping[str, tuple[int, int]]]) -> None:
+        self._console = console
+        self._progress = progress
+        self._building: dict[str, None] = {}
+        self._running: dict[str, None] = {}
+        self._done = self._total = 0
+        self._lock = threading.Lock()
+        self._live: Live | None = None
+        self._timer = threading.Timer(DELAY, self._appear)
+        self._timer.daemon = True
+
+    def __call__(self, event: Event) -> None:
+        """Takes note of an event; drawing happens elsewhere."""
+        match event.kind:
+            case Kind.RUN_STARTED:
+                self._total = len(event.data["cells"])
+            case Kind.CELL_BUILDING:
+                self._building[event.cell] = None
+            case Kind.CELL_BUILT:
+                self._building.pop(event.cell, None)
+            case Kind.CELL_STARTED:
+                self._running[event.cell] = None
+            case Kind.CELL_DONE | Kind.CELL_FAILED | Kind.CELL_SKIPPED:
+                self._running.pop(event.cell, None)
+                self._done += 1
+
+    def __enter__(self) -> LiveProgress:
+        self._timer.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._timer.cancel()
+        with self._lock:
+            if self._live is not None:
+                self._live.stop()
+            self._console = None  # type: ignore[assignment]  # a timer that fires late finds nothing to draw on
+
+    def _appear(self) -> None:
+        from rich.live import Live
+
+        with self._lock:
+            if self._console is not None:
+                self._live = Live(
+                    console=self._console, get_renderable=self._render, refresh_per_second=10, transient=True
+                )
+                self._live.start()
+
+    def _render(self) -> Group:
+        from rich.console import Group
+        from rich.progress_bar import ProgressBar
+        from rich.table import Table
+        from rich.text import Text
+
+        rows = Table.grid(padding=(0, 1))
+        reports = self._progress()
+        for name in tuple(self._running):
+            done, total = reports.get(name, (0, 0))
+            bar = ProgressBar(total=total or None, completed=done, width=30, pulse=not total)
+            rows.add_row("running", Text(name, "bold"), bar, f"{done}/{total}" if total else str(done or ""))
+        if self._building:
+            rows.add_row("building", Text(", ".join(tuple(self._building)[:6]), "bold"))
+        return Group(rows, Text(f"{self._done} of {self._total} cells", "dim"))
+
+
+def print_run(console: Console, run: Run) -> None:
+    """Prints the closing table: cell, status, build and run time, type, a preview of the value."""
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for heading, side in (("cell", "left"), ("status", "left"), ("build", "right"), ("run", "right"), ("type", "left")):
+        table.add_column(heading, justify="right" if side == "right" else "left", no_wrap=heading != "type")
+    table.add_column("value", no_wrap=True, overflow="ellipsis")
+    for cell in run.cells.values():
+        status = Text(cell.status, _COLOURS.get(cell.status, "bold red"))
+        ran = milliseconds(cell.outcome.seconds) if cell.status == "ok" or cell.outcome.seconds else ""
+        built = milliseconds(cell.build_seconds) if cell.build_seconds else ""
+        for i, (label, type_text, text) in enumerate(_rows(cell)):
+            first = (Text(label), status, built, ran) if i == 0 else (Text(label), "", "", "")
+            table.add_row(*first, Text(type_text), Text(text))
+    console.print(table)
+    console.print(Text(f"{len(run)} of {len(run.cells)} cells in {milliseconds(run.seconds)}", "dim"))
+
+
+def _rows(cell: CellResult) -> Iterator[tuple[str, str, str]]:
+    if not cell.outcome.ok:
+        yield cell.name, "", str(cell.outcome.error or cell.outcome.reason)
+        return
+    fields = getattr(type(cell.value), "_fields", None)
+    if not fields:
+        yield cell.name, type_of(cell.value), preview(cell.value)
+        return
+    yield cell.name, f"{len(fields)} results", ""
+    for field in fields:
+        value = getattr(cell.value, field)
+        yield f"  .{field}", type_of(value), preview(value)
+
+
+def type_of(value: Any) -> str:
+    """A value's type as the table shows it: `float64[512, 3]`, `float`, `text`."""
+    if isinstance(value, np.ndarray):
+        name = value.dtype.name if value.dtype.names is None else f"struct({', '.join(value.dtype.names)})"
+        return f"{name}[{', '.join(map(str, value.shape))}]"
+    return "text" if isinstance(value, str) else type(value).__name__ if value is not None else ""
+
+
+def preview(value: Any, width: int = 60) -> str:
+    """A value in one line of at most `width` characters; arrays by their first and last elements."""
+    if value is None:
+        return ""
+    if isinstance(value, np.ndarray):
+        text = np.array2string(value, precision=4, threshold=6, edgeitems=2, max_line_width=10_000)
+        text = " ".join(text.split())
+    else:
+        text = f"{value:.6g}" if isinstance(value, float) else repr(value)
+    return text if len(text) <= width else text[: width - 1] + "…"
+
+
+def milliseconds(seconds: float) -> str:
+    """A duration with three digits: `12.3 ms`, `4.56 s`, `78 µs`."""
+    for factor, unit in ((1, "s"), (1e3, "ms")):
+        if seconds * factor >= 1:
+            return f"{seconds * factor:.3g} {unit}"
+    return f"{seconds * 1e6:.3g} µs"

@@ -1,0 +1,125 @@
+"""`hotplate doctor`: what is there, what is missing, and the fix."""
+
+from __future__ import annotations
+
+import os
+import platform
+import shutil
+import sys
+from typing import Any
+
+import numpy as np
+
+import hotplate
+from hotplate.abi import CORE_VERSION
+from hotplate.errors import HotplateError
+from hotplate.load import library_report
+from hotplate.toolchain import Compiler, discover, pick
+from hotplate.toolchain.toolchain import Toolchain, include_directory
+
+_LANGUAGES = {"c": "C", "c++": "C++"}
+
+
+def examine() -> dict[str, Any]:
+    """Everything that `doctor` shows, as data. `ok` is false when no C compiler works."""
+    toolchain = Toolchain()
+    discovery = discover(os.environ, toolchain.cache.root)
+    chosen: dict[str, Any] = {}
+    problems = []
+    for language, name in _LANGUAGES.items():
+        try:
+            chosen[language] = _compiler_facts(pick(discovery, language))
+        except HotplateError as error:
+            chosen[language] = None
+            problems.append(f"{name}: {error}")
+    if shutil.which(os.environ.get("PKG_CONFIG", "pkg-config")) is None:
+        problems.append("pkg-config is missing, so `libs` can't be used; install it (`apt install pkg-config`)")
+    facts = cache_facts()
+    if facts["problem"]:
+        problems.append(facts["problem"])
+    return {
+        "ok": chosen["c"] is not None,
+        "hotplate": hotplate.__version__,
+        "interface": CORE_VERSION,
+        "python": f"{platform.python_implementation()} {platform.python_version()}",
+        "numpy": np.__version__,
+        "platform": f"{sys.platform} {platform.machine()}",
+        "include": str(include_directory()),
+        "chosen": chosen,
+        "compilers": [_compiler_facts(compiler) for compiler in discovery.found],
+        "rejected": [{"name": item.name, "reason": item.reason} for item in discovery.rejected],
+        "cache": facts,
+        "libraries": _library_facts(),
+        "problems": problems,
+    }
+
+
+def cache_facts() -> dict[str, Any]:
+    """The build cache's place, size in bytes, cap and number of artifacts, and why it can't be written if so."""
+    cache = Toolchain().cache
+    statistics = cache.stats()
+    problem = ""
+    try:
+        with cache.workspace():
+            pass
+    except HotplateError as error:
+        problem = str(error)
+    return {
+        "root": str(cache.root),
+        "bytes": statistics.bytes,
+        "cap_bytes": cache.cap_bytes,
+        "artifacts": statistics.artifacts,
+        "problem": problem,
+    }
+
+
+def cache_line(facts: dict[str, Any]) -> str:
+    """The cache in one line."""
+    size, cap = facts["bytes"] / 2**20, facts["cap_bytes"] / 2**20
+    return f"{facts['root']}: {facts['artifacts']} artifacts, {size:.1f} of {cap:.0f} MiB"
+
+
+def render(report: dict[str, Any]) -> str:
+    """The report for people."""
+    lines = [
+        f"hotplate {report['hotplate']} (interface {report['interface']}), {report['python']}, "
+        f"NumPy {report['numpy']}, {report['platform']}",
+        "",
+    ]
+    for language, name in _LANGUAGES.items():
+        chosen = report["chosen"][language]
+        lines.append(f"{name + ' cells':10} {_compiler_line(chosen) if chosen else 'no compiler'}")
+    lines += ["", "found:"] + [f"  {_compiler_line(compiler)}" for compiler in report["compilers"]]
+    if report["rejected"]:
+        lines += ["not used:"] + [f"  {item['name']}: {item['reason']}" for item in report["rejected"]]
+    lines += ["", f"headers    {report['include']}", f"cache      {cache_line(report['cache'])}"]
+    if report["problems"]:
+        lines += ["", "missing:"] + [f"  {problem}" for problem in report["problems"]]
+    return "\n".join(lines)
+
+
+def _compiler_facts(compiler: Compiler) -> dict[str, Any]:
+    return {
+        "family": str(compiler.family),
+        "version": compiler.version,
+        "target": compiler.target,
+        "c": list(compiler.c_command),
+        "c++": list(compiler.cxx_command or ()),
+        "source": compiler.source,
+    }
+
+
+def _compiler_line(facts: dict[str, Any]) -> str:
+    commands = [" ".join(facts[language]) for language in _LANGUAGES if facts[language]]
+    return f"{facts['family']} {facts['version']} ({', '.join(commands)}; {facts['target']}; from {facts['source']})"
+
+
+def _library_facts() -> dict[str, Any]:
+    report = library_report()
+    return {
+        "opened": report.opened,
+        "unloaded": report.unloaded,
+        "in_use": report.in_use,
+        "retired": report.retired,
+        "pinned": {str(path): reason for path, reason in report.pinned.items()},
+    }

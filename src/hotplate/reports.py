@@ -1,0 +1,103 @@
+"""The JSON documents of the command line. Their keys are a promise: added to, never renamed. See docs/cli.md."""
+
+from __future__ import annotations
+
+import json
+import math
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from hotplate.display import preview, type_of
+from hotplate.errors import HotplateError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from hotplate.diagnostic import Diagnostic
+    from hotplate.run import CellResult, Run
+
+
+def dumps(document: Any) -> str:
+    """Strict JSON: numbers that it does not have (NaN, infinities) become strings."""
+    return json.dumps(_strict(document), indent=2, allow_nan=False)
+
+
+def run_document(notebook: str, run: Run, saved: str | None = None) -> dict[str, Any]:
+    """`run --json`: the cells in dependency order with status, times (seconds) and values."""
+    return {
+        "notebook": notebook,
+        "run": run.id,
+        "ok": run.ok,
+        "seconds": run.seconds,
+        "cells": [_cell(cell) for cell in run.cells.values()],
+        "saved": saved,
+    }
+
+
+def error_document(error: BaseException) -> dict[str, Any]:
+    """What `--json` prints instead when nothing could run."""
+    return {
+        "ok": False,
+        "error": type(error).__name__,
+        "message": str(error),
+        "exit_code": error.exit_code if isinstance(error, HotplateError) else 1,
+        "diagnostics": diagnostic_list(getattr(error, "diagnostics", ())),
+    }
+
+
+def diagnostic_list(diagnostics: Iterable[Diagnostic]) -> list[dict[str, Any]]:
+    """Diagnostics with path, line and column (from 1), end column, severity, message, rule, hint, cell, notes."""
+    return [
+        {
+            "severity": str(d.severity),
+            "message": d.message,
+            "path": d.path,
+            "line": d.line,
+            "column": d.column,
+            "end_column": d.end_column,
+            "cell": d.cell,
+            "rule": d.rule,
+            "hint": d.hint,
+            "notes": diagnostic_list(d.notes),
+        }
+        for d in diagnostics
+    ]
+
+
+def _cell(cell: CellResult) -> dict[str, Any]:
+    error = cell.outcome.error
+    return {
+        "name": cell.name,
+        "status": cell.status,
+        "attempts": cell.outcome.attempts,
+        "build_seconds": cell.build_seconds,
+        "run_seconds": cell.outcome.seconds,
+        "build_key": cell.build_key,
+        "compiler": cell.compiler,
+        "results": _results(cell.value) if cell.outcome.ok else [],
+        "error": str(error) if error else cell.outcome.reason or None,
+    }
+
+
+def _results(value: Any) -> list[dict[str, Any]]:
+    fields = getattr(type(value), "_fields", None)
+    if fields:
+        return [{"field": field, **_value(getattr(value, field))} for field in fields]
+    return [] if value is None else [{"field": None, **_value(value)}]
+
+
+def _value(value: Any) -> dict[str, Any]:
+    if isinstance(value, np.ndarray):
+        described = {"dtype": value.dtype.name, "shape": list(value.shape)}
+        return {"type": type_of(value), **described, "preview": preview(value)}
+    plain = value if isinstance(value, (bool, int, float, str)) else repr(value)
+    return {"type": type_of(value), "value": plain, "preview": preview(value)}
+
+
+def _strict(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _strict(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_strict(item) for item in value]
+    return str(value) if isinstance(value, float) and not math.isfinite(value) else value

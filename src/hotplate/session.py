@@ -1,0 +1,367 @@
+"""Notebook: where parsing, building, loading and running are put together."""
+
+from __future__ import annotations
+
+import time
+import uuid
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar, overload
+
+from hotplate import notebook as notation
+from hotplate.diagnostic import Diagnostic, Severity
+from hotplate.errors import BuildError, InputError, NotebookError, RunCancelled
+from hotplate.events import Emitter, Event, Kind, Sink
+from hotplate.execute import AbortHandle, Executor, InProcessBackend, OutcomeKind, make_executor
+from hotplate.execute.interrupt import watch as interrupts
+from hotplate.load import LoadedCell, reclaim
+from hotplate.load.binding import graph_conflicts
+from hotplate.notebook.model import Language
+from hotplate.python_cells import PythonCell
+from hotplate.run import Evaluation, Run, StateManager, Task
+from hotplate.toolchain import Artifact, BuildFailure
+from hotplate.toolchain.toolchain import Toolchain
+from hotplate.toolchain.unit import make_unit
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+
+    from hotplate.notebook.graph import Graph
+
+__all__ = ["Notebook", "inline", "open"]
+
+F = TypeVar("F", bound="Callable[..., Any]")
+
+
+class Notebook:
+    """An open notebook: its cells, their latest results, and what was built of it.
+
+    The file is read again whenever it changed, so a `run` after an edit rebuilds and reruns what the edit touched.
+    One thread at a time may run a notebook; loaded cells may be called from any.
+    """
+
+    def __init__(
+        self, path: str | Path, *, text: str | None = None, compiler: str | None = None, jobs: int | None = None
+    ) -> None:
+        """Opens a notebook. `compiler` names one (`clang`, `zig`, a command); `jobs` caps parallel builds.
+
+        With `text` no file is read: `path` is what diagnostics call the notebook and where its includes start from.
+        Raises NotebookError when the file can't be read.
+        """
+        self.path = Path(path).absolute()
+        self._toolchain = Toolchain(compiler=compiler, jobs=jobs)
+        self._backend = InProcessBackend()
+        self._state = StateManager()
+        self._loaded: dict[str, tuple[str, LoadedCell]] = {}
+        self._python: dict[str, PythonCell] = {}
+        self._graph: Graph | None = None
+        self._follows_file = text is None
+        self._stamp = _stamp(self.path) if self._follows_file else None
+        self.model = notation.read(self.path) if text is None else notation.parse(self.path, text)
+        """The parsed file."""
+        self.last_run: Run | None = None
+        """The latest run, also when it failed or was interrupted."""
+
+    # ---- what is in it ----
+
+    def refresh(self) -> bool:
+        """Reads the file again if it changed; returns whether it did. Raises NotebookError when it can't be read."""
+        stamp = _stamp(self.path) if self._follows_file else None
+        if not self._follows_file or (stamp is not None and stamp == self._stamp):
+            return False
+        self.model = notation.read(self.path)
+        self._stamp, self._graph = stamp, None
+        return True
+
+    @property
+    def graph(self) -> Graph:
+        """The dependency graph of the file's cells and the Python cells."""
+        if self._graph is None:
+            native = [notation.node_of(cell) for cell in self.model.cells.values()]
+            self._graph = notation.build_graph(native + [cell.node for cell in self._python.values()])
+        return self._graph
+
+    @overload
+    def cell(self, function: F, /) -> F: ...
+    @overload
+    def cell(self, function: None = None, /, *, name: str = ..., impure: bool = ...) -> Callable[[F], F]: ...
+    def cell(self, function: F | None = None, /, *, name: str = "", impure: bool = False) -> F | Callable[[F], F]:
+        """Makes a Python function a cell: its parameters name what it needs, as in the file. Use it as a decorator.
+
+        A later one of the same name replaces it. Raises InputError when the file has a cell of that name.
+        """
+        if function is None:
+            return lambda late: self._add_python(late, name, impure)
+        return self._add_python(function, name, impure)
+
+    def _add_python(self, function: F, name: str, impure: bool) -> F:
+        cell = PythonCell(function, name or function.__name__, impure=impure)
+        if cell.name in self.model.cells:
+            message = f"{self.path.name} already has a cell {cell.name}; give the Python function another name"
+            raise InputError(message)
+        self._python[cell.name] = cell
+        self._graph = None
+        return function
+
+    def check(self) -> tuple[Diagnostic, ...]:
+        """Everything that is wrong with the file: what breaks the notation's rules, and what does not compile.
+
+        Compiles every cell. Warnings are included; see Diagnostic.severity.
+        """
+        self.refresh()
+        broken_rules = notation.check(self.model, tuple(cell.node for cell in self._python.values()))
+        built = self._build(self.model.cells)
+        compiled = [d for result in built.values() for d in _findings(result)]
+        if any(item.kind.value == "broken" for item in self.model.items):
+            compiled += self._toolchain.check_syntax(self.model)
+        return _sorted_once((*broken_rules, *compiled))
+
+    # ---- building and loading ----
+
+    def load(self, name: str) -> LoadedCell:
+        """One cell, built if it has to be, as a function. Raises BuildError, InputError for an unknown name."""
+        self.refresh()
+        self._refuse_broken_rules()
+        if name not in self.model.cells:
+            raise InputError(f"{self.path.name} has no cell {name}; {notation.suggest(name, self.model.cells)}")
+        return self._load(self._artifacts([name]))[name]
+
+    def compile_command(self) -> dict[str, Any]:
+        """The notebook's entry for compile_commands.json: how its file is compiled. Raises ToolchainError."""
+        return self._toolchain.compile_command(self.model)
+
+    def progress(self) -> Mapping[str, tuple[int, int]]:
+        """For each running cell that reports (hp_progress): how much is done, and of how much (0: unknown).
+
+        Thread-safe.
+        """
+        return self._backend.progress()
+
+    def _build(self, names: Iterable[str], emitter: Emitter | None = None) -> dict[str, Artifact | BuildFailure]:
+        units = [make_unit(self.model, name, self._toolchain) for name in names]
+        return self._toolchain.build_all(units, emitter)
+
+    def _artifacts(self, names: Iterable[str], emitter: Emitter | None = None) -> dict[str, Artifact]:
+        built = self._build(names, emitter)
+        if failures := [result for result in built.values() if isinstance(result, BuildFailure)]:
+            raise BuildError(_sorted_once([d for failure in failures for d in failure.diagnostics]))
+        return {name: result for name, result in built.items() if isinstance(result, Artifact)}
+
+    def _load(self, artifacts: Mapping[str, Artifact]) -> dict[str, LoadedCell]:
+        loaded = {}
+        for name, artifact in artifacts.items():
+            key, cell = self._loaded.get(name, ("", None))
+            if cell is None or key != artifact.build_key:
+                cell = LoadedCell(artifact.library, artifact.unit_key)
+                self._loaded[name] = (artifact.build_key, cell)
+            loaded[name] = cell
+        reclaim()
+        return loaded
+
+    # ---- running ----
+
+    def run(
+        self,
+        *targets: str,
+        executor: str | Executor = "linear",
+        jobs: int | None = None,
+        fresh: bool = False,
+        keep_going: bool = False,
+        inputs: Mapping[str, Any] | None = None,
+        on_event: Sink | Sequence[Sink] = (),
+        abort: AbortHandle | None = None,
+        **named: Any,
+    ) -> Run:
+        """Runs the cells `targets` (default: all) and what they need, in dependency order, and returns the results.
+
+        Values for inputs, and for cells that they override, are given by name; `inputs` takes names that clash with an
+        option. A cell whose build key and inputs are unchanged keeps its value, unless it is impure; `fresh` runs all.
+        With `keep_going` a failure stops only what depends on it.
+
+        Raises NotebookError, BuildError or InputError before anything runs; CellError when a cell fails and
+        RunCancelled when `abort` was set, both with the results so far in their `run` (also in `last_run`).
+        KeyboardInterrupt passes through; what was computed is kept.
+        """
+        self.refresh()
+        interrupts.arm()
+        chosen = make_executor(executor, jobs) if isinstance(executor, str) else executor
+        given = {**(inputs or {}), **named}
+        sinks = (on_event,) if callable(on_event) else tuple(on_event)
+        return _OneRun(self, given, sinks, abort or AbortHandle()).run(
+            targets, chosen, fresh=fresh, keep_going=keep_going
+        )
+
+    def _refuse_broken_rules(self) -> None:
+        nodes = tuple(cell.node for cell in self._python.values())
+        errors = [d for d in notation.check(self.model, nodes) if d.severity is Severity.ERROR]
+        if errors:
+            raise NotebookError(errors)
+
+    def __getitem__(self, name: str) -> Any:
+        stored = self._state.latest(name)
+        if stored is None:
+            message = f"{name} has no result yet; run it with nb.run({name!r})"
+            raise KeyError(message)
+        return stored.value
+
+    def __repr__(self) -> str:
+        cells = ", ".join((*self.model.cells, *self._python))
+        return f"<Notebook {self.path.name}: {cells or 'no cells'}>"
+
+
+class _OneRun:
+    """One call of Notebook.run, step by step."""
+
+    def __init__(self, notebook: Notebook, given: dict[str, Any], sinks: Iterable[Sink], abort: AbortHandle) -> None:
+        self._notebook = notebook
+        self._given = given
+        self._abort = abort
+        self._events: list[Event] = []
+        self._id = uuid.uuid4().hex[:12]
+        self._emitter = Emitter(self._id, (self._events.append, *sinks))
+        self._begin = time.perf_counter()
+
+    def run(self, targets: Sequence[str], executor: Executor, *, fresh: bool, keep_going: bool) -> Run:
+        notebook = self._notebook
+        plan = self._plan(targets)
+        self._emitter.emit(Kind.RUN_STARTED, cells=plan.order, notebook=str(notebook.path))
+        evaluation = None
+        try:
+            evaluation = Evaluation(
+                plan,
+                self._tasks(plan),
+                self._given,
+                notebook._state,
+                notebook._backend,
+                self._emitter,
+                self._abort,
+            )
+            evaluation.run(executor, fresh=fresh, keep_going=keep_going)
+        finally:
+            notebook.last_run = record = self._record(evaluation)
+        return _raise_failure(record, self._abort)
+
+    def _plan(self, targets: Sequence[str]) -> Graph:
+        """What to compute. Refuses whatever can be known to be wrong before anything is built."""
+        notebook, graph = self._notebook, self._notebook.graph
+        notebook._refuse_broken_rules()
+        self._refuse_unknown(graph)
+        wanted = [_cell_of(graph, name) for name in targets] or graph.order
+        plan = graph.subgraph(wanted, [name for name in self._given if name in graph.nodes])
+        self._refuse_missing(plan)
+        return plan
+
+    def _refuse_unknown(self, graph: Graph) -> None:
+        known = [*graph.nodes, *graph.inputs]
+        for name in self._given:
+            if name not in known:
+                near = f"; {notation.suggest(name, known)}"
+                raise InputError(f"{self._notebook.path.name} has no cell or input {name}{near}")
+
+    def _refuse_missing(self, plan: Graph) -> None:
+        missing = {}
+        for name, users in plan.inputs.items():
+            needed_by = [cell for cell, parameter in users if parameter.required]
+            if needed_by and name not in self._given:
+                missing[name] = needed_by
+        if missing:
+            listed = "; ".join(f"{name} (for {', '.join(users)})" for name, users in missing.items())
+            example = ", ".join(f"{name}=..." for name in missing)
+            way_out = f"give it as run({example}) or --set {next(iter(missing))}=VALUE"
+            raise InputError(f"{self._notebook.path.name} needs a value for {listed}; {way_out}")
+
+    def _tasks(self, plan: Graph) -> dict[str, Task]:
+        notebook = self._notebook
+        native = [name for name in plan.order if name in notebook.model.cells]
+        artifacts = notebook._artifacts(native, self._emitter)
+        loaded = notebook._load(artifacts)
+        if conflicts := graph_conflicts(plan, notebook.model, loaded):
+            raise NotebookError(conflicts)
+        tasks = {name: self._native(name, artifacts[name], loaded[name]) for name in native}
+        tasks |= {name: cell.task for name, cell in notebook._python.items() if name in plan.nodes}
+        return tasks
+
+    def _native(self, name: str, artifact: Artifact, cell: LoadedCell) -> Task:
+        model = self._notebook.model
+        return Task(
+            name,
+            model.language.value,
+            cell,
+            artifact.build_key,
+            model.cells[name].section.attributes,
+            polls=cell.descriptor.polls,
+            build_seconds=0.0 if artifact.cached else artifact.seconds,
+            compiler=cell.descriptor.compiler,
+        )
+
+    def _record(self, evaluation: Evaluation | None) -> Run:
+        results = evaluation.results if evaluation is not None else {}
+        seconds = time.perf_counter() - self._begin
+        ok = bool(evaluation) and all(result.outcome.ok for result in results.values())
+        self._emitter.emit(Kind.RUN_DONE, ok=ok, seconds=seconds)
+        return Run(self._id, results, seconds, tuple(self._events))
+
+
+def open(path: str | Path, *, compiler: str | None = None, jobs: int | None = None) -> Notebook:
+    """Opens the notebook at `path`. See Notebook."""
+    return Notebook(path, compiler=compiler, jobs=jobs)
+
+
+def inline(text: str, *, language: str = "c", compiler: str | None = None) -> LoadedCell:
+    """A one-off cell from source text, built and loaded. `language`: "c" or "c++".
+
+    The text may hold helpers, types and includes besides its one cell. Raises NotebookError, BuildError, InputError.
+    """
+    suffix = ".cpp" if Language(language) is Language.CPP else ".c"
+    notebook = Notebook(f"inline{suffix}", text=text, compiler=compiler)
+    notebook._refuse_broken_rules()
+    names = list(notebook.model.cells)
+    if len(names) != 1:
+        found = f"it has {len(names)}: {', '.join(names)}" if names else "it has none"
+        reasons = "".join(
+            f"; {helper.name}: {helper.reason}" for helper in notebook.model.helpers.values() if helper.reason
+        )
+        message = f"inline code must hold exactly one cell, and {found}{reasons}"
+        raise InputError(message)
+    return notebook.load(names[0])
+
+
+def _stamp(path: Path) -> tuple[int, int] | None:
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return status.st_mtime_ns, status.st_size
+
+
+def _findings(result: Artifact | BuildFailure) -> tuple[Diagnostic, ...]:
+    return result.warnings if isinstance(result, Artifact) else result.diagnostics
+
+
+def _sorted_once(diagnostics: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
+    """By place, each finding once: one in a helper comes back from every cell that uses it."""
+    seen: dict[tuple[object, ...], Diagnostic] = {}
+    for found in diagnostics:
+        seen.setdefault((found.path, found.line, found.column, found.severity, found.message), found)
+    return tuple(sorted(seen.values(), key=lambda d: (d.path, d.line, d.column)))
+
+
+def _cell_of(graph: Graph, target: str) -> str:
+    if target in graph.nodes:
+        return target
+    owners = [name for name, node in graph.nodes.items() if target in {f"{name}_{field}" for field in node.fields}]
+    if owners:
+        return max(owners, key=len)
+    raise InputError(f"there is no cell {target}; {notation.suggest(target, graph.nodes)}")
+
+
+def _raise_failure(run: Run, abort: AbortHandle) -> Run:
+    for failed in run.failures:
+        error = failed.outcome.error
+        assert error is not None
+        error.run = run  # type: ignore[attr-defined]
+        raise error
+    if any(cell.outcome.kind is OutcomeKind.CANCELLED for cell in run.cells.values()):
+        cancelled = RunCancelled(f"the run was stopped: {abort.reason}")
+        cancelled.run = run
+        raise cancelled
+    return run
