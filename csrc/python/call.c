@@ -38,7 +38,8 @@ static PyObject *run(hp_frame *frame) {
     const volatile int32_t *word = hp_interrupt_enter(plan->cell);
     hp_host own;
     hp_host_init(&own, word != NULL ? word : &never);
-    PyObject *result = run_entry(frame, &own);
+    /* A Ctrl-C that came before this call set its word is only known to the interpreter. */
+    PyObject *result = word != NULL && PyErr_CheckSignals() < 0 ? NULL : run_entry(frame, &own);
     if (word != NULL) hp_interrupt_leave();
     return result;
 }

@@ -37,6 +37,7 @@ app.add_typer(cache_app, name="cache")
 
 File = Annotated[Path, typer.Argument(metavar="FILE", help="The notebook: a C or C++ file.", show_default=False)]
 Compiler = Annotated[str | None, typer.Option(help="gcc, clang, zig, tcc, or a command.", show_default=False)]
+Flags = Annotated[str, typer.Option(help="More compiler arguments for every cell.", show_default=False)]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout.")]
 
 
@@ -110,12 +111,13 @@ def run(
         bool, typer.Option("--keep-going", help="After a failure, run what does not depend on it.")
     ] = False,
     compiler: Compiler = None,
+    flags: Flags = "",
     as_json: Json = False,
 ) -> None:
     """Builds a notebook's cells and runs them in dependency order."""
     import hotplate
 
-    notebook = hotplate.open(file, compiler=compiler, jobs=jobs)
+    notebook = hotplate.open(file, compiler=compiler, flags=_words(flags), jobs=jobs)
     given = _given(notebook, assignments or (), arrays or ())
     _interruptible()
     try:
@@ -182,6 +184,14 @@ def _given(notebook: Notebook, assignments: Iterable[str], arrays: Iterable[str]
     return given
 
 
+def _words(flags: str) -> list[str]:
+    try:
+        return shlex.split(flags)
+    except ValueError as error:
+        message = f"--flags {flags!r} can't be split into words: {error}"
+        raise SettingError(message) from error
+
+
 def _split(assignment: str, option: str, form: str) -> tuple[str, str]:
     name, equals, value = assignment.partition("=")
     if not equals or not name.isidentifier():
@@ -226,12 +236,12 @@ def _load_array(path: str) -> Any:
 
 
 @app.command()
-def check(file: File, compiler: Compiler = None, as_json: Json = False) -> None:
+def check(file: File, compiler: Compiler = None, flags: Flags = "", as_json: Json = False) -> None:
     """Parses and compiles a notebook; every finding is shown on the notebook's own lines."""
     import hotplate
     from hotplate.diagnostic import exit_code
 
-    notebook = hotplate.open(file, compiler=compiler)
+    notebook = hotplate.open(file, compiler=compiler, flags=_words(flags))
     findings = notebook.check()
     if as_json:
         from hotplate.reports import diagnostic_list, dumps

@@ -131,7 +131,7 @@ def type_of(value: Any) -> str:
     """A value's type as the table shows it: `float64[512, 3]`, `float`, `text`."""
     if isinstance(value, np.ndarray):
         name = value.dtype.name if value.dtype.names is None else f"struct({', '.join(value.dtype.names)})"
-        return f"{name}[{', '.join(map(str, value.shape))}]"
+        return f"{name}[{', '.join(map(str, value.shape))}]" if value.shape else name
     return "text" if isinstance(value, str) else type(value).__name__ if value is not None else ""
 
 

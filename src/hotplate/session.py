@@ -11,13 +11,13 @@ from hotplate import notebook as notation
 from hotplate.diagnostic import Diagnostic, Severity
 from hotplate.errors import BuildError, InputError, NotebookError, RunCancelled
 from hotplate.events import Emitter, Event, Kind, Sink
-from hotplate.execute import AbortHandle, Executor, InProcessBackend, OutcomeKind, make_executor
+from hotplate.execute import AbortHandle, Executor, InProcessBackend, Outcome, OutcomeKind, make_executor
 from hotplate.execute.interrupt import watch as interrupts
 from hotplate.load import LoadedCell, reclaim
 from hotplate.load.binding import graph_conflicts
 from hotplate.notebook.model import Language
 from hotplate.python_cells import PythonCell
-from hotplate.run import Evaluation, Run, StateManager, Task
+from hotplate.run import CellResult, Evaluation, Run, StateManager, Task
 from hotplate.toolchain import Artifact, BuildFailure
 from hotplate.toolchain.toolchain import Toolchain
 from hotplate.toolchain.unit import make_unit
@@ -40,15 +40,23 @@ class Notebook:
     """
 
     def __init__(
-        self, path: str | Path, *, text: str | None = None, compiler: str | None = None, jobs: int | None = None
+        self,
+        path: str | Path,
+        *,
+        text: str | None = None,
+        compiler: str | None = None,
+        flags: Sequence[str] = (),
+        jobs: int | None = None,
     ) -> None:
         """Opens a notebook. `compiler` names one (`clang`, `zig`, a command); `jobs` caps parallel builds.
+
+        `flags` are compiler arguments for every cell, behind those of its section (`["-fsanitize=address"]`).
 
         With `text` no file is read: `path` is what diagnostics call the notebook and where its includes start from.
         Raises NotebookError when the file can't be read.
         """
         self.path = Path(path).absolute()
-        self._toolchain = Toolchain(compiler=compiler, jobs=jobs)
+        self._toolchain = Toolchain(compiler=compiler, flags=flags, jobs=jobs)
         self._backend = InProcessBackend()
         self._state = StateManager()
         self._loaded: dict[str, tuple[str, LoadedCell]] = {}
@@ -108,9 +116,10 @@ class Notebook:
         Compiles every cell. Warnings are included; see Diagnostic.severity.
         """
         self.refresh()
-        broken_rules = notation.check(self.model, tuple(cell.node for cell in self._python.values()))
+        broken_rules = notation.check(self.model, self.graph)
         built = self._build(self.model.cells)
-        compiled = [d for result in built.values() for d in _findings(result)]
+        told = {found.line for found in broken_rules if found.severity is Severity.ERROR}
+        compiled = [d for result in built.values() for d in _findings(result) if d.line not in told]
         if any(item.kind.value == "broken" for item in self.model.items):
             compiled += self._toolchain.check_syntax(self.model)
         return _sorted_once((*broken_rules, *compiled))
@@ -191,8 +200,7 @@ class Notebook:
         )
 
     def _refuse_broken_rules(self) -> None:
-        nodes = tuple(cell.node for cell in self._python.values())
-        errors = [d for d in notation.check(self.model, nodes) if d.severity is Severity.ERROR]
+        errors = [d for d in notation.check(self.model, self.graph) if d.severity is Severity.ERROR]
         if errors:
             raise NotebookError(errors)
 
@@ -237,7 +245,7 @@ class _OneRun:
             )
             evaluation.run(executor, fresh=fresh, keep_going=keep_going)
         finally:
-            notebook.last_run = record = self._record(evaluation)
+            notebook.last_run = record = self._record(plan, evaluation)
         return _raise_failure(record, self._abort)
 
     def _plan(self, targets: Sequence[str]) -> Graph:
@@ -293,26 +301,30 @@ class _OneRun:
             compiler=cell.descriptor.compiler,
         )
 
-    def _record(self, evaluation: Evaluation | None) -> Run:
-        results = evaluation.results if evaluation is not None else {}
+    def _record(self, plan: Graph, evaluation: Evaluation | None) -> Run:
+        computed = evaluation.results if evaluation is not None else {}
+        never_ran = Outcome(OutcomeKind.CANCELLED, reason="the run ended before it")
+        results = computed | {name: CellResult(name, never_ran) for name in plan.order if name not in computed}
         seconds = time.perf_counter() - self._begin
-        ok = bool(evaluation) and all(result.outcome.ok for result in results.values())
+        ok = all(result.outcome.ok for result in results.values())
         self._emitter.emit(Kind.RUN_DONE, ok=ok, seconds=seconds)
         return Run(self._id, results, seconds, tuple(self._events))
 
 
-def open(path: str | Path, *, compiler: str | None = None, jobs: int | None = None) -> Notebook:
+def open(
+    path: str | Path, *, compiler: str | None = None, flags: Sequence[str] = (), jobs: int | None = None
+) -> Notebook:
     """Opens the notebook at `path`. See Notebook."""
-    return Notebook(path, compiler=compiler, jobs=jobs)
+    return Notebook(path, compiler=compiler, flags=flags, jobs=jobs)
 
 
-def inline(text: str, *, language: str = "c", compiler: str | None = None) -> LoadedCell:
+def inline(text: str, *, language: str = "c", compiler: str | None = None, flags: Sequence[str] = ()) -> LoadedCell:
     """A one-off cell from source text, built and loaded. `language`: "c" or "c++".
 
     The text may hold helpers, types and includes besides its one cell. Raises NotebookError, BuildError, InputError.
     """
     suffix = ".cpp" if Language(language) is Language.CPP else ".c"
-    notebook = Notebook(f"inline{suffix}", text=text, compiler=compiler)
+    notebook = Notebook(f"inline{suffix}", text=text, compiler=compiler, flags=flags)
     notebook._refuse_broken_rules()
     names = list(notebook.model.cells)
     if len(names) != 1:

@@ -19,7 +19,8 @@ class AbortHandle:
         """The memory that native code reads: nonzero means stop."""
         self._reason = ""
         self._children: list[AbortHandle] = []
-        self._lock = threading.Lock()
+        # Re-entrant: a signal handler may abort while the main thread is in here.
+        self._lock = threading.RLock()
         if parent is not None:
             parent._adopt(self)
 

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from hotplate.execute.abort import AbortHandle
 
+
 @dataclass(frozen=True, slots=True)
 class TaskGraph:
     """What is to be run: names in a valid order, and for each the names that it needs among them."""
@@ -57,6 +58,8 @@ class Frontier:
     finished: Callable[[str, Outcome], None]
     keep_going: bool = False
     ready: deque[str] = field(default_factory=deque)
+    error: BaseException | None = None
+    """What went wrong in the bookkeeping, not in a task: for the executor to raise when nothing runs any more."""
     _missing: dict[str, int] = field(default_factory=dict)
     _dependents: dict[str, list[str]] = field(default_factory=dict)
     _open: dict[str, None] = field(default_factory=dict)
@@ -103,9 +106,17 @@ class Frontier:
         for name in tuple(self._open):
             self._close(name, Outcome(OutcomeKind.CANCELLED, reason=self.abort.reason))
 
+    def fail(self, error: BaseException) -> None:
+        """Ends the run by an exception that is no outcome of a task. The first one counts."""
+        self.error = self.error or error
+        self.abort.abort("interrupted" if isinstance(error, KeyboardInterrupt) else "the run's bookkeeping failed")
+
     def _close(self, name: str, outcome: Outcome) -> None:
         del self._open[name]
-        self.finished(name, outcome)
+        try:
+            self.finished(name, outcome)
+        except BaseException as error:  # the other tasks still have to be told of
+            self.fail(error)
 
     def _skip_dependents(self, failed: str) -> None:
         pending = deque([failed])

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 _deadlines = Deadlines()
+_LATE = "timed out"
 
 
 class InProcessBackend(Backend):
@@ -64,13 +65,17 @@ class InProcessBackend(Backend):
 
     def _timed(self, request: Request, abort: AbortHandle) -> Outcome:
         started, begin = time.time(), time.perf_counter()
-        value, error = None, None
+        value: Any = None
+        error: HotplateError | None = None
         try:
-            value = self._call_native(request, abort) if request.language != "python" else _call_python(request)
-        except Exception as raised:
+            call = self._call_native if request.language != "python" else _call_python
+            value = call(request, abort)
+        except HotplateError as raised:
             error = raised
+        except Exception as raised:
+            error = _failure(request.cell, raised)
         seconds = time.perf_counter() - begin
-        kind, error = _verdict(request, error, seconds)
+        kind, error = _verdict(request, error, seconds, late=abort.reason == _LATE)
         return Outcome(kind, value if kind is OutcomeKind.OK else None, error, "", started, seconds, 1)
 
     def _call_native(self, request: Request, abort: AbortHandle) -> Any:
@@ -97,7 +102,7 @@ def _limited(request: Request) -> Iterator[AbortHandle]:
         yield request.abort
         return
     child = AbortHandle(request.abort)
-    deadline = _deadlines.after(request.timeout, lambda: child.abort("timed out"))
+    deadline = _deadlines.after(request.timeout, lambda: child.abort(_LATE))
     try:
         yield child
     finally:
@@ -105,19 +110,24 @@ def _limited(request: Request) -> Iterator[AbortHandle]:
         request.abort.release(child)
 
 
-def _call_python(request: Request) -> Any:
-    try:
-        return request.call(**request.arguments)
-    except HotplateError:
-        raise
-    except Exception as error:
-        raise CellFailed(request.cell, f"{type(error).__name__}: {error}") from error
+def _call_python(request: Request, _abort: AbortHandle) -> Any:
+    return request.call(**request.arguments)
 
 
-def _verdict(request: Request, error: Exception | None, seconds: float) -> tuple[OutcomeKind, Exception | None]:
-    if request.timeout is not None and seconds > request.timeout:
-        late = CellTimedOut(request.cell, f"ran {seconds:.3g} s, {request.timeout:g} s are allowed (timeout)")
-        return OutcomeKind.TIMED_OUT, late
+def _failure(cell: str, error: Exception) -> CellFailed:
+    """What a Python function raised, or NumPy about a result that can't be allocated."""
+    said = str(error) or "out of memory" if isinstance(error, MemoryError) else f"{type(error).__name__}: {error}"
+    failed = CellFailed(cell, said)
+    failed.__cause__ = error
+    return failed
+
+
+def _verdict(
+    request: Request, error: HotplateError | None, seconds: float, *, late: bool
+) -> tuple[OutcomeKind, HotplateError | None]:
+    if request.timeout is not None and (late or seconds > request.timeout):
+        message = f"ran {seconds:.3g} s, {request.timeout:g} s are allowed (timeout)"
+        return OutcomeKind.TIMED_OUT, CellTimedOut(request.cell, message)
     if isinstance(error, RunCancelled):
         return OutcomeKind.CANCELLED, error
     return (OutcomeKind.FAILED if error else OutcomeKind.OK), error

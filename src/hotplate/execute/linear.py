@@ -30,6 +30,11 @@ class LinearExecutor:
     ) -> None:
         """See Executor.execute."""
         frontier = Frontier(graph, abort, finished, keep_going)
-        while (name := frontier.start()) is not None:
-            frontier.finish(name, call(name))
+        try:
+            while (name := frontier.start()) is not None:
+                frontier.finish(name, call(name))
+        except BaseException as error:  # KeyboardInterrupt, above all
+            frontier.fail(error)
         frontier.give_up()
+        if frontier.error is not None:
+            raise frontier.error

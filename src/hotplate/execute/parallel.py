@@ -35,7 +35,7 @@ class ParallelExecutor:
         if jobs is not None and jobs < 1:
             message = f"jobs must be 1 or more, got {jobs}"
             raise SettingError(message)
-        self.jobs = jobs or len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+        self.jobs = jobs or _processors()
 
     def execute(
         self,
@@ -50,9 +50,8 @@ class ParallelExecutor:
         crew = _Crew(Frontier(graph, abort, finished, keep_going), call, min(self.jobs, len(graph.order)))
         try:
             crew.run()
-        except BaseException:  # KeyboardInterrupt, above all: whatever ends the wait must end the work too
-            abort.abort("interrupted")
-            crew.abandon(GRACE)
+        except BaseException as error:  # KeyboardInterrupt, above all: whatever ends the wait must end the work too
+            crew.abandon(error, GRACE)
             raise
 
 
@@ -68,7 +67,6 @@ class _Crew:
         self._running = 0
         self._idle = threading.Event()
         self._abandoned = False
-        self._error: BaseException | None = None
 
     def run(self) -> None:
         threads = [threading.Thread(target=self._work, name=f"hotplate-{i}", daemon=True) for i in range(self._size)]
@@ -81,11 +79,12 @@ class _Crew:
             self._tasks.put(None)
         for thread in threads:
             thread.join()
-        if self._error is not None:
-            raise self._error
+        if self._frontier.error is not None:
+            raise self._frontier.error
 
-    def abandon(self, grace: float) -> None:
+    def abandon(self, error: BaseException, grace: float) -> None:
         """Waits a little for running tasks, then gives everything that has none an outcome."""
+        self._frontier.fail(error)
         self._idle.wait(grace)
         with self._lock:
             self._abandoned = True
@@ -100,18 +99,14 @@ class _Crew:
                 if self._abandoned:
                     return
                 self._running -= 1
-                try:
-                    self._frontier.finish(name, outcome)
-                except BaseException as error:
-                    self._error = self._error or error
-                    self._frontier.abort.abort("the run's bookkeeping failed")
+                self._frontier.finish(name, outcome)
                 self._dispatch()
 
     def _attempt(self, name: str) -> Outcome:
         try:
             return self._call(name)
         except BaseException as error:
-            self._error = self._error or error
+            self._frontier.fail(error)
             return Outcome(OutcomeKind.LOST, error=error, started=time.time())
 
     def _dispatch(self) -> None:
@@ -122,3 +117,7 @@ class _Crew:
         if self._running == 0:
             self._frontier.give_up()
             self._idle.set()
+
+
+def _processors() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

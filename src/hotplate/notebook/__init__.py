@@ -7,8 +7,9 @@ file; results are immutable and safe to share between threads.
 """
 
 from hotplate.notebook.decode import language_of
+from hotplate.notebook.dimensions import check_extents
 from hotplate.notebook.extents import Extent, evaluate, linear, parse_extent
-from hotplate.notebook.graph import Graph, Node, Parameter, Source, build_graph, check_extents, node_of, suggest
+from hotplate.notebook.graph import Graph, Node, Parameter, Source, build_graph, node_of, suggest
 from hotplate.notebook.model import (
     Attributes,
     Cell,

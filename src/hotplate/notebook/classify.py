@@ -71,7 +71,8 @@ class Classifier:
         code = blank_comments(text[piece.start : piece.body if function else piece.end])
         root = self._tree(code + "{}" if function else code)
         if not root.has_error and root.named_child_count:
-            return _reading(root.named_children[0], code, self._is_macro)
+            reading = _reading(root.named_children[0], code, self._is_macro)
+            return reading if reading.kind is not ItemKind.BROKEN else self._other(code) or reading
         return self._other(code) or _broken(root, code)
 
     def _tree(self, code: str) -> Node:

@@ -40,6 +40,9 @@ class Closure:
             name for item in model.items if item.kind is ItemKind.CELL or item.mutable for name in item.defines
         )
         self._blocks = _Blocks(model.items)
+        self._scoped = frozenset(
+            name for item in model.items if item.mutable and item.index in self._blocks.around for name in item.defines
+        )
         self._base = self._reach(
             item.index
             for item in model.items
@@ -55,7 +58,7 @@ class Closure:
     def uses(self, item: Item, wanted: frozenset[str]) -> dict[str, int]:
         """For each wanted name that the item uses unhidden, the offset of the first use in its text."""
         candidates = (names(item.text) & wanted) - self._hidden.get(item.index, set())
-        return free_uses(item.text, self._language, candidates) if candidates else {}
+        return free_uses(item.text, self._language, candidates, self._scoped) if candidates else {}
 
     def _reach(self, items: Iterable[int], known: Iterable[int] = ()) -> set[int]:
         found = set(known)
@@ -79,9 +82,11 @@ class Closure:
             return ()
         used = names(item.text) & self._definitions.keys()
         careful = (used & self._careful) - item.defines
-        if careful:
-            used = (used - careful) | self.uses(item, careful).keys()
-        return tuple({other.index for name in used for other in self._definitions[name]} - {item.index})
+        hidden = careful - self.uses(item, careful).keys() if careful else careful
+        links = {other.index for name in used - hidden for other in self._definitions[name]}
+        # Tags are a name space of their own: in `struct option option` the parameter does not hide the struct.
+        links |= {other.index for name in hidden for other in self._definitions[name] if other.kind is ItemKind.TYPE}
+        return tuple(links - {item.index})
 
 
 class _Blocks:

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Literal
 
 from hotplate.diagnostic import Diagnostic, Severity
 from hotplate.notebook.cycles import cycle_in, dependency_order
-from hotplate.notebook.dimensions import check_extents
 from hotplate.notebook.model import PortKind
 from hotplate.notebook.typetext import FLOATING
 
@@ -22,7 +21,7 @@ if TYPE_CHECKING:
 
     from hotplate.notebook.model import Cell, Span
 
-__all__ = ["Graph", "Node", "Parameter", "Source", "build_graph", "check_extents", "node_of", "suggest"]
+__all__ = ["Graph", "Node", "Parameter", "Source", "build_graph", "node_of", "suggest"]
 
 
 @dataclass(frozen=True, slots=True)

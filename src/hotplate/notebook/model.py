@@ -202,7 +202,8 @@ class NotebookModel:
     @cached_property
     def lines(self) -> tuple[str, ...]:
         """The lines of the file, without newlines."""
-        return tuple(self.text.splitlines())
+        # Not splitlines(): it also splits at form feeds and others, where compilers do not.
+        return tuple(self.text.split("\n"))
 
     @cached_property
     def definitions(self) -> Mapping[str, tuple[Item, ...]]:

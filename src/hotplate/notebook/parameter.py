@@ -118,7 +118,7 @@ class ParameterReader:
 
     def _plain(self, parameter: _Parameter) -> Port:
         resolved = resolve_alias(parameter.left, self.aliases)
-        if "*" in resolved:
+        if "*" in _TEMPLATE.sub("", resolved):
             return self._pointer(parameter, resolved)
         if self.language is Language.CPP:
             return self._cpp(parameter, resolved)
@@ -249,7 +249,8 @@ def _without_attributes(text: str) -> str:
     """The text with attributes blanked, so that offsets stay."""
     if "__attribute__" not in text and "[[" not in text and "_Atomic" not in text:
         return text
-    return re.sub(r"__attribute__\s*\(\(.*?\)\)|\[\[.*?\]\]", lambda match: " " * len(match[0]), text, flags=re.DOTALL)
+    text = re.sub(r"__attribute__\s*\(\(.*?\)\)|\[\[.*?\]\]", lambda match: " " * len(match[0]), text, flags=re.DOTALL)
+    return re.sub(r"\b_Atomic(\s*)\(([^()]*)\)", r"       \1 \2 ", text)
 
 
 def _odd(text: str) -> str:
@@ -260,8 +261,8 @@ def _odd(text: str) -> str:
         return f"parameter {name[1]} is a pointer to an array: write `{name[1]}[n][m]`"
     if name := re.search(r"\(\s*\*\s*(\w+)", text):
         return f"parameter {name[1]} is a function pointer"
-    if "=" in text:
-        return f"the parameter '{' '.join(text.split())}' has a default value"
+    if name := re.search(r"(\w+)\s*(?:\[[^\]]*\]\s*)*=", text):
+        return f"parameter {name[1]} has a default value"
     if name := re.search(r"\(\s*(?:&\s*)?(\w+)", text):
         return f"parameter {name[1]} is declared with parentheses"
     return f"the parameter '{' '.join(text.split())}' has no name"

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from enum import Enum, auto
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from hotplate.notebook.lexis import COMMENT, DIRECTIVE, LITERAL, blank_comments
@@ -111,18 +112,22 @@ class Scanner:
             return PieceKind.STRAY, start + 1
         stop = match.end()
         if match["directive"] in _IFS:
-            closed = self._matching_endif(stop, end)
-            return (PieceKind.CONDITIONAL, closed) if closed else (PieceKind.STRAY, stop)
+            closed = self._endifs.get(start, end + 1)
+            return (PieceKind.CONDITIONAL, closed) if closed <= end else (PieceKind.STRAY, stop)
         stray = match["directive"] in _BRANCHES or match["directive"] == "endif"
         return (PieceKind.STRAY if stray else PieceKind.DIRECTIVE), stop
 
-    def _matching_endif(self, start: int, end: int) -> int:
-        depth = 1
-        for match in _DIRECTIVES.finditer(self._text, start, end):
-            depth += (match["directive"] in _IFS) - (match["directive"] == "endif")
-            if depth == 0:
-                return match.end()
-        return 0
+    @cached_property
+    def _endifs(self) -> dict[int, int]:
+        """For each #if that is closed, the end of its #endif. One pass: looking for each on its own is quadratic."""
+        found: dict[int, int] = {}
+        opened: list[int] = []
+        for match in _DIRECTIVES.finditer(self._text):
+            if match["directive"] in _IFS:
+                opened.append(self._text.index("#", match.start()))
+            elif match["directive"] == "endif" and opened:
+                found[opened.pop()] = match.end()
+        return found
 
 
 def segments(text: str, piece: Piece) -> list[tuple[int, int]]:

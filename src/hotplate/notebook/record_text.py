@@ -132,6 +132,7 @@ _ACCESS = re.compile(r"\s*(public|private|protected)\s*:(?!:)")
 _NO_FIELD = re.compile(
     r"(?:static|using|typedef|friend|template|static_assert|_Static_assert)\b|enum\s[^{]*\{[^}]*\}\Z"
 )
+_GOES_ON = re.compile(r"\s*[,{]")  # a constructor's list of initialisers
 _INITIALISER = re.compile(r"\s*(?:=.*|\{.*\})\s*\Z", re.DOTALL)
 _DECLARATOR = re.compile(
     r"(?P<left>.*?)[*&\s]*(?<!\w)(?P<name>[^\W\d]\w*)\s*(?P<brackets>(?:\[[^\]]*\]\s*)*)(?P<bits>:[^:].*)?",
@@ -149,7 +150,7 @@ def _declarations(body: str) -> Iterator[str]:
         elif character in "})":
             depth -= 1
         text = body[start : match.start()]
-        ends_method = character == "}" and depth == 0 and "(" in text.partition("{")[0]
+        ends_method = character == "}" and "(" in text.partition("{")[0] and not _GOES_ON.match(body, match.end())
         if depth == 0 and (character == ";" or ends_method):
             yield text
             start = match.end()

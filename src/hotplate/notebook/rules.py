@@ -5,32 +5,33 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from hotplate.notebook.graph import build_graph, check_extents, node_of
+from hotplate.notebook.dimensions import check_extents
+from hotplate.notebook.graph import build_graph, node_of
 from hotplate.notebook.shared import shared_state
 from hotplate.notebook.source import Source
+from hotplate.notebook.unbound import unknown_extents
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from hotplate.diagnostic import Diagnostic
-    from hotplate.notebook.graph import Node
+    from hotplate.notebook.graph import Graph
     from hotplate.notebook.model import NotebookModel
 
 __all__ = ["check"]
 
 
-def check(model: NotebookModel, extra_nodes: Iterable[Node] = ()) -> tuple[Diagnostic, ...]:
+def check(model: NotebookModel, graph: Graph | None = None) -> tuple[Diagnostic, ...]:
     """The findings of the parser, the graph, the extents and the shared state: by place, each once.
 
-    `extra_nodes` are Python functions that take part in the graph.
+    `graph` is that of the model's cells and of whatever takes part besides them; None: of the cells alone.
     """
-    graph = build_graph([*(node_of(cell) for cell in model.cells.values()), *extra_nodes])
+    graph = graph or build_graph([node_of(cell) for cell in model.cells.values()])
     source = Source(model.path, model.text)
     found = [
         *model.diagnostics,
         *(_placed(finding, source) for finding in graph.diagnostics),
         *check_extents(model, graph),
         *shared_state(model),
+        *unknown_extents(model, source),
     ]
     return tuple(sorted(dict.fromkeys(found), key=lambda finding: (finding.line, finding.column)))
 

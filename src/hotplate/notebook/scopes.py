@@ -18,8 +18,12 @@ if TYPE_CHECKING:
 __all__ = ["free_uses"]
 
 
-def free_uses(text: str, language: Language, wanted: frozenset[str]) -> dict[str, int]:
+def free_uses(
+    text: str, language: Language, wanted: frozenset[str], scoped: frozenset[str] = frozenset()
+) -> dict[str, int]:
     """For each wanted name that the text uses unhidden, the offset of its first such use.
+
+    `scoped` names belong to a namespace: for them `x::name` is a use, which for a cell it never is.
 
     Walks the syntax tree with a stack of scopes, so it costs about a microsecond a node: ask only for names that occur.
     """
@@ -27,7 +31,7 @@ def free_uses(text: str, language: Language, wanted: frozenset[str]) -> dict[str
         return _in_directives(text, wanted)
     ascii_text = text if text.isascii() else re.sub(r"[^\x00-\x7f]", "_", text)
     tree = Parser(grammar(language)).parse(ascii_text.encode())
-    return _Walk(text, wanted).run(tree.root_node)
+    return _Walk(text, wanted, scoped).run(tree.root_node)
 
 
 def _in_directives(text: str, wanted: frozenset[str]) -> dict[str, int]:
@@ -56,8 +60,9 @@ _TAGGED = frozenset({"struct_specifier", "union_specifier", "enum_specifier", "c
 class _Walk:
     """One pass over the tree in text order. It uses its own stack, so that nesting has no limit."""
 
-    def __init__(self, text: str, wanted: frozenset[str]) -> None:
+    def __init__(self, text: str, wanted: frozenset[str], scoped: frozenset[str]) -> None:
         self._text = text
+        self._scoped = scoped
         self._wanted = wanted
         self._scopes: list[set[str]] = [set()]
         self.found: dict[str, int] = {}
@@ -98,8 +103,18 @@ class _Walk:
         if name not in self._wanted or name in self.found or any(name in scope for scope in self._scopes):
             return
         parent = node.parent
-        if parent is None or not _is_foreign(node, parent):
+        if parent is None or not self._is_foreign(node, parent, name):
             self.found[name] = node.start_byte
+
+    def _is_foreign(self, node: Node, parent: Node, name: str) -> bool:
+        """Whether the identifier names something else: a tag, a qualified name, the declared function itself."""
+        if parent.type in _TAGGED or parent.type in {"type_definition", "alias_declaration", "labeled_statement"}:
+            return True
+        if parent.type == "enumerator":
+            return parent.child_by_field_name("name") == node
+        if parent.type == "qualified_identifier":
+            return name not in self._scoped and parent.child_by_field_name("scope") is not None
+        return parent.type == "function_declarator" and parent.child_by_field_name("declarator") == node
 
     def _spelled(self, node: Node) -> str:
         return self._text[node.start_byte : node.end_byte]
@@ -118,14 +133,3 @@ def _declared(declarator: Node) -> list[Node]:
             inner = node.named_children[-1] if node.named_children else None
         node = inner
     return []
-
-
-def _is_foreign(node: Node, parent: Node) -> bool:
-    """Whether the identifier names something else: a tag, a qualified name, the declared function itself."""
-    if parent.type in _TAGGED or parent.type in {"type_definition", "alias_declaration", "labeled_statement"}:
-        return True
-    if parent.type == "enumerator":
-        return parent.child_by_field_name("name") == node
-    if parent.type == "qualified_identifier":
-        return parent.child_by_field_name("scope") is not None
-    return parent.type == "function_declarator" and parent.child_by_field_name("declarator") == node

@@ -130,7 +130,7 @@ _VIEW = re.compile(r"(?:::\s*)?(?:hp\s*::\s*)?(?P<direction>in|out)\s*<(?P<argum
 
 @lru_cache(maxsize=4096)
 def view_arguments(text: str) -> tuple[str, tuple[str, ...]] | None:
-    """ "in" or "out" and the template arguments of an `hp::in<...>` or `hp::out<...>`, else None."""
+    """The direction ("in" or "out") and the template arguments of a view type, else None."""
     match = _VIEW.fullmatch(_unqualified(text))
     if match is None:
         return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zipfile
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -85,6 +86,13 @@ class Run(Mapping[str, Any]):
         message = f"the run has no cell {name}" + (f"; did you mean {near[0]}?" if near else "")
         raise KeyError(message)
 
+    def __contains__(self, name: object) -> bool:
+        try:
+            self[name]  # type: ignore[index]  # any other type is simply no key
+        except (KeyError, InputError):
+            return False
+        return True
+
     def __iter__(self) -> Iterator[str]:
         return (name for name, cell in self.cells.items() if cell.outcome.ok)
 
@@ -97,8 +105,11 @@ class Run(Mapping[str, Any]):
         Fields of several results are saved as `cell_field`; objects that are no array, number or text are left out.
         """
         arrays = {name: np.asarray(value) for name, value in self._flat() if _is_saveable(value)}
-        with open(path, "wb") as file:  # noqa: PTH123 - savez would append .npz to a path of another name
-            np.savez(file, allow_pickle=False, **arrays)
+        # Not savez: it appends .npz to a path of another name, and has parameters that a cell may be called (`file`).
+        with zipfile.ZipFile(path, "w") as archive:
+            for name, array in arrays.items():
+                with archive.open(f"{name}.npy", "w", force_zip64=True) as member:
+                    np.lib.format.write_array(member, array, allow_pickle=False)
         return tuple(arrays)
 
     def _flat(self) -> Iterator[tuple[str, Any]]:
@@ -110,9 +121,8 @@ class Run(Mapping[str, Any]):
 
 
 def _is_saveable(value: Any) -> bool:
-    return isinstance(value, (bool, int, float, complex, str, np.generic)) or (
-        isinstance(value, np.ndarray) and not value.dtype.hasobject
-    )
+    plain = isinstance(value, (bool, int, float, complex, str, np.generic, np.ndarray))
+    return plain and not np.asarray(value).dtype.hasobject  # an int of more than 64 bits would be an object
 
 
 def _splits(name: str) -> Iterator[tuple[str, str]]:

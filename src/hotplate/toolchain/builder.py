@@ -66,10 +66,10 @@ class Builder:
         """What identifies a unit and how it is compiled; headers are not part of it, see `Artifact.build_key`."""
         return unit_key(unit, self.compiler(unit.language), self._abi_version, self._environ)
 
-    def find(self, unit: Unit) -> Artifact | None:
-        """The library of a unit if it is in the cache. Runs no other program."""
+    def find(self, unit: Unit, hash_of: Callable[[str], str | None] | None = None) -> Artifact | None:
+        """The library of a unit if it is in the cache, for headers as `hash_of` knows them. Runs no other program."""
         key = self.unit_key(unit)
-        entry = self.cache.lookup(key)
+        entry = self.cache.lookup(key, hash_of)
         return artifact_from(entry, unit, self.compiler(unit.language), cached=True) if entry else None
 
     def build(self, unit: Unit, cancel: threading.Event | None = None) -> Built:
@@ -94,7 +94,8 @@ class Builder:
 
         Raises: as `build`. Then, or on an interrupt from the keyboard, every compiler has been killed first.
         """
-        found = {unit.cell: self.find(unit) for unit in units}
+        hash_of = self.cache.hashes.at_once()
+        found = {unit.cell: self.find(unit, hash_of) for unit in units}
         for artifact in found.values():
             if artifact:
                 _tell_built(emitter, artifact)

@@ -41,7 +41,7 @@ def without_generated(diagnostics: Sequence[Diagnostic]) -> tuple[Diagnostic, ..
     own = tuple(
         replace(found, notes=tuple(note for note in found.notes if not _is_ours(note.path)))
         for found in diagnostics
-        if found.path != ENTRY_PATH
+        if found.path != ENTRY_PATH and not (found.severity is Severity.NOTE and _is_ours(found.path))
     )
     if any(found.severity is Severity.ERROR for found in own):
         return own

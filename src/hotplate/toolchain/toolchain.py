@@ -30,11 +30,18 @@ class Toolchain:
     """What a session builds with. Nothing is searched or opened before it is needed. Thread-safe.
 
     `compiler` is a family or a command; None takes the first that works (HOTPLATE_CC, CC, gcc, clang, zig, tcc).
+    `flags` are further compiler arguments for every cell, behind those of its section.
     """
 
     def __init__(
-        self, *, compiler: str | None = None, jobs: int | None = None, environ: Mapping[str, str] = os.environ
+        self,
+        *,
+        compiler: str | None = None,
+        flags: Sequence[str] = (),
+        jobs: int | None = None,
+        environ: Mapping[str, str] = os.environ,
     ) -> None:
+        self.flags = tuple(flags)
         self._wanted = compiler
         self._jobs = jobs
         self._environ = environ

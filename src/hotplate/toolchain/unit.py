@@ -51,7 +51,7 @@ def make_unit(model: NotebookModel, name: str, toolchain: Toolchain) -> Unit:
         prelude=part.prelude + _VIEWS if model.language is Language.CPP else "",
         fingerprint=f"{cell.signature}\n{part.fingerprint}",
         notebook=model.path,
-        flags=attributes.flags,
+        flags=(*attributes.flags, *toolchain.flags),
         libs=attributes.libs,
         std=attributes.std,
     )

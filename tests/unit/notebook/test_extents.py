@@ -42,13 +42,24 @@ def test_reads(text: str, expression: object) -> None:
     ],
 )
 def test_refuses_and_says_why(text: str, message: str) -> None:
-    with pytest.raises(ValueError, match="|".join(part.replace("?", r"\?").replace("*", r"\*").replace(")", r"\)") for part in message.split("|"))):
+    with pytest.raises(
+        ValueError,
+        match="|".join(part.replace("?", r"\?").replace("*", r"\*").replace(")", r"\)") for part in message.split("|")),
+    ):
         parse_extent(text)
 
 
 @pytest.mark.parametrize(
     ("text", "value"),
-    [("n - 1", 6), ("2 * n + 1", 15), ("n / 2", 3), ("-n / 2", -3), ("n / -2", -3), ("-7 / -2", 3), ("n * (n - 1)", 42)],
+    [
+        ("n - 1", 6),
+        ("2 * n + 1", 15),
+        ("n / 2", 3),
+        ("-n / 2", -3),
+        ("n / -2", -3),
+        ("-7 / -2", 3),
+        ("n * (n - 1)", 42),
+    ],
 )
 def test_computes_as_c_does(text: str, value: int) -> None:
     assert evaluate(parse_extent(text), {"n": 7}) == value

@@ -35,7 +35,7 @@ def test_other_comments_are_no_markers(line: str) -> None:
 @pytest.mark.parametrize(
     ("text", "attributes"),
     [
-        ('flags="-O3 -DX=\'a b\'"', Attributes(flags=("-O3", "-DX=a b"))),
+        ("flags=\"-O3 -DX='a b'\"", Attributes(flags=("-O3", "-DX=a b"))),
         ('libs="fftw3 gsl"', Attributes(libs=("fftw3", "gsl"))),
         ('std="c++23"', Attributes(std="c++23")),
         ("std=gnu11", Attributes(std="gnu11")),
@@ -100,7 +100,11 @@ def test_markers_count_only_between_top_level_pieces(text: str) -> None:
 
 
 def test_each_cell_belongs_to_the_section_above_it() -> None:
-    model = parse(Path("a.c"), "int a(void) { return 1; }\n// %% One\nint b(void) { return 1; }\n// %% Two impure\nint c(void) { return 1; }\n")
+    model = parse(
+        Path("a.c"),
+        "int a(void) { return 1; }\n// %% One\nint b(void) { return 1; }\n// %% Two impure\n"
+        "int c(void) { return 1; }\n",
+    )
     assert {name: cell.section.title for name, cell in model.cells.items()} == {"a": "", "b": "One", "c": "Two"}
     assert model.cells["c"].section.attributes.impure
 

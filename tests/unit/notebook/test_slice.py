@@ -53,7 +53,10 @@ def test_a_slice_has_what_the_cell_reaches_and_nothing_else() -> None:
         ("double u(void) { return 1; }\n#define CALL u()\ndouble a(int k) { return CALL + k; }", ("u",)),
         ("double u(void) { return 1; }\n#define ID(u) (u)\ndouble a(int k) { return ID(k); }", ()),
         ("double u(void) { return 1; }\nstatic double h(double u) { return u; }\ndouble a(int k) { return h(k); }", ()),
-        ("double u(void) { return 1; }\nstatic double h(int k) { return u(); }\ndouble a(int k) { return h(k); }", ("u",)),
+        (
+            "double u(void) { return 1; }\nstatic double h(int k) { return u(); }\ndouble a(int k) { return h(k); }",
+            ("u",),
+        ),
         ("double u(void) { return 1; }\nstatic double h(double u);\ndouble a(int k) { return h(k); }", ()),
         ("double v(void) { return 1; }\ndouble u(void) { return v(); }\ndouble a(int k) { return u(); }", ("v", "u")),
         ('double u(void) { return 1; }\ndouble a(int k) { /* u() */ return "u()"[k]; }', ()),
@@ -83,11 +86,17 @@ def test_cpp_scopes_hide_cells_too(body: str, callees: tuple[str, ...]) -> None:
 def test_lines_and_columns_map_to_the_notebook() -> None:
     text = "// top\nint x; int a(void) { return x; }\n"
     body = slice_cell(parse(Path('dir\\a "b".c'), text), "a").body
-    assert body == '#line 2 "dir\\\\a \\"b\\".c"\nint x;\n#line 2 "dir\\\\a \\"b\\".c"\n       int a(void) { return x; }\n'
+    assert (
+        body == '#line 2 "dir\\\\a \\"b\\".c"\nint x;\n#line 2 "dir\\\\a \\"b\\".c"\n       int a(void) { return x; }\n'
+    )
 
 
 def test_the_cpp_prelude_ends_at_the_last_leading_include() -> None:
-    text = "// top\n#include <vector>\n#ifdef _OPENMP\n#include <omp.h>\n#endif\n#define N 3\nint a() { return N; }\n#include <late>\n"
+    text = (
+        "// top\n#include <vector>\n#ifdef _OPENMP\n#include <omp.h>\n#endif\n#define N 3\n"
+        "int a() { return N; }\n"
+        "#include <late>\n"
+    )
     found = slice_cell(parse(Path("a.cpp"), text), "a")
     assert found.prelude == '#line 1 "a.cpp"\n// top\n#include <vector>\n#ifdef _OPENMP\n#include <omp.h>\n#endif\n'
     assert found.body.count("#include") == 1
@@ -99,8 +108,19 @@ def test_there_is_no_prelude_in_c_or_without_includes(path: str, text: str) -> N
 
 
 def test_blocks_come_along_only_around_what_is_used() -> None:
-    text = 'namespace x {\nint f() { return 1; }\nint g() { return 2; }\n}\nnamespace y { int h; }\nextern "C" {\nint a(int k) { return x::f(); }\n}\n'
-    assert sliced(text, "a", "a.cpp") == ["namespace x {", "int f() { return 1; }", "}", 'extern "C" {', "int a(int k) { return x::f(); }", "}"]
+    text = (
+        "namespace x {\nint f() { return 1; }\nint g() { return 2; }\n}\nnamespace y { int h; }\n"
+        'extern "C" {\n'
+        "int a(int k) { return x::f(); }\n}\n"
+    )
+    assert sliced(text, "a", "a.cpp") == [
+        "namespace x {",
+        "int f() { return 1; }",
+        "}",
+        'extern "C" {',
+        "int a(int k) { return x::f(); }",
+        "}",
+    ]
 
 
 def test_member_functions_come_with_their_class() -> None:
@@ -112,7 +132,7 @@ def test_broken_text_is_in_no_slice() -> None:
     assert sliced("int x = ;\nint a(void) { return x; }\n", "a") == ["int a(void) { return x; }"]
 
 
-BASE = '#define K 3\nstatic int h(int x) { return x + K; }\nint a(int x) { return h(x) + 1; }\n'
+BASE = "#define K 3\nstatic int h(int x) { return x + K; }\nint a(int x) { return h(x) + 1; }\n"
 
 
 @pytest.mark.parametrize(
@@ -141,7 +161,7 @@ def test_the_fingerprint_ignores_comments_format_and_edits_elsewhere(edited: str
         ('int a(void) { return "a b"[0]; }', 'int a(void) { return "a  b"[0]; }'),
         ("int a(int x) { return x + +x; }", "int a(int x) { return x ++x; }"),
         ("#define F(x) 1\nint a(int x) { return F(x); }", "#define F (x) 1\nint a(int x) { return F(x); }"),
-        ('#define S(x) #x\nint a(void) { return S(a+b)[1]; }', '#define S(x) #x\nint a(void) { return S(a + b)[1]; }'),
+        ("#define S(x) #x\nint a(void) { return S(a+b)[1]; }", "#define S(x) #x\nint a(void) { return S(a + b)[1]; }"),
         ("int a(int x) {\n#pragma once\nreturn x; }", "int a(int x) {\n#pragma twice\nreturn x; }"),
     ],
 )
@@ -177,7 +197,11 @@ def test_an_unknown_cell_is_a_key_error(c_example: str) -> None:
 def test_a_slice_compiles_on_its_own(tmp_path: Path, c_example: str, cell: str) -> None:
     found = slice_cell(parse(tmp_path / "heat.c", c_example), cell)
     done = subprocess.run(
-        ["gcc", "-std=gnu17", "-fsyntax-only", "-x", "c", "-"], input=found.prelude + found.body, text=True, capture_output=True, check=False
+        ["gcc", "-std=gnu17", "-fsyntax-only", "-x", "c", "-"],
+        input=found.prelude + found.body,
+        text=True,
+        capture_output=True,
+        check=False,
     )
     assert (done.returncode, done.stderr) == (0, "")
 
@@ -222,3 +246,14 @@ def test_a_use_through_a_callee_counts(text: str) -> None:
 def test_shared_state_in_a_namespace_is_seen() -> None:
     text = "namespace x { int c; }\nint a(int k) { return x::c; }\nint b(int k) { using namespace x; return c; }\n"
     assert [found.rule for found in shared_state(parse(Path("a.cpp"), text))] == ["shared-state"]
+
+
+def test_a_parameter_does_not_hide_the_struct_of_its_name() -> None:
+    text = (
+        "struct option { double strike; };\n"
+        "struct option option(void) { return (struct option){1.0}; }\n"
+        "double price(struct option option) { return option.strike; }\n"
+    )
+    part = slice_cell(parse(Path("a.c"), text), "price")
+    assert "struct option { double strike; };" in part.body
+    assert "return (struct option){1.0};" not in part.body
