@@ -46,31 +46,45 @@ def main() -> None:
 
     0 done; 1 a cell failed; 2 the notebook or the call is wrong; 3 it does not compile; 130 interrupted.
     """
+    if len(sys.argv) == 1:
+        sys.argv.append("--help")
     try:
-        code = app(standalone_mode=False)
-    except typer.Exit as request:
-        code = request.exit_code
-    except (HotplateError, MemoryError) as error:
-        code = _report(error)
-    except (KeyboardInterrupt, typer.Abort):
+        code = _command()
+        sys.stdout.flush()  # so that a pipe that was closed shows here, not in Python's own words at exit
+    except KeyboardInterrupt:
         print("hotplate: interrupted", file=sys.stderr)
         code = 130
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python complains again at exit
-        code = 141
+    except OSError as error:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = 141 if isinstance(error, BrokenPipeError) else 1
+        if code == 1:
+            print(f"hotplate: can't write the output: {error.strerror}", file=sys.stderr)
+    _leave(code)
+
+
+def _command() -> int:
+    try:
+        return app(standalone_mode=False) or 0
+    except typer.Exit as request:
+        return request.exit_code
+    except (HotplateError, MemoryError) as error:
+        return _report(error)
+    except typer.Abort:
+        raise KeyboardInterrupt from None
     except Exception as error:
-        if hasattr(error, "format_message"):  # a usage error of the command line library
-            print(f"hotplate: {error.format_message()}; see hotplate --help", file=sys.stderr)
-            code = 2
-        else:
+        if not hasattr(error, "format_message"):
             raise
-    _leave(code or 0)
+        # A usage error of the command line library.
+        print(f"hotplate: {error.format_message().rstrip('.')}; see hotplate --help", file=sys.stderr)
+        return 2
 
 
 def _leave(code: int) -> None:
     """Exits; past threads that are still inside a cell, which nothing in this process can stop."""
+    import signal
     import threading
 
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # all is done: another Ctrl-C would only garble the exit
     stuck = [t for t in threading.enumerate() if t.name.startswith("hotplate-") and t.name[9:].isdigit()]
     if stuck:
         sys.stdout.flush()
@@ -216,7 +230,7 @@ def _literal(text: str) -> Any:
     for read in (lambda t: int(t, 0), float, complex, ast.literal_eval):
         try:
             return read(text)
-        except (ValueError, SyntaxError):
+        except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):  # all that literal_eval raises
             continue
     return text
 
@@ -225,10 +239,10 @@ def _load_array(path: str) -> Any:
     import numpy as np
 
     try:
-        return np.load(path, mmap_mode="r", allow_pickle=False)
+        return np.lib.format.open_memmap(path, mode="r")
     except FileNotFoundError:
         raise InputError(f"--input: there is no file {path}") from None
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, EOFError) as error:
         raise InputError(f"--input: {path} is no .npy file that NumPy can read ({error})") from error
 
 
@@ -312,7 +326,7 @@ def compile_commands(file: File, compiler: Compiler = None) -> None:
         entries = [entry for entry in known if entry.get("file") != str(notebook.path)]
         entries.append(notebook.compile_command())
         target.write_text(json.dumps(entries, indent=2) + "\n", encoding="utf-8")
-    except (OSError, ValueError, AttributeError) as error:
+    except (OSError, ValueError, AttributeError, TypeError) as error:
         message = f"can't update {target}: {error}; remove it and try again"
         raise SettingError(message) from error
     print(f"wrote {target}")

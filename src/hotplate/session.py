@@ -132,6 +132,7 @@ class Notebook:
         self._refuse_broken_rules()
         if name not in self.model.cells:
             raise InputError(f"{self.path.name} has no cell {name}; {notation.suggest(name, self.model.cells)}")
+        interrupts.arm()  # Ctrl-C reaches the calls of what is loaded here
         return self._load(self._artifacts([name]))[name]
 
     def compile_command(self) -> dict[str, Any]:

@@ -83,10 +83,17 @@ class Closure:
         used = names(item.text) & self._definitions.keys()
         careful = (used & self._careful) - item.defines
         hidden = careful - self.uses(item, careful).keys() if careful else careful
-        links = {other.index for name in used - hidden for other in self._definitions[name]}
-        # Tags are a name space of their own: in `struct option option` the parameter does not hide the struct.
-        links |= {other.index for name in hidden for other in self._definitions[name] if other.kind is ItemKind.TYPE}
-        return tuple(links - {item.index})
+        # Tags are a name space of their own: in `struct option option(void)` one name is a type and a function, and a
+        # parameter of that name hides the function alone.
+        is_type = item.kind is ItemKind.TYPE
+        return tuple(
+            other.index
+            for name in used
+            for other in self._definitions[name]
+            if other is not item
+            and (name not in hidden or other.kind is ItemKind.TYPE)
+            and (name not in item.defines or (other.kind is ItemKind.TYPE) == is_type)
+        )
 
 
 class _Blocks:
