@@ -71,6 +71,8 @@ def _command() -> int:
         return _report(error)
     except typer.Abort:
         raise KeyboardInterrupt from None
+    except SystemExit:  # what typer makes of a closed pipe
+        raise BrokenPipeError from None
     except Exception as error:
         if not hasattr(error, "format_message"):
             raise

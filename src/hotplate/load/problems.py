@@ -5,6 +5,8 @@ from __future__ import annotations
 from enum import IntEnum
 from typing import TYPE_CHECKING, Any, NoReturn
 
+import numpy as np
+
 from hotplate.abi import Status, lib, meaning
 from hotplate.errors import CellFailed, InputError, RunCancelled
 from hotplate.values import describe_type, numpy_dtype
@@ -68,7 +70,7 @@ class Explainer:
         wants = f"{port.name} wants {describe_type(port)}"
         match kind:
             case Problem.RANGE:
-                return f"{wants}, and {value!r} is out of its range"
+                return f"{wants}, and {value!r} is out of its range, {_range(numpy_dtype(port.dtype))}"
             case Problem.DTYPE:
                 return f"{wants}, got {_described(value)}; {self._way_to_convert(port)}"
             case Problem.RANK:
@@ -113,6 +115,11 @@ class Explainer:
             raise CellFailed(name, f"{meaning(status)}; ask for less, or free memory first")
         where = f" {self._cell.outputs[output].name}" if output >= 0 and len(self._cell.outputs) > 1 else ""
         raise CellFailed(name, f"{message or meaning(status)}{where and ' ' + where.strip()}")
+
+
+def _range(dtype: np.dtype[Any]) -> str:
+    limits = np.iinfo(dtype) if dtype.kind in "iu" else np.finfo(dtype)
+    return f"{limits.min} to {limits.max}"
 
 
 def _described(array: Any) -> str:

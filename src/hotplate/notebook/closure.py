@@ -92,7 +92,7 @@ class Closure:
             for other in self._definitions[name]
             if other is not item
             and (name not in hidden or other.kind is ItemKind.TYPE)
-            and (name not in item.defines or (other.kind is ItemKind.TYPE) == is_type)
+            and (other.kind is ItemKind.TYPE or not (is_type and name in item.defines))
         )
 
 

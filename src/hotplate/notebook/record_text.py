@@ -65,8 +65,9 @@ class Definitions:
         head = rf"\b(struct|union|class)\b{_ATTRIBUTES}\b{re.escape(name)}\s*(?:final\s*)?{_ATTRIBUTES}"
         pattern = head + r"(:[^;{}]*)?\{"
         for match in re.finditer(pattern, self._text):
-            if self._text[max(match.start() - 200, 0) : match.start()].rstrip().endswith(">"):
-                continue  # a template
+            before = self._text[max(match.start() - 200, 0) : match.start()].rstrip()
+            if before.endswith(">") or re.search(r"\benum\Z", before):
+                continue  # a template, a scoped enumeration
             return self._definition(match[1], match.end() - 1, bases=bool(match[2]))
         return None
 

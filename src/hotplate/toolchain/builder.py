@@ -142,8 +142,9 @@ def _in_parallel(
     from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait  # 8 ms, only when there is much to do
 
     with ThreadPoolExecutor(jobs, thread_name_prefix="hotplate-build") as pool:
-        futures: list[Future[Built]] = [pool.submit(build_one, unit) for unit in units]
+        futures: list[Future[Built]] = []
         try:
+            futures += (pool.submit(build_one, unit) for unit in units)
             wait(futures, return_when=FIRST_EXCEPTION)
             _raise_first(futures)
         finally:

@@ -70,12 +70,30 @@ def _quoted(text: str) -> str:
     return json.dumps(text)
 
 
+def _inner_first(records: Mapping[str, Record]) -> dict[str, Record]:
+    """The records in an order in which each comes after those that its fields hold."""
+    ordered: dict[str, Record] = {}
+    seen: set[str] = set()
+
+    def add(text: str) -> None:
+        if text not in records or text in seen:
+            return
+        seen.add(text)
+        for field in records[text].fields:
+            add(field.type)
+        ordered[text] = records[text]
+
+    for text in records:
+        add(text)
+    return ordered
+
+
 class _Writer:
     """What both languages share: the descriptor. Subclasses write the entry and how a dtype and a field are spelled."""
 
     def __init__(self, cell: Cell, records: Mapping[str, Record]) -> None:
         self.cell = cell
-        self.records = {text: record for text, record in records.items() if record.fields}
+        self.records = _inner_first({text: record for text, record in records.items() if record.fields})
         self.numbers = {text: i for i, text in enumerate(self.records)}
         self.arguments = tuple(cell.inputs)
         self.results = tuple(port for port in cell.ports if port.is_output)

@@ -192,15 +192,21 @@ def _dependencies(job: Job) -> tuple[str, ...]:
 
 def _system_libraries(compiler: Compiler) -> tuple[str, ...]:
     if compiler.family is Family.TCC:
-        return (*_tcc_paths(compiler, "library"), "-lc", "-lm")
+        # tcc calls functions of its own for what the processor lacks (uint64_t to double); -nostdlib leaves them out.
+        own = _tcc_folder(compiler) / "libtcc1.a"
+        return (*_tcc_paths(compiler, "library"), "-lc", "-lm", *((str(own),) if own.is_file() else ()))
     return ("-lm",)
+
+
+def _tcc_folder(compiler: Compiler) -> Path:
+    return Path(compiler.c_command[0]).resolve().parent.parent / "lib" / "tcc"
 
 
 def _tcc_paths(compiler: Compiler, kind: str) -> tuple[str, ...]:
     """Where tcc finds its own and the system's files: a packaged tcc knows only the machine that built it."""
     if compiler.family is not Family.TCC:
         return ()
-    own = Path(compiler.c_command[0]).resolve().parent.parent / "lib" / "tcc"
+    own = _tcc_folder(compiler)
     multiarch = f"{compiler.target.split('-')[0]}-linux-gnu"
     if kind == "include":
         folders = [own / "include", *map(Path, ("/usr/local/include", f"/usr/include/{multiarch}", "/usr/include"))]

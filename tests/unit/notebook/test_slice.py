@@ -257,3 +257,4 @@ def test_a_parameter_does_not_hide_the_struct_of_its_name() -> None:
     part = slice_cell(parse(Path("a.c"), text), "price")
     assert "struct option { double strike; };" in part.body
     assert "return (struct option){1.0};" not in part.body
+    assert "struct option { double strike; };" in slice_cell(parse(Path("a.c"), text), "option").body
