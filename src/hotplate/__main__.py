@@ -9,16 +9,19 @@ import signal
 def main() -> None:
     """Runs the command line and exits; see hotplate.cli.
 
-    While its modules are imported there is nothing to undo, so Ctrl-C ends the process on the spot. An exception would
-    surface wherever the import happens to be, as a traceback.
+    Until a command has something to undo and says so, Ctrl-C ends the process on the spot: an exception in the middle of
+    an import would surface as a traceback, or as another exception (`__set_name__` of Python 3.11 wraps it).
     """
-    usual = signal.getsignal(signal.SIGINT)
-    if usual is signal.default_int_handler:
-        signal.signal(signal.SIGINT, lambda *_: os._exit(130))
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGINT, _end)
     from hotplate import cli
 
-    signal.signal(signal.SIGINT, usual)
     cli.main()
+
+
+def _end(*_: object) -> None:
+    os.write(2, b"hotplate: interrupted\n")
+    os._exit(130)
 
 
 if __name__ == "__main__":

@@ -159,9 +159,21 @@ def _run(notebook: Notebook, cells: Sequence[str], given: dict[str, Any], **opti
 
 
 def _interruptible() -> None:
+    """From here on Ctrl-C is an exception: compilers have to be stopped, cells told, the terminal put in order."""
+    import signal
+
     from hotplate.execute.interrupt import watch
 
-    watch.exit_on_second = True
+    watch.end = _end_at_once
+    if callable(signal.getsignal(signal.SIGINT)):  # else it is ignored, as behind nohup
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def _end_at_once() -> None:
+    """Ends past a cell that can't be stopped; nobody else will show the cursor that a live display has hidden."""
+    if sys.stderr.isatty():
+        os.write(sys.stderr.fileno(), b"\x1b[?25h\n")
+    os._exit(130)
 
 
 def _save(result: Run, path: Path | None) -> str | None:
@@ -258,6 +270,7 @@ def check(file: File, compiler: Compiler = None, flags: Flags = "", as_json: Jso
     from hotplate.diagnostic import exit_code
 
     notebook = hotplate.open(file, compiler=compiler, flags=_words(flags))
+    _interruptible()
     findings = notebook.check()
     if as_json:
         from hotplate.reports import diagnostic_list, dumps

@@ -64,6 +64,14 @@ class Diagnostic:
         return indent + "^" + "~" * max(self.end_column - self.column - 1, 0)
 
 
+def sorted_once(diagnostics: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
+    """By place, each finding once: one in a helper comes back from every cell that uses it."""
+    seen: dict[tuple[object, ...], Diagnostic] = {}
+    for found in diagnostics:
+        seen.setdefault((found.path, found.line, found.column, found.severity, found.message), found)
+    return tuple(sorted(seen.values(), key=lambda found: (found.path, found.line, found.column)))
+
+
 def exit_code(diagnostics: Iterable[Diagnostic]) -> int:
     """What a command returns for these findings: 0 without errors, 2 when a rule of the notation is broken, else 3."""
     rules = {found.rule for found in diagnostics if found.severity is Severity.ERROR}

@@ -8,23 +8,21 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from hotplate import notebook as notation
-from hotplate.diagnostic import Diagnostic, Severity
-from hotplate.errors import BuildError, InputError, NotebookError, RunCancelled
+from hotplate.diagnostic import Diagnostic, Severity, sorted_once
+from hotplate.errors import InputError, NotebookError, RunCancelled
 from hotplate.events import Emitter, Event, Kind, Sink
-from hotplate.execute import AbortHandle, Executor, InProcessBackend, Outcome, OutcomeKind, make_executor
+from hotplate.execute import AbortHandle, Executor, InProcessBackend, OutcomeKind, make_executor
 from hotplate.execute.interrupt import watch as interrupts
-from hotplate.load import LoadedCell, reclaim
-from hotplate.load.binding import graph_conflicts
-from hotplate.notebook.model import Language
+from hotplate.notebook.model import ItemKind, Language
 from hotplate.python_cells import PythonCell
-from hotplate.run import CellResult, Evaluation, Run, StateManager, Task
+from hotplate.run import CellResult, Evaluation, NativeCells, Run, StateManager, plan_run
 from hotplate.toolchain import Artifact, BuildFailure
 from hotplate.toolchain.toolchain import Toolchain
-from hotplate.toolchain.unit import make_unit
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
+    from hotplate.load import LoadedCell
     from hotplate.notebook.graph import Graph
 
 __all__ = ["Notebook", "inline", "open"]
@@ -56,10 +54,9 @@ class Notebook:
         Raises NotebookError when the file can't be read.
         """
         self.path = Path(path).absolute()
-        self._toolchain = Toolchain(compiler=compiler, flags=flags, jobs=jobs)
+        self._native = NativeCells(Toolchain(compiler=compiler, flags=flags, jobs=jobs))
         self._backend = InProcessBackend()
         self._state = StateManager()
-        self._loaded: dict[str, tuple[str, LoadedCell]] = {}
         self._python: dict[str, PythonCell] = {}
         self._graph: Graph | None = None
         self._follows_file = text is None
@@ -117,12 +114,12 @@ class Notebook:
         """
         self.refresh()
         broken_rules = notation.check(self.model, self.graph)
-        built = self._build(self.model.cells)
+        built = self._native.build(self.model, self.model.cells)
         told = {found.line for found in broken_rules if found.severity is Severity.ERROR}
         compiled = [d for result in built.values() for d in _findings(result) if d.line not in told]
-        if any(item.kind.value == "broken" for item in self.model.items):
-            compiled += self._toolchain.check_syntax(self.model)
-        return _sorted_once((*broken_rules, *compiled))
+        if any(item.kind is ItemKind.BROKEN for item in self.model.items):
+            compiled += self._native.toolchain.check_syntax(self.model)
+        return sorted_once((*broken_rules, *compiled))
 
     # ---- building and loading ----
 
@@ -133,39 +130,11 @@ class Notebook:
         if name not in self.model.cells:
             raise InputError(f"{self.path.name} has no cell {name}; {notation.suggest(name, self.model.cells)}")
         interrupts.arm()  # Ctrl-C reaches the calls of what is loaded here
-        return self._load(self._artifacts([name]))[name]
+        return self._native.load(self.model, name)
 
     def compile_command(self) -> dict[str, Any]:
         """The notebook's entry for compile_commands.json: how its file is compiled. Raises ToolchainError."""
-        return self._toolchain.compile_command(self.model)
-
-    def progress(self) -> Mapping[str, tuple[int, int]]:
-        """For each running cell that reports (hp_progress): how much is done, and of how much (0: unknown).
-
-        Thread-safe.
-        """
-        return self._backend.progress()
-
-    def _build(self, names: Iterable[str], emitter: Emitter | None = None) -> dict[str, Artifact | BuildFailure]:
-        units = [make_unit(self.model, name, self._toolchain) for name in names]
-        return self._toolchain.build_all(units, emitter)
-
-    def _artifacts(self, names: Iterable[str], emitter: Emitter | None = None) -> dict[str, Artifact]:
-        built = self._build(names, emitter)
-        if failures := [result for result in built.values() if isinstance(result, BuildFailure)]:
-            raise BuildError(_sorted_once([d for failure in failures for d in failure.diagnostics]))
-        return {name: result for name, result in built.items() if isinstance(result, Artifact)}
-
-    def _load(self, artifacts: Mapping[str, Artifact]) -> dict[str, LoadedCell]:
-        loaded = {}
-        for name, artifact in artifacts.items():
-            key, cell = self._loaded.get(name, ("", None))
-            if cell is None or key != artifact.build_key:
-                cell = LoadedCell(artifact.library, artifact.unit_key)
-                self._loaded[name] = (artifact.build_key, cell)
-            loaded[name] = cell
-        reclaim()
-        return loaded
+        return self._native.toolchain.compile_command(self.model)
 
     # ---- running ----
 
@@ -192,13 +161,30 @@ class Notebook:
         KeyboardInterrupt passes through; what was computed is kept.
         """
         self.refresh()
+        self._refuse_broken_rules()
         interrupts.arm()
         chosen = make_executor(executor, jobs) if isinstance(executor, str) else executor
         given = {**(inputs or {}), **named}
-        sinks = (on_event,) if callable(on_event) else tuple(on_event)
-        return _OneRun(self, given, sinks, abort or AbortHandle()).run(
-            targets, chosen, fresh=fresh, keep_going=keep_going
-        )
+        plan = plan_run(self.graph, targets, given, self.path.name)
+        recorder = _Recorder((on_event,) if callable(on_event) else tuple(on_event))
+        recorder.emitter.emit(Kind.RUN_STARTED, cells=plan.order, notebook=str(self.path))
+        abort = abort or AbortHandle()
+        try:
+            tasks = self._native.tasks(self.model, plan, recorder.emitter)
+            tasks |= {name: cell.task for name, cell in self._python.items() if name in plan.nodes}
+            evaluation = Evaluation(plan, tasks, given, self._state, self._backend, recorder.emitter, abort)
+            recorder.results = evaluation.results
+            evaluation.run(chosen, fresh=fresh, keep_going=keep_going)
+        finally:
+            self.last_run = recorder.finish(plan)
+        return _raise_failure(self.last_run, abort)
+
+    def progress(self) -> Mapping[str, tuple[int, int]]:
+        """For each running cell that reports (hp_progress): how much is done, and of how much (0: unknown).
+
+        Thread-safe.
+        """
+        return self._backend.progress()
 
     def _refuse_broken_rules(self) -> None:
         errors = [d for d in notation.check(self.model, self.graph) if d.severity is Severity.ERROR]
@@ -217,99 +203,24 @@ class Notebook:
         return f"<Notebook {self.path.name}: {cells or 'no cells'}>"
 
 
-class _OneRun:
-    """One call of Notebook.run, step by step."""
+class _Recorder:
+    """Keeps what happens in one run, and makes the record of it."""
 
-    def __init__(self, notebook: Notebook, given: dict[str, Any], sinks: Iterable[Sink], abort: AbortHandle) -> None:
-        self._notebook = notebook
-        self._given = given
-        self._abort = abort
+    def __init__(self, sinks: Sequence[Sink]) -> None:
         self._events: list[Event] = []
         self._id = uuid.uuid4().hex[:12]
-        self._emitter = Emitter(self._id, (self._events.append, *sinks))
         self._begin = time.perf_counter()
+        self.emitter = Emitter(self._id, (self._events.append, *sinks))
+        self.results: dict[str, CellResult] = {}
 
-    def run(self, targets: Sequence[str], executor: Executor, *, fresh: bool, keep_going: bool) -> Run:
-        notebook = self._notebook
-        plan = self._plan(targets)
-        self._emitter.emit(Kind.RUN_STARTED, cells=plan.order, notebook=str(notebook.path))
-        evaluation = None
-        try:
-            evaluation = Evaluation(
-                plan,
-                self._tasks(plan),
-                self._given,
-                notebook._state,
-                notebook._backend,
-                self._emitter,
-                self._abort,
-            )
-            evaluation.run(executor, fresh=fresh, keep_going=keep_going)
-        finally:
-            notebook.last_run = record = self._record(plan, evaluation)
-        return _raise_failure(record, self._abort)
-
-    def _plan(self, targets: Sequence[str]) -> Graph:
-        """What to compute. Refuses whatever can be known to be wrong before anything is built."""
-        notebook, graph = self._notebook, self._notebook.graph
-        notebook._refuse_broken_rules()
-        self._refuse_unknown(graph)
-        wanted = [_cell_of(graph, name) for name in targets] or graph.order
-        plan = graph.subgraph(wanted, [name for name in self._given if name in graph.nodes])
-        self._refuse_missing(plan)
-        return plan
-
-    def _refuse_unknown(self, graph: Graph) -> None:
-        known = [*graph.nodes, *graph.inputs]
-        for name in self._given:
-            if name not in known:
-                near = f"; {notation.suggest(name, known)}"
-                raise InputError(f"{self._notebook.path.name} has no cell or input {name}{near}")
-
-    def _refuse_missing(self, plan: Graph) -> None:
-        missing = {}
-        for name, users in plan.inputs.items():
-            needed_by = [cell for cell, parameter in users if parameter.required]
-            if needed_by and name not in self._given:
-                missing[name] = needed_by
-        if missing:
-            listed = "; ".join(f"{name} (for {', '.join(users)})" for name, users in missing.items())
-            example = ", ".join(f"{name}=..." for name in missing)
-            way_out = f"give it as run({example}) or --set {next(iter(missing))}=VALUE"
-            raise InputError(f"{self._notebook.path.name} needs a value for {listed}; {way_out}")
-
-    def _tasks(self, plan: Graph) -> dict[str, Task]:
-        notebook = self._notebook
-        native = [name for name in plan.order if name in notebook.model.cells]
-        artifacts = notebook._artifacts(native, self._emitter)
-        loaded = notebook._load(artifacts)
-        if conflicts := graph_conflicts(plan, notebook.model, loaded):
-            raise NotebookError(conflicts)
-        tasks = {name: self._native(name, artifacts[name], loaded[name]) for name in native}
-        tasks |= {name: cell.task for name, cell in notebook._python.items() if name in plan.nodes}
-        return tasks
-
-    def _native(self, name: str, artifact: Artifact, cell: LoadedCell) -> Task:
-        model = self._notebook.model
-        return Task(
-            name,
-            model.language.value,
-            cell,
-            artifact.build_key,
-            model.cells[name].section.attributes,
-            polls=cell.descriptor.polls,
-            build_seconds=0.0 if artifact.cached else artifact.seconds,
-            compiler=cell.descriptor.compiler,
-        )
-
-    def _record(self, plan: Graph, evaluation: Evaluation | None) -> Run:
-        computed = evaluation.results if evaluation is not None else {}
-        never_ran = Outcome(OutcomeKind.CANCELLED, reason="the run ended before it")
-        results = computed | {name: CellResult(name, never_ran) for name in plan.order if name not in computed}
+    def finish(self, plan: Graph) -> Run:
+        """The record, also of a run that ended early."""
         seconds = time.perf_counter() - self._begin
-        ok = all(result.outcome.ok for result in results.values())
-        self._emitter.emit(Kind.RUN_DONE, ok=ok, seconds=seconds)
-        return Run(self._id, results, seconds, tuple(self._events))
+        overridden = [name for name in self.results if name not in plan.nodes]
+        ordered = {name: self.results[name] for name in (*overridden, *plan.order) if name in self.results}
+        ok = len(ordered) == len(overridden) + len(plan.order) and all(cell.outcome.ok for cell in ordered.values())
+        self.emitter.emit(Kind.RUN_DONE, ok=ok, seconds=seconds)
+        return Run(self._id, ordered, seconds, tuple(self._events))
 
 
 def open(
@@ -348,23 +259,6 @@ def _stamp(path: Path) -> tuple[int, int] | None:
 
 def _findings(result: Artifact | BuildFailure) -> tuple[Diagnostic, ...]:
     return result.warnings if isinstance(result, Artifact) else result.diagnostics
-
-
-def _sorted_once(diagnostics: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
-    """By place, each finding once: one in a helper comes back from every cell that uses it."""
-    seen: dict[tuple[object, ...], Diagnostic] = {}
-    for found in diagnostics:
-        seen.setdefault((found.path, found.line, found.column, found.severity, found.message), found)
-    return tuple(sorted(seen.values(), key=lambda d: (d.path, d.line, d.column)))
-
-
-def _cell_of(graph: Graph, target: str) -> str:
-    if target in graph.nodes:
-        return target
-    owners = [name for name, node in graph.nodes.items() if target in {f"{name}_{field}" for field in node.fields}]
-    if owners:
-        return max(owners, key=len)
-    raise InputError(f"there is no cell {target}; {notation.suggest(target, graph.nodes)}")
 
 
 def _raise_failure(run: Run, abort: AbortHandle) -> Run:

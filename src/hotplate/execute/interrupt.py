@@ -6,7 +6,6 @@ words of the running calls first; a thread that waits for it says what goes on w
 
 from __future__ import annotations
 
-import os
 import sys
 import threading
 import time
@@ -38,7 +37,8 @@ class _Watch:
     def __init__(self) -> None:
         self.calls: list[_Call] = []
         self.tell: Callable[[str], None] = _print
-        self.exit_on_second = False
+        self.end: Callable[[], None] | None = None
+        """Ends the process, when Ctrl-C comes again and the cell still runs."""
         self._thread: threading.Thread | None = None
 
     def arm(self) -> None:
@@ -65,11 +65,11 @@ class _Watch:
                 f"{call.cell} can't be stopped: it runs in this process and never calls hp_check. It goes on until it "
                 f"returns, then the run ends. To stop such a cell, give it a `hp_ctx *` and poll hp_check in its loop"
             )
-        if self.exit_on_second:
+        if self.end is not None:
             self.tell("press Ctrl-C again to end hotplate at once")
             lib.hp_interrupt_wait()
             if self._current() == call:
-                os._exit(130)
+                self.end()
 
     def _current(self) -> _Call | None:
         if self.calls:

@@ -39,7 +39,7 @@ class LoadedCell:
         self.__name__ = self.descriptor.name
         self.__doc__ = f"{self.descriptor.signature}\n\n{LoadedCell.__doc__}"
 
-    def __call__(self, *arguments: Any, **named: Any) -> Any:
+    def __call__(self, /, *arguments: Any, **named: Any) -> Any:
         """Runs the cell once. See the class."""
         return self._call(*arguments, **named)
 

@@ -5,11 +5,9 @@ from __future__ import annotations
 from enum import IntEnum
 from typing import TYPE_CHECKING, Any, NoReturn
 
-import numpy as np
-
 from hotplate.abi import Status, lib, meaning
 from hotplate.errors import CellFailed, InputError, RunCancelled
-from hotplate.values import describe_type, numpy_dtype
+from hotplate.values import describe_range, describe_type, numpy_dtype
 
 if TYPE_CHECKING:
     from hotplate.abi import CellDescriptor, PortDescriptor
@@ -30,6 +28,7 @@ class Problem(IntEnum):
     EXTENT = 9
     NUL = 10
     STATUS = 11
+    ENCODING = 12
 
 
 class Explainer:
@@ -70,7 +69,7 @@ class Explainer:
         wants = f"{port.name} wants {describe_type(port)}"
         match kind:
             case Problem.RANGE:
-                return f"{wants}, and {value!r} is out of its range, {_range(numpy_dtype(port.dtype))}"
+                return f"{wants}, and {value!r} is out of its range, {describe_range(numpy_dtype(port.dtype))}"
             case Problem.DTYPE:
                 return f"{wants}, got {_described(value)}; {self._way_to_convert(port)}"
             case Problem.RANK:
@@ -79,6 +78,8 @@ class Explainer:
                 return f"{wants} in C order, got a strided array; pass np.ascontiguousarray({port.name})"
             case Problem.ALIGNMENT:
                 return f"{wants}, got memory that is not aligned for it; pass {port.name}.copy()"
+            case Problem.ENCODING:
+                return f"{wants}, and {value!r:.60} has lone surrogates; decode it without errors='surrogateescape'"
             case _:
                 return f"{wants} without NUL characters inside; cut it at the first one"
 
@@ -115,11 +116,6 @@ class Explainer:
             raise CellFailed(name, f"{meaning(status)}; ask for less, or free memory first")
         where = f" {self._cell.outputs[output].name}" if output >= 0 and len(self._cell.outputs) > 1 else ""
         raise CellFailed(name, f"{message or meaning(status)}{where and ' ' + where.strip()}")
-
-
-def _range(dtype: np.dtype[Any]) -> str:
-    limits = np.iinfo(dtype) if dtype.kind in "iu" else np.finfo(dtype)
-    return f"{limits.min} to {limits.max}"
 
 
 def _described(array: Any) -> str:

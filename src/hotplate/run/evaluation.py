@@ -73,7 +73,7 @@ class Evaluation:
         self.results: dict[str, CellResult] = {}
 
     def run(self, executor: Executor, *, fresh: bool, keep_going: bool) -> None:
-        """Computes what is not up to date; `results` then has every cell of the graph and every overridden one."""
+        """Computes what is not up to date. `results` fills up with every cell of the graph and every overridden one."""
         order = self._graph.order
         self._take_given()
         for name in order:
@@ -81,7 +81,6 @@ class Evaluation:
         stale = [name for name in order if fresh or not self._is_kept(name)]
         needs = {name: self._graph.dependencies(name) for name in stale}
         executor.execute(TaskGraph(stale, needs), self._compute, self._abort, self._finished, keep_going=keep_going)
-        self.results = {name: self.results[name] for name in (*self._overridden, *order)}
 
     # ---- what is still valid ----
 

@@ -277,7 +277,7 @@ class _Cpp(_Writer):
     def field(self, record: Record, index: int) -> str:
         field = record.fields[index]
         place = f"offsetof({record.name}, {field.name})"
-        kind = f"decltype({record.name}::{field.name})"
+        kind = f"decltype(static_cast<{record.name} *>(nullptr)->{field.name})"
         return f"::hp::abi::field<{kind}>({_quoted(field.name)}, {place}, {self.record_address(field.type)})"
 
     def entry(self) -> Iterator[str]:

@@ -4,7 +4,7 @@ What lives here knows NumPy and the descriptor of a cell, and neither libraries 
 """
 
 from hotplate.values.arguments import convert_argument
-from hotplate.values.dtypes import describe_type, numpy_dtype
+from hotplate.values.dtypes import describe_range, describe_type, numpy_dtype
 from hotplate.values.extents import ExtentTable, compile_extents
 from hotplate.values.hashing import digest
 from hotplate.values.results import adopt_array, field_value, result_type
@@ -14,6 +14,7 @@ __all__ = [
     "adopt_array",
     "compile_extents",
     "convert_argument",
+    "describe_range",
     "describe_type",
     "digest",
     "field_value",

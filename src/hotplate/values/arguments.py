@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from hotplate.abi import PortForm, lib
+from hotplate.abi import PortDescriptor, PortForm, lib
 from hotplate.errors import InputError
-from hotplate.values.dtypes import describe_type, numpy_dtype
+from hotplate.values.dtypes import describe_range, describe_type, numpy_dtype
 
 if TYPE_CHECKING:
-    from hotplate.abi import PortDescriptor
+    from hotplate.abi import Field
 
 
 def convert_argument(cell: str, port: PortDescriptor, value: Any) -> Any:
@@ -72,34 +72,78 @@ def _text(cell: str, port: PortDescriptor, value: Any) -> str:
 
 
 def _record(cell: str, port: PortDescriptor, value: Any) -> np.ndarray[Any, Any]:
-    dtype = numpy_dtype(port.dtype, port.record)
-    try:
-        if isinstance(value, (np.void, np.ndarray)) and value.dtype == dtype and value.shape == ():
-            return np.asarray(value)
-        if isinstance(value, Mapping) and set(value) == set(dtype.names or ()):
-            return np.array(tuple(value[name] for name in dtype.names or ()), dtype)
-        if isinstance(value, tuple) and len(value) == len(dtype.names or ()):
-            return np.array(tuple(value), dtype)
-    except (TypeError, ValueError, OverflowError) as error:
-        raise _mismatch(cell, port, value, f"its fields don't fit: {error}") from error
-    names = ", ".join(dtype.names or ())
-    raise _mismatch(cell, port, value, f"pass a mapping or a tuple with the fields {names}")
+    if _is_record(port, value):
+        return np.asarray(value)
+    return np.array(_fields(cell, port, value), numpy_dtype(port.dtype, port.record))
+
+
+def _is_record(port: PortDescriptor, value: Any) -> bool:
+    is_numpy = isinstance(value, (np.void, np.ndarray)) and value.shape == ()
+    return is_numpy and value.dtype == numpy_dtype(port.dtype, port.record)
+
+
+def _fields(cell: str, port: PortDescriptor, value: Any) -> tuple[Any, ...]:
+    """The fields of a struct. Each is as strict as a parameter, where NumPy would cut, parse or round."""
+    fields = port.record.fields if port.record else ()
+    names = [field.name for field in fields]
+    if isinstance(value, Mapping) and set(value) == set(names):
+        value = tuple(value[name] for name in names)
+    if not isinstance(value, tuple) or len(value) != len(names):
+        raise _mismatch(cell, port, value, f"pass a mapping or a tuple with the fields {', '.join(names)}")
+    return tuple(
+        _field(cell, _place(port, field), field.shape, item) for field, item in zip(fields, value, strict=True)
+    )
+
+
+def _place(port: PortDescriptor, field: Field) -> PortDescriptor:
+    extents = tuple(map(str, field.shape))
+    return PortDescriptor(
+        f"{port.name}.{field.name}", PortForm.SCALAR, field.dtype, field.record, len(extents), extents
+    )
+
+
+def _field(cell: str, place: PortDescriptor, shape: tuple[int, ...], value: Any) -> Any:
+    if not shape:
+        if place.record is None:
+            return _in_range(cell, place, _number(cell, place, value))
+        return value[()] if _is_record(place, value) else _fields(cell, place, value)
+    if isinstance(value, np.ndarray) and value.dtype == numpy_dtype(place.dtype, place.record) and value.shape == shape:
+        return value
+    if isinstance(value, (list, tuple)) and len(value) == shape[0]:
+        return [_field(cell, place, shape[1:], item) for item in value]
+    raise _mismatch(cell, place, value, "pass a list or an array of exactly that type and shape")
+
+
+def _in_range(cell: str, place: PortDescriptor, number: Any) -> Any:
+    dtype = numpy_dtype(place.dtype)
+    with np.errstate(over="ignore"):
+        try:
+            fits = dtype.kind not in "fc" or np.isfinite(dtype.type(number)) or not np.isfinite(number)
+            if dtype.kind in "iu":
+                fits = np.iinfo(dtype).min <= number <= np.iinfo(dtype).max
+        except OverflowError:  # an int that no double holds
+            fits = False
+    if fits:
+        return number
+    message = f"{cell}: {place.name} wants {describe_type(place)}, and {number!r} is out of its range"
+    raise InputError(f"{message}, {describe_range(dtype)}")
 
 
 def _number(cell: str, port: PortDescriptor, value: Any) -> Any:
     wanted = numpy_dtype(port.dtype)
     if isinstance(value, np.ndarray) and value.shape == ():
         value = value[()]
+    is_bool = isinstance(value, (bool, np.bool_))
     try:
-        if wanted.kind == "b" and isinstance(value, (bool, np.bool_)):
+        if wanted.kind == "b" and is_bool:
             return bool(value)
-        if wanted.kind in "iu" and not isinstance(value, (bool, np.bool_)):
+        if wanted.kind in "iu" and not is_bool:
             return operator.index(value)
-        if wanted.kind == "f" and isinstance(value, (np.floating, np.integer)):
+        if wanted.kind == "f" and not is_bool and isinstance(value, (float, int, np.floating, np.integer)):
             return float(value)
-        if wanted.kind == "c" and isinstance(value, np.number):
+        if wanted.kind == "c" and not is_bool and isinstance(value, (complex, float, int, np.number)):
             return complex(value)
-    except TypeError:
+    except (TypeError, OverflowError):
         pass
     raise _mismatch(cell, port, value, f"convert it first, with {_CONVERTERS[wanted.kind]}({port.name}) for instance")
 

@@ -46,6 +46,12 @@ def describe_type(port: PortDescriptor) -> str:
     return f"{name}[{', '.join(port.extents)}]" if port.ndim else name
 
 
+def describe_range(dtype: np.dtype[Any]) -> str:
+    """The smallest and the largest number of a type: `-128 to 127`. Complex: of each part."""
+    limits = np.iinfo(dtype) if dtype.kind in "iu" else np.finfo(dtype)
+    return f"{limits.min} to {limits.max}"
+
+
 def _structured(record: Record) -> np.dtype[Any]:
     formats = [(numpy_dtype(field.dtype, field.record), field.shape) for field in record.fields]
     return np.dtype(

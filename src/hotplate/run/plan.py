@@ -1,0 +1,55 @@
+"""What a run has to compute, and whether it was given what that takes. Pure."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from hotplate.errors import InputError
+from hotplate.notebook.graph import suggest
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from hotplate.notebook.graph import Graph
+
+
+def plan_run(graph: Graph, targets: Sequence[str], given: Mapping[str, Any], notebook: str) -> Graph:
+    """The part of the graph that computes `targets` (default: everything) with the values `given` by name.
+
+    `notebook` is what messages call the file. Raises InputError for an unknown name, and for a value that is missing.
+    """
+    _refuse_unknown(graph, given, notebook)
+    wanted = [_cell_of(graph, target, notebook) for target in targets] or graph.order
+    plan = graph.subgraph(wanted, [name for name in given if name in graph.nodes])
+    _refuse_missing(plan, given, notebook)
+    return plan
+
+
+def _refuse_unknown(graph: Graph, given: Mapping[str, Any], notebook: str) -> None:
+    known = {*graph.nodes, *graph.inputs}
+    for name in given:
+        if name not in known:
+            raise InputError(f"{notebook} has no cell or input {name}; {suggest(name, known)}")
+
+
+def _cell_of(graph: Graph, target: str, notebook: str) -> str:
+    """The cell that a target names, itself or as `cell_field`."""
+    if target in graph.nodes:
+        return target
+    owners = [name for name, node in graph.nodes.items() if target in {f"{name}_{field}" for field in node.fields}]
+    if owners:
+        return max(owners, key=len)
+    raise InputError(f"{notebook} has no cell {target}; {suggest(target, graph.nodes)}")
+
+
+def _refuse_missing(plan: Graph, given: Mapping[str, Any], notebook: str) -> None:
+    missing = {}
+    for name, users in plan.inputs.items():
+        needed_by = [cell for cell, parameter in users if parameter.required]
+        if needed_by and name not in given:
+            missing[name] = needed_by
+    if missing:
+        listed = "; ".join(f"{name} (for {', '.join(users)})" for name, users in missing.items())
+        example = ", ".join(f"{name}=..." for name in missing)
+        way_out = f"give it as run({example}) or --set {next(iter(missing))}=VALUE"
+        raise InputError(f"{notebook} needs a value for {listed}; {way_out}")
