@@ -296,6 +296,8 @@ void give(hp_ctx *ctx, hp_value &value, const R &result) {
         value.kind = result ? HP_TEXT : HP_NONE;
         value.as.text = result;
     } else if constexpr (std::is_same_v<R, std::string>) {
+        if (result.find('\0') != std::string::npos)
+            return hp_fail(ctx, "the text has a NUL character inside; cut it there, or return a std::vector<char>");
         auto *copy = static_cast<char *>(hp_alloc(ctx, result.size() + 1));
         if (!copy) return;
         std::memcpy(copy, result.c_str(), result.size() + 1);

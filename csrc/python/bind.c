@@ -170,7 +170,11 @@ static int bind_text(hp_frame *frame, int port) {
     if (!PyUnicode_Check(frame->argument[port]) && convert(frame, port) < 0) return -1;
     Py_ssize_t size = 0;
     const char *text = PyUnicode_AsUTF8AndSize(frame->argument[port], &size);
-    if (text == NULL) return -1;
+    if (text == NULL) {
+        if (!PyErr_ExceptionMatches(PyExc_UnicodeEncodeError)) return -1;
+        PyErr_Clear();
+        return hp_explain(frame, HP_NOT_UTF8, port, "(O)", frame->argument[port]);
+    }
     if ((size_t)size != strlen(text)) return hp_explain(frame, HP_EMBEDDED_NUL, port, "()");
     frame->in[port].kind = HP_TEXT;
     frame->in[port].as.text = text;

@@ -65,7 +65,8 @@ enum {
     HP_WRONG_ALIGNMENT = 8,
     HP_WRONG_EXTENT = 9,
     HP_EMBEDDED_NUL = 10,
-    HP_CELL_STATUS = 11
+    HP_CELL_STATUS = 11,
+    HP_NOT_UTF8 = 12
 };
 
 #endif

@@ -110,16 +110,17 @@ class Notebook:
     def check(self) -> tuple[Diagnostic, ...]:
         """Everything that is wrong with the file: what breaks the notation's rules, and what does not compile.
 
-        Compiles every cell. Warnings are included; see Diagnostic.severity.
+        Compiles every cell. Warnings and notes are included; see Diagnostic.severity.
         """
         self.refresh()
         broken_rules = notation.check(self.model, self.graph)
-        built = self._native.build(self.model, self.model.cells)
         told = {found.line for found in broken_rules if found.severity is Severity.ERROR}
+        half_typed = {found.cell for found in broken_rules if found.rule == "syntax"}
+        built = self._native.build(self.model, [name for name in self.model.cells if name not in half_typed])
         compiled = [d for result in built.values() for d in _findings(result) if d.line not in told]
         if any(item.kind is ItemKind.BROKEN for item in self.model.items):
             compiled += self._native.toolchain.check_syntax(self.model)
-        return sorted_once((*broken_rules, *compiled))
+        return sorted_once((*broken_rules, *compiled, *notation.helper_notes(self.model)))
 
     # ---- building and loading ----
 

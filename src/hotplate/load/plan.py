@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -101,14 +102,18 @@ def _shape_of(port: PortDescriptor, dtype: np.dtype[Any] | None) -> tuple[int, i
 
 
 def _record_alignment(dtype: np.dtype[Any] | None) -> int:
-    """What a struct's widest field needs; NumPy itself reports 1 unless asked to align."""
+    """What a struct's widest field needs; NumPy itself reports 1 unless asked to align.
+
+    An alignment divides all its multiples, so where an offset or the size is none the struct is packed.
+    """
     if dtype is None:
         return 1
     if dtype.subdtype is not None:
         return _record_alignment(dtype.subdtype[0])
     if dtype.fields is None:
         return dtype.alignment
-    return max((_record_alignment(entry[0]) for entry in dtype.fields.values()), default=1)
+    widest = max((math.gcd(_record_alignment(entry[0]), entry[1]) for entry in dtype.fields.values()), default=1)
+    return math.gcd(widest, dtype.itemsize)
 
 
 def _first(axes: Sequence[tuple[int, int, int, int]], port: int) -> int:

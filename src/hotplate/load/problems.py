@@ -78,10 +78,10 @@ class Explainer:
                 return f"{wants} in C order, got a strided array; pass np.ascontiguousarray({port.name})"
             case Problem.ALIGNMENT:
                 return f"{wants}, got memory that is not aligned for it; pass {port.name}.copy()"
-            case Problem.ENCODING:
-                return f"{wants}, and {value!r:.60} has lone surrogates; decode it without errors='surrogateescape'"
-            case _:
+            case Problem.NUL:
                 return f"{wants} without NUL characters inside; cut it at the first one"
+            case _:
+                return f"{wants}, and {value!r:.60} has lone surrogates; decode it without errors='surrogateescape'"
 
     def _way_to_convert(self, port: PortDescriptor) -> str:
         if port.record is not None:

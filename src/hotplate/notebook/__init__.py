@@ -26,7 +26,7 @@ from hotplate.notebook.model import (
 )
 from hotplate.notebook.parse import parse, read
 from hotplate.notebook.records import Record, RecordField, find_records
-from hotplate.notebook.rules import check
+from hotplate.notebook.rules import check, helper_notes
 from hotplate.notebook.slice import Slice, shared_state, slice_cell
 
 __all__ = [
@@ -55,6 +55,7 @@ __all__ = [
     "check_extents",
     "evaluate",
     "find_records",
+    "helper_notes",
     "language_of",
     "linear",
     "node_of",

@@ -164,6 +164,8 @@ class _Parser:
             reading = Reading(ItemKind.BROKEN, error="this block is never closed")
         if reading.kind is ItemKind.BROKEN:
             self._report(piece, reading)
+        if reading.function and not piece.complete:
+            self._report_unclosed(piece, reading.function.name)
         item = self._item(piece, reading, reading.kind)
         namespace = self._namespace(scope for scope in piece.scopes if scope not in unclosed)
         if reading.function:
@@ -220,6 +222,12 @@ class _Parser:
         span = self._source.span(at, max(word.end() if word else at, at + 1))
         hint = "`hotplate check` shows the compiler's words for it; the other cells are not affected"
         self._diagnostics.append(self._source.error(reading.error, span, "syntax", hint=hint))
+
+    def _report_unclosed(self, piece: Piece, name: str) -> None:
+        span = self._source.span(piece.body, piece.body + 1)
+        message = f"the body of {name} is never closed"
+        hint = "the other cells are not affected"
+        self._diagnostics.append(self._source.error(message, span, "syntax", hint=hint, cell=name))
 
     def _cells(self) -> dict[str, Cell]:
         """The cells by name. Of two definitions of one name the first counts, and the others are errors."""

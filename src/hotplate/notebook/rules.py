@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from hotplate.notebook.graph import Graph
     from hotplate.notebook.model import NotebookModel
 
-__all__ = ["check"]
+__all__ = ["check", "helper_notes"]
 
 
 def check(model: NotebookModel, graph: Graph | None = None) -> tuple[Diagnostic, ...]:
@@ -34,6 +34,16 @@ def check(model: NotebookModel, graph: Graph | None = None) -> tuple[Diagnostic,
         *unknown_extents(model, source),
     ]
     return tuple(sorted(dict.fromkeys(found), key=lambda finding: (finding.line, finding.column)))
+
+
+def helper_notes(model: NotebookModel) -> tuple[Diagnostic, ...]:
+    """For each function that looks like a cell and is none, why."""
+    source = Source(model.path, model.text)
+    return tuple(
+        source.note(f"{helper.name} is no cell: {helper.reason}", helper.span)
+        for helper in model.helpers.values()
+        if helper.reason
+    )
 
 
 def _placed(finding: Diagnostic, source: Source) -> Diagnostic:

@@ -18,6 +18,9 @@ def plan_run(graph: Graph, targets: Sequence[str], given: Mapping[str, Any], not
 
     `notebook` is what messages call the file. Raises InputError for an unknown name, and for a value that is missing.
     """
+    if not graph.nodes:
+        example = "a cell is a function such as `double answer(void) { return 42; }`"
+        raise InputError(f"{notebook} has no cells; {example}, and `check` says why others are none")
     _refuse_unknown(graph, given, notebook)
     wanted = [_cell_of(graph, target, notebook) for target in targets] or graph.order
     plan = graph.subgraph(wanted, [name for name in given if name in graph.nodes])

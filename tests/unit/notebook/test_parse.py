@@ -252,7 +252,7 @@ def test_broken_text_keeps_to_itself(broken: str) -> None:
 def test_a_half_typed_body_keeps_its_cell_and_all_others(half: str) -> None:
     model = c(half + GOOD)
     assert list(model.cells) == ["a", "b", "c"]
-    assert model.diagnostics == ()
+    assert {(d.cell, d.rule) for d in model.diagnostics} <= {("a", "syntax")}
 
 
 def test_broken_text_after_good_cells() -> None:
@@ -371,3 +371,9 @@ def test_an_if_that_is_never_closed_keeps_to_itself_around_one_that_is() -> None
 def test_much_broken_text_is_read_in_one_go(line: str) -> None:
     model = c(line * 5000 + ";\n")
     assert model.diagnostics or len(model.cells) == 1
+
+
+def test_a_body_that_is_never_closed_is_told_where_it_opens() -> None:
+    model = parse(Path("a.c"), "int a(void) { return 1;\n")
+    (diagnostic,) = model.diagnostics
+    assert (diagnostic.message, diagnostic.line, diagnostic.column) == ("the body of a is never closed", 1, 13)
