@@ -74,7 +74,9 @@ class _Crew:
             self._dispatch()
         for thread in threads:
             thread.start()
-        self._idle.wait()
+        # A signal between the interpreter's last look and the wait itself would not be seen before the next one.
+        while not self._idle.wait(GRACE):
+            pass
         for _ in threads:
             self._tasks.put(None)
         for thread in threads:
@@ -103,6 +105,8 @@ class _Crew:
                 self._dispatch()
 
     def _attempt(self, name: str) -> Outcome:
+        if self._frontier.abort.aborted:  # since it was handed out
+            return Outcome(OutcomeKind.CANCELLED, reason=self._frontier.abort.reason)
         try:
             return self._call(name)
         except BaseException as error:

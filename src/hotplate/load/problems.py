@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import IntEnum
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from hotplate.abi import Status, lib, meaning
+from hotplate.abi import PortForm, Status, lib, meaning
 from hotplate.errors import CellFailed, InputError, RunCancelled
 from hotplate.values import describe_range, describe_type, numpy_dtype
 
@@ -29,6 +29,7 @@ class Problem(IntEnum):
     NUL = 10
     STATUS = 11
     ENCODING = 12
+    SIZE = 13
 
 
 class Explainer:
@@ -49,6 +50,8 @@ class Explainer:
                 self._raise_status(port, *detail)
             case Problem.EXTENT:
                 raise InputError(f"{self._cell.name}: {self._conflict(port, *detail)}")
+            case Problem.SIZE:
+                raise InputError(f"{self._cell.name}: {_too_large(self._cell.outputs[port], *detail)}")
             case kind:
                 raise InputError(f"{self._cell.name}: {self._misfit(kind, self._cell.inputs[port], *detail)}")
 
@@ -70,18 +73,25 @@ class Explainer:
         match kind:
             case Problem.RANGE:
                 return f"{wants}, and {value!r} is out of its range, {describe_range(numpy_dtype(port.dtype))}"
-            case Problem.DTYPE:
-                return f"{wants}, got {_described(value)}; {self._way_to_convert(port)}"
-            case Problem.RANK:
-                return f"{wants}, got {_described(value)}: {value.ndim} dimensions where {port.ndim} must be"
-            case Problem.LAYOUT:
-                return f"{wants} in C order, got a strided array; pass np.ascontiguousarray({port.name})"
-            case Problem.ALIGNMENT:
-                return f"{wants}, got memory that is not aligned for it; pass {port.name}.copy()"
             case Problem.NUL:
                 return f"{wants} without NUL characters inside; cut it at the first one"
-            case _:
+            case Problem.ENCODING:
                 return f"{wants}, and {value!r:.60} has lone surrogates; decode it without errors='surrogateescape'"
+            case _:
+                return wants + self._array_misfit(kind, port, value)
+
+    def _array_misfit(self, kind: Problem, port: PortDescriptor, array: Any) -> str:
+        match kind:
+            case Problem.DTYPE:
+                return f", got {_described(array)}; {self._way_to_convert(port)}"
+            case Problem.RANK:
+                return f", got {_described(array)}: {array.ndim} dimensions where {port.ndim} must be"
+            case Problem.ALIGNMENT:
+                return f", got memory that is not aligned for it; pass {port.name}.copy()"
+        way_out = f"pass np.ascontiguousarray({port.name})"
+        if port.form is PortForm.STRIDED:
+            return f", got strides that are no multiples of its {array.itemsize} bytes; {way_out}"
+        return f" in C order, got a strided array; {way_out}"
 
     def _way_to_convert(self, port: PortDescriptor) -> str:
         if port.record is not None:
@@ -116,6 +126,11 @@ class Explainer:
             raise CellFailed(name, f"{meaning(status)}; ask for less, or free memory first")
         where = f" {self._cell.outputs[output].name}" if output >= 0 and len(self._cell.outputs) > 1 else ""
         raise CellFailed(name, f"{message or meaning(status)}{where and ' ' + where.strip()}")
+
+
+def _too_large(port: PortDescriptor, shape: tuple[int, ...]) -> str:
+    kind = port.record.name if port.record else numpy_dtype(port.dtype).name
+    return f"{port.name} would be {kind}[{', '.join(map(str, shape))}], more than memory holds; ask for less"
 
 
 def _described(array: Any) -> str:

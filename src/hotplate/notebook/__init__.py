@@ -25,7 +25,6 @@ from hotplate.notebook.model import (
     Span,
 )
 from hotplate.notebook.parse import parse, read
-from hotplate.notebook.records import Record, RecordField, find_records
 from hotplate.notebook.rules import check, helper_notes
 from hotplate.notebook.slice import Slice, shared_state, slice_cell
 
@@ -43,8 +42,6 @@ __all__ = [
     "Parameter",
     "Port",
     "PortKind",
-    "Record",
-    "RecordField",
     "Result",
     "Section",
     "Slice",
@@ -54,7 +51,6 @@ __all__ = [
     "check",
     "check_extents",
     "evaluate",
-    "find_records",
     "helper_notes",
     "language_of",
     "linear",

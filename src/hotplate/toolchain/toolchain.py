@@ -13,7 +13,6 @@ from hotplate.toolchain import family
 from hotplate.toolchain.builder import Builder
 from hotplate.toolchain.cache import Cache, default_cap, default_root
 from hotplate.toolchain.compiler import Compiler, Family
-from hotplate.toolchain.diagnostics import parse_output
 from hotplate.toolchain.discover import find_compiler
 from hotplate.toolchain.process import compiler_environment, run_compiler
 
@@ -82,6 +81,8 @@ class Toolchain:
 
     def check_syntax(self, model: NotebookModel) -> tuple[Diagnostic, ...]:
         """What the compiler says about the file as it is, for text that is part of no cell."""
+        from hotplate.toolchain.diagnostics import parse_output
+
         language = model.language.value
         compiler = self.compiler(language)
         settings = family.code_settings(compiler, language, "")

@@ -8,9 +8,7 @@ from typing import TYPE_CHECKING
 from hotplate.diagnostic import Diagnostic, Severity
 from hotplate.errors import BuildError
 from hotplate.notebook.model import Language, PortKind
-from hotplate.notebook.records import find_records
 from hotplate.notebook.slice import slice_cell
-from hotplate.toolchain.entry import generate_entry
 from hotplate.toolchain.model import Unit
 
 if TYPE_CHECKING:
@@ -41,6 +39,8 @@ def make_unit(model: NotebookModel, name: str, toolchain: Toolchain) -> Unit:
     attributes = cell.section.attributes
 
     def render() -> str:
+        from hotplate.toolchain.entry import generate_entry  # 4 ms, only for what is compiled
+
         records = _records(model, cell, toolchain, part.prelude + part.body)
         return f"{part.body}\n{generate_entry(cell, model.language, records)}"
 
@@ -64,6 +64,8 @@ def _records(model: NotebookModel, cell: Cell, toolchain: Toolchain, text: str) 
     wanted = {name for name in wanted if not _NUMBERS.fullmatch(name)}
     if not wanted:
         return {}
+    from hotplate.notebook.records import find_records  # 5 ms, only for what is compiled
+
     found = find_records(model.text, model.language, wanted)
     if missing := _undefined(wanted, found):
         # Only the includes matter, and a text that does not compile yet must not keep headers from being read.

@@ -20,24 +20,34 @@ if TYPE_CHECKING:
 def result_type(cell: str, outputs: Sequence[str]) -> Callable[[Sequence[Any]], tuple[Any, ...]]:
     """The named tuple of a cell with several results, as a function of the values.
 
-    A field named like a Python keyword gets an underscore behind it (`in_`), as PEP 8 advises.
+    A field named like a Python keyword gets an underscore behind it (`in_`), as PEP 8 advises; one that is no name for
+    an attribute (`out_1`, `out__x`) is called like its parameter.
     """
-    fields = [_attribute(name) for name in outputs]
-    kind: Any = namedtuple(cell, fields)  # type: ignore[misc]  # the fields are known only now
+    attributes: dict[str, str] = {}
+    for name in outputs:
+        attribute = _attribute(name)
+        while attribute in attributes.values():
+            attribute += "_"
+        attributes[name] = attribute
+    fields: Any = list(attributes.values())
+    kind: Any = type(cell, (namedtuple(_attribute(cell), fields),), {"__slots__": (), "_outputs": attributes})
     make: Callable[[Sequence[Any]], tuple[Any, ...]] = kind._make
     return make
 
 
 def field_value(value: Any, field: str) -> Any:
     """The result called `field` in a named tuple of several. Raises AttributeError when there is none."""
-    if field in getattr(type(value), "_fields", ()) or _attribute(field) in getattr(type(value), "_fields", ()):
-        return getattr(value, _attribute(field))
+    attribute = getattr(type(value), "_outputs", {}).get(field, field)
+    if attribute in getattr(type(value), "_fields", ()):
+        return getattr(value, attribute)
     message = f"{type(value).__name__} has no result {field}"
     raise AttributeError(message)
 
 
 def _attribute(name: str) -> str:
-    return f"{name}_" if keyword.iskeyword(name) else name
+    if keyword.iskeyword(name):
+        return f"{name}_"
+    return name if name.isidentifier() and not name.startswith("_") else f"out_{name}"
 
 
 def adopt_array(
