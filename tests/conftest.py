@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+import hotplate
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
@@ -40,3 +42,18 @@ def notebook(tmp_path: Path) -> Callable[..., Path]:
         return path
 
     return write
+
+
+@pytest.fixture(scope="session")
+def compiled(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., hotplate.Notebook]:
+    """Opens a notebook whose cells are all built, in parallel, for the tests of a module to share:
+    `compiled(text)`, or `compiled(text, ".cpp")`."""
+
+    def build(text: str, suffix: str = ".c") -> hotplate.Notebook:
+        path = tmp_path_factory.mktemp("cells") / f"cells{suffix}"
+        path.write_text(dedent(text), "utf-8")
+        opened = hotplate.open(path)
+        assert opened.check() == ()
+        return opened
+
+    return build

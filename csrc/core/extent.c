@@ -77,7 +77,8 @@ static int count_unknown(const hp_binding *binding, const hp_axis *axis) {
     return first >= 0;
 }
 
-/* Solves `program(unknown) == extent` where the program is linear in its one unknown: three values tell. */
+/* Solves `program(unknown) == extent` where the program is linear in its one unknown: three values tell. A dimension is
+ * never negative. */
 static int solve(const hp_binding *binding, const hp_axis *axis, int64_t extent, int32_t *symbol, int64_t *solution) {
     int64_t at[3];
     for (int64_t guess = 0; guess < 3; guess++)
@@ -85,6 +86,7 @@ static int solve(const hp_binding *binding, const hp_axis *axis, int64_t extent,
     const int64_t slope = at[1] - at[0];
     if (slope == 0 || at[2] - at[1] != slope || (extent - at[0]) % slope != 0) return 0;
     *solution = (extent - at[0]) / slope;
+    if (*solution < 0) return 0;
     int64_t check = 0;
     return evaluate(binding, axis, solution, &check, symbol) == 0 && check == extent;
 }

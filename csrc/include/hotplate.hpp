@@ -11,6 +11,10 @@
 #ifndef HOTPLATE_HPP
 #define HOTPLATE_HPP
 
+#if __cplusplus < 202002L && !(defined(_MSVC_LANG) && _MSVC_LANG >= 202002L)
+#error "cells in C++ need C++20 or later: give the section std=\"c++20\", or leave its std out"
+#endif
+
 #include <array>
 #include <complex>
 #include <concepts>
@@ -51,7 +55,8 @@ struct extent {
         static_assert(N <= max_length + 1, "an extent's expression has at most 47 characters");
         for (std::size_t i = 0; i < N; ++i) text[i] = expression[i];
     }
-    template <std::integral I>
+    template <class I>
+        requires(std::integral<I> || std::is_enum_v<I>)
     consteval extent(I number) : value(static_cast<std::int64_t>(number)) {}
 
     [[nodiscard]] constexpr bool is_number() const { return text[0] == '\0'; }

@@ -66,7 +66,8 @@ enum {
     HP_WRONG_EXTENT = 9,
     HP_EMBEDDED_NUL = 10,
     HP_CELL_STATUS = 11,
-    HP_NOT_UTF8 = 12
+    HP_NOT_UTF8 = 12,
+    HP_TOO_LARGE = 13
 };
 
 #endif

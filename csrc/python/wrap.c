@@ -14,6 +14,10 @@ static int allocate_result(hp_frame *frame, int output) {
     PyObject *array = PyErr_Occurred() ? NULL
                                        : PyObject_CallFunctionObjArgs(frame->callable->empty, extents,
                                                                       PyTuple_GetItem(frame->callable->dtypes_out, output), NULL);
+    if (array == NULL && (PyErr_ExceptionMatches(PyExc_MemoryError) || PyErr_ExceptionMatches(PyExc_ValueError))) {
+        PyErr_Clear();
+        hp_explain(frame, HP_TOO_LARGE, output, "(O)", extents);
+    }
     Py_DECREF(extents);
     if (array == NULL) return -1;
     frame->kept[plan->nin + output] = array;

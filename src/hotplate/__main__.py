@@ -9,8 +9,8 @@ import signal
 def main() -> None:
     """Runs the command line and exits; see hotplate.cli.
 
-    Until a command has something to undo and says so, Ctrl-C ends the process on the spot: an exception in the middle of
-    an import would surface as a traceback, or as another exception (`__set_name__` of Python 3.11 wraps it).
+    Until a command has something to undo and says so, Ctrl-C ends the process on the spot: an exception in the middle
+    of an import would surface as a traceback, or as another exception (`__set_name__` of Python 3.11 wraps it).
     """
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
         signal.signal(signal.SIGINT, _end)

@@ -50,6 +50,8 @@ def main() -> None:
         sys.argv.append("--help")
     try:
         code = _command()
+        if code == 130:  # what typer makes of a KeyboardInterrupt
+            raise KeyboardInterrupt
         sys.stdout.flush()  # so that a pipe that was closed shows here, not in Python's own words at exit
     except KeyboardInterrupt:
         print("hotplate: interrupted", file=sys.stderr)

@@ -11,7 +11,7 @@ from hotplate import notebook as notation
 from hotplate.diagnostic import Diagnostic, Severity, sorted_once
 from hotplate.errors import InputError, NotebookError, RunCancelled
 from hotplate.events import Emitter, Event, Kind, Sink
-from hotplate.execute import AbortHandle, Executor, InProcessBackend, OutcomeKind, make_executor
+from hotplate.execute import AbortHandle, Executor, InProcessBackend, Outcome, OutcomeKind, make_executor
 from hotplate.execute.interrupt import watch as interrupts
 from hotplate.notebook.model import ItemKind, Language
 from hotplate.python_cells import PythonCell
@@ -173,7 +173,8 @@ class Notebook:
         try:
             tasks = self._native.tasks(self.model, plan, recorder.emitter)
             tasks |= {name: cell.task for name, cell in self._python.items() if name in plan.nodes}
-            evaluation = Evaluation(plan, tasks, given, self._state, self._backend, recorder.emitter, abort)
+            overridden = [name for name in given if name in self.graph.nodes]
+            evaluation = Evaluation(plan, tasks, given, overridden, self._state, self._backend, recorder.emitter, abort)
             recorder.results = evaluation.results
             evaluation.run(chosen, fresh=fresh, keep_going=keep_going)
         finally:
@@ -218,8 +219,10 @@ class _Recorder:
         """The record, also of a run that ended early."""
         seconds = time.perf_counter() - self._begin
         overridden = [name for name in self.results if name not in plan.nodes]
-        ordered = {name: self.results[name] for name in (*overridden, *plan.order) if name in self.results}
-        ok = len(ordered) == len(overridden) + len(plan.order) and all(cell.outcome.ok for cell in ordered.values())
+        never_ran = Outcome(OutcomeKind.CANCELLED, reason="the run ended before it")
+        names = (*overridden, *plan.order)
+        ordered = {name: self.results.get(name) or CellResult(name, never_ran) for name in names}
+        ok = all(cell.outcome.ok for cell in ordered.values())
         self.emitter.emit(Kind.RUN_DONE, ok=ok, seconds=seconds)
         return Run(self._id, ordered, seconds, tuple(self._events))
 

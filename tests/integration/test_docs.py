@@ -5,7 +5,6 @@ docs/internals.md says which fences and tables are checked, and how they are wri
 
 from __future__ import annotations
 
-import ast
 import json
 import os
 import re
@@ -24,6 +23,7 @@ import hotplate
 from hotplate import errors, reports
 from hotplate import notebook as notation
 from hotplate.abi import Status, ffi
+from hotplate.abi.core import meaning
 from hotplate.cli import app
 from hotplate.diagnostic import Diagnostic, Severity, exit_code
 from hotplate.doctor import examine
@@ -45,7 +45,7 @@ DURATION = re.compile(r"\b\d[\d.]* (?:µs|ms|s)(?!\w)")
 
 @dataclass(frozen=True)
 class Block:
-    """A fenced piece of a page: ```language words... """
+    """A fenced piece of a page."""
 
     page: str
     line: int
@@ -214,11 +214,6 @@ def test_calls_that_do_not_fit_raise_these_errors(block: Block, desk: Path) -> N
         assert f"{type(caught.value).__name__}: {caught.value}" == expected
 
 
-@pytest.mark.parametrize("block", [b for b in BLOCKS if b.language == "python"], ids=lambda block: block.place)
-def test_python_is_formed_well(block: Block) -> None:
-    ast.parse(block.text)
-
-
 # ---- the command line
 
 
@@ -302,7 +297,7 @@ def keys_of(document: Any) -> set[str]:
 
 def test_every_key_of_the_json_documents_is_documented() -> None:
     text = sections_of_cli()["JSON"]
-    nb = hotplate.Notebook("n.c", text="int f(int x) { return x; }\nvoid g(int f, double out[2]) { out[0] = out[1] = f; }")
+    nb = hotplate.Notebook("n.c", text="int f(int x) { return x; } void g(int f, double out[1]) { out[0] = f; }")
     report = {**examine(), "libraries": {}}
     documents = [
         reports.run_document("n.c", nb.run(x=1)),
@@ -337,7 +332,7 @@ def test_every_public_name_is_documented(name: str) -> None:
 def test_the_error_tree_is_the_one_of_the_module() -> None:
     shown = next(b.text for b in BLOCKS if b.page == "python.md" and b.text.startswith("HotplateError\n"))
     assert shown in re.sub(r"^    ", "", errors.__doc__ or "", flags=re.MULTILINE)
-    assert set(re.findall(r"\b[A-Z]\w+", re.sub(r" {2,}.*", "", shown))) == set(errors.__all__)
+    assert sorted(re.findall(r"^[│├└─ ]*(\w+)", shown, re.MULTILINE)) == sorted(errors.__all__)
 
 
 def test_every_event_is_documented() -> None:
@@ -351,7 +346,7 @@ def test_every_attribute_is_documented() -> None:
 
 def test_every_status_of_the_interface_is_documented_with_its_meaning() -> None:
     for status in Status:
-        assert f"| `HP_{status.name}` | {status.value} | {status.meaning} |" in documented("abi.md")
+        assert f"| `HP_{status.name}` | {status.value} | {meaning(status)} |" in documented("abi.md")
 
 
 def test_documented_sizes_of_structures_are_those_of_the_core() -> None:
@@ -371,10 +366,8 @@ def test_every_field_of_a_structure_is_documented(structure: str) -> None:
 def test_every_variable_that_is_read_is_documented_and_no_other() -> None:
     sources = [*(ROOT / "src").rglob("*.py"), ROOT / "build.py"]
     read = {name for path in sources for name in re.findall(r"\bHOTPLATE_[A-Z_]+\b", path.read_text("utf-8"))}
-    read |= {f"HOTPLATE_{name}" for name in ("CC", "CXX")} - {"HOTPLATE_"}
     shown = {name for page in PAGES for name in re.findall(r"\bHOTPLATE_[A-Z_]+\b", page.read_text("utf-8"))}
-    assert {"HOTPLATE_CACHE_DIR", "HOTPLATE_CACHE_SIZE", "HOTPLATE_CC", "HOTPLATE_CXX"} <= shown
-    assert shown <= read
+    assert shown == read
 
 
 # ---- links

@@ -62,10 +62,11 @@ static void linear_expressions_are_solved(void) {
 
 static void what_has_no_integer_solution_is_not_fixed(void) {
     forget();
-    const hp_axis odd[] = {axis(0, 3)}, square[] = {axis(0, 4)};
-    const int64_t seven = 7, nine = 9;
+    const hp_axis odd[] = {axis(0, 3)}, square[] = {axis(0, 4)}, longer[] = {axis(0, 2)};
+    const int64_t seven = 7, nine = 9, none = 0;
     CHECK(hp_bind_axes(&binding, odd, 1, &seven, &conflict) == HP_CONFLICT_UNKNOWN && conflict.symbol == N);
     CHECK(hp_bind_axes(&binding, square, 1, &nine, &conflict) == HP_CONFLICT_UNKNOWN);
+    CHECK(hp_bind_axes(&binding, longer, 1, &none, &conflict) == HP_CONFLICT_UNKNOWN);
 }
 
 static void a_solved_symbol_makes_the_next_solvable(void) {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import keyword
 from typing import TYPE_CHECKING, Any
 
 from hotplate.errors import InputError, LoadError
@@ -36,6 +37,8 @@ class LoadedCell:
         self.descriptor = library.descriptor
         self.path = library.path
         self._call, self._derived = make_callable(library)
+        self.closed = False
+        """Whether `close` was called."""
         self.__name__ = self.descriptor.name
         self.__doc__ = f"{self.descriptor.signature}\n\n{LoadedCell.__doc__}"
 
@@ -61,9 +64,10 @@ class LoadedCell:
     @property
     def __signature__(self) -> inspect.Signature:
         kind = inspect.Parameter
-        ports = enumerate(self.descriptor.inputs)
-        given = [kind(p.name, kind.POSITIONAL_OR_KEYWORD) for i, p in ports if i not in self._derived]
-        fixed = [kind(self.descriptor.inputs[i].name, kind.KEYWORD_ONLY, default=None) for i in sorted(self._derived)]
+        # inspect refuses Python's own words; `lambda` is a common parameter in C.
+        shown = [f"{name}_" if keyword.iskeyword(name) else name for name in self.parameters]
+        given = [kind(name, kind.POSITIONAL_OR_KEYWORD) for i, name in enumerate(shown) if i not in self._derived]
+        fixed = [kind(shown[i], kind.KEYWORD_ONLY, default=None) for i in sorted(self._derived)]
         return inspect.Signature(given + fixed)
 
     def dtype(self, port: str) -> np.dtype[Any]:
@@ -77,7 +81,7 @@ class LoadedCell:
 
     def close(self) -> None:
         """Gives the lease back. Calls in progress end normally; later ones raise LoadError."""
-        self._call = _closed(self.name)
+        self._call, self.closed = _closed(self.name), True
         reclaim()
 
     def __repr__(self) -> str:

@@ -105,7 +105,7 @@ class ParameterReader:
                 f"write a dimension into them: `{parameter.name}[n]`",
             )  # fmt: skip
             return Extent("", Symbol(""))
-        compile_time = self.language is Language.CPP and not extent[0].isdigit()
+        compile_time = self.language is Language.CPP and not _LITERAL.match(extent)
         return self._parsed(parameter, extent, compile_time=compile_time)
 
     def _parsed(self, parameter: _Parameter, text: str, *, compile_time: bool) -> Extent:
@@ -190,7 +190,7 @@ class ParameterReader:
     def _view_extent(self, parameter: _Parameter, text: str) -> Extent:
         if text.startswith('"'):
             return self._parsed(parameter, text.strip('"').strip(), compile_time=False)
-        return self._parsed(parameter, text, compile_time=not text[:1].isdigit())
+        return self._parsed(parameter, text, compile_time=not _LITERAL.match(text))
 
     def _scalar(self, parameter: _Parameter, text: str) -> Port:
         kind = normal_type(text)
@@ -230,6 +230,7 @@ class _Parameter:
 _DECLARATOR = re.compile(r"(?<!\w)(?P<name>[^\W\d]\w*)\s*(?P<brackets>(?:\[[^\[\]]*\]\s*)*)\Z")
 _BRACKET = re.compile(r"\[([^\[\]]*)\]")
 _QUALIFIER = re.compile(r"\b(?:static|const|restrict|volatile|__restrict|__restrict__)\b")
+_LITERAL = re.compile(r"\d[\w']*\Z")
 _CONST = re.compile(r"\b(?:const|constexpr)\b")
 _TEMPLATE = re.compile(r"<.*>", re.DOTALL)
 _STD_TEMPLATE = re.compile(r"(?:::)?std::\w+<|(?:vector|array|span|optional|map|unordered_map|tuple|pair)<")

@@ -18,7 +18,7 @@ from hotplate.run.state import StateManager, Stored
 from hotplate.values import digest, field_value
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Collection, Mapping
 
     from hotplate.events import Emitter
     from hotplate.execute import AbortHandle, Backend, Executor
@@ -47,13 +47,17 @@ class Task:
 
 
 class Evaluation:
-    """One run over tasks that are already built. Used once."""
+    """One run over tasks that are already built. Used once.
+
+    `given` are values by name: of inputs, and of the cells that they override (`overridden`, no nodes of the graph).
+    """
 
     def __init__(
         self,
         graph: Graph,
         tasks: Mapping[str, Task],
         given: Mapping[str, Any],
+        overridden: Collection[str],
         state: StateManager,
         backend: Backend,
         emitter: Emitter,
@@ -66,9 +70,7 @@ class Evaluation:
         self._backend = backend
         self._emitter = emitter
         self._abort = abort
-        # An edge from a cell that is no node of the graph leads to one that the caller overrides.
-        sources = {source.cell for source in graph.edges.values()}
-        self._overridden = [name for name in given if name in sources and name not in graph.nodes]
+        self._overridden = overridden
         self._traces: dict[str, str] = {}
         self.results: dict[str, CellResult] = {}
 

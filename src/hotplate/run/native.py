@@ -61,7 +61,7 @@ class NativeCells:
         loaded = {}
         for name, artifact in artifacts.items():
             key, cell = self._loaded.get(name, ("", None))
-            if cell is None or key != artifact.build_key:
+            if cell is None or cell.closed or key != artifact.build_key:
                 cell = LoadedCell(artifact.library, artifact.unit_key)
                 self._loaded[name] = (artifact.build_key, cell)
             loaded[name] = cell

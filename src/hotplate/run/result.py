@@ -115,7 +115,8 @@ class Run(Mapping[str, Any]):
     def _flat(self) -> Iterator[tuple[str, Any]]:
         for name, value in self.items():
             if hasattr(value, "_fields"):
-                yield from ((f"{name}_{part}", getattr(value, part)) for part in value._fields)
+                parts = getattr(value, "_outputs", dict(zip(value._fields, value._fields, strict=True)))
+                yield from ((f"{name}_{part}", getattr(value, attribute)) for part, attribute in parts.items())
             else:
                 yield name, value
 

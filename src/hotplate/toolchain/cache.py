@@ -62,7 +62,7 @@ def default_cap(environ: Mapping[str, str]) -> int:
     text = environ.get("HOTPLATE_CACHE_SIZE", "").strip()
     if not text:
         return DEFAULT_CAP
-    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([kmgt]?)(?:i?b)?", text, re.IGNORECASE)
+    match = re.fullmatch(r"(\d{1,18}(?:\.\d+)?)\s*([kmgt]?)(?:i?b)?", text, re.IGNORECASE)
     if not match:
         raise SettingError(
             f"HOTPLATE_CACHE_SIZE is {text!r}, which is no size: give bytes, or a number such as 500M or 2G"
@@ -80,16 +80,22 @@ class Cache:
         self.root = root
         self.cap_bytes = cap_bytes
         self.hashes = HeaderHashes()
+        self._known: dict[str, tuple[list[list[str]], Entry]] = {}
+        """What `lookup` found last, for sessions that ask again and again."""
         self._clock = clock
 
     def lookup(self, unit_key: str, hash_of: Callable[[str], str | None] | None = None) -> Entry | None:
         """The product for a unit, if there is one for the headers as they are now, or as `hash_of` knows them."""
         hash_of = hash_of or self.hashes
+        known = self._known.get(unit_key)
+        if known and all(hash_of(path) == value for path, value in known[0]) and known[1].product.exists():
+            return known[1]
         for record in self._manifest(unit_key):
             if all(hash_of(path) == value for path, value in record["headers"]):
                 entry = self._entry(record["key"], tuple(_path(path) for path, _ in record["headers"]))
                 if entry:
                     self._touch(entry.product.parent)
+                    self._known[unit_key] = (record["headers"], entry)
                     return entry
         return None
 

@@ -1,0 +1,65 @@
+"""Deadlines: functions called when their time comes, all by one thread."""
+
+from __future__ import annotations
+
+import threading
+
+from hotplate.execute.deadlines import Deadlines
+
+LONG = 30.0
+
+
+def timers() -> int:
+    return sum(thread.name == "hotplate-deadlines" for thread in threading.enumerate())
+
+
+def test_they_come_in_the_order_of_their_times() -> None:
+    deadlines, done, order = Deadlines(), threading.Event(), list[str]()
+    deadlines.after(0.04, lambda: order.append("second"))
+    deadlines.after(0.08, done.set)
+    deadlines.after(0.001, lambda: order.append("first"))
+    assert done.wait(LONG)
+    assert order == ["first", "second"]
+
+
+def test_a_near_one_does_not_wait_behind_a_far_one() -> None:
+    deadlines, done = Deadlines(), threading.Event()
+    far = deadlines.after(3600, done.clear)
+    deadlines.after(0.001, done.set)
+    assert done.wait(LONG)
+    deadlines.cancel(far)
+
+
+def test_a_cancelled_one_never_comes() -> None:
+    deadlines, done, called = Deadlines(), threading.Event(), list[str]()
+    number = deadlines.after(0.02, lambda: called.append("cancelled"))
+    deadlines.cancel(number)
+    deadlines.after(0.04, done.set)
+    assert done.wait(LONG)
+    assert called == []
+
+
+def test_cancelling_one_that_has_come_does_no_harm() -> None:
+    deadlines, first, second = Deadlines(), threading.Event(), threading.Event()
+    number = deadlines.after(0, first.set)
+    assert first.wait(LONG)
+    deadlines.cancel(number)
+    deadlines.after(0, second.set)
+    assert second.wait(LONG)
+
+
+def test_a_thousand_need_one_thread() -> None:
+    deadlines, before = Deadlines(), timers()
+    assert timers() == before, "none before the first deadline"
+    done = threading.Semaphore(0)
+    for i in range(1000):
+        deadlines.after(i * 1e-5, done.release)
+    for _ in range(1000):
+        assert done.acquire(timeout=LONG)
+    assert timers() == before + 1
+
+
+def test_an_action_may_set_a_deadline_itself() -> None:
+    deadlines, done = Deadlines(), threading.Event()
+    deadlines.after(0, lambda: [deadlines.after(0, done.set)])
+    assert done.wait(LONG)
