@@ -14,9 +14,9 @@ def main() -> None:
     """
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
         signal.signal(signal.SIGINT, _end)
-    from hotplate import cli
+    from hotplate.cli import app
 
-    cli.main()
+    app.main()
 
 
 def _end(*_: object) -> None:

@@ -14,8 +14,7 @@ from hotplate.events import Emitter, Event, Kind, Sink
 from hotplate.execute import AbortHandle, Executor, InProcessBackend, Outcome, OutcomeKind, make_executor
 from hotplate.execute.interrupt import watch as interrupts
 from hotplate.notebook.model import ItemKind, Language
-from hotplate.python_cells import PythonCell
-from hotplate.run import CellResult, Evaluation, NativeCells, Run, StateManager, plan_run
+from hotplate.run import CellResult, Evaluation, NativeCells, PythonCell, Run, StateManager, plan_run
 from hotplate.toolchain import Artifact, BuildFailure
 from hotplate.toolchain.toolchain import Toolchain
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from hotplate import cli
+from hotplate.cli import app
 from hotplate.execute.interrupt import watch
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ def command(
         monkeypatch.setattr(sys, "argv", ["hotplate", *map(str, arguments)])
         capsys.readouterr()
         with pytest.raises(SystemExit) as left:
-            cli.main()
+            app.main()
         signal.signal(signal.SIGINT, usual)
         printed = capsys.readouterr()
         return Result(int(str(left.value.code)), printed.out, printed.err)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,6 +10,7 @@ import pytest
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from tests.integration.conftest import Result
 
@@ -193,7 +193,7 @@ def test_an_array_that_does_not_fit_in_memory_is_told_with_its_cell(command: Com
         ([], "notebook.c needs a value for step (for ramp); give it as run(step=...) or --set step=VALUE"),
         (["--set", "step=1", "--executor", "magic"], "there is no executor magic; there are linear, parallel"),
         (["--jobs", "0"], "Invalid value for '--jobs'"),
-        (["--nonsense"], "No such option: --nonsense"),
+        (["--nonsense"], "No such option '--nonsense'"),
         (["--flags", '"', "--set", "step=1"], "can't be split into words"),
         (["--compiler", "no-such-cc", "--set", "step=1"], "no C compiler 'no-such-cc'"),
     ],

@@ -17,16 +17,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
-import typer
 
 import hotplate
-from hotplate import errors, reports
+from hotplate import errors
 from hotplate import notebook as notation
 from hotplate.abi import Status, ffi
 from hotplate.abi.core import meaning
-from hotplate.cli import app
+from hotplate.cli import reports
+from hotplate.cli.app import app
+from hotplate.cli.doctor import examine
 from hotplate.diagnostic import Diagnostic, Severity, exit_code
-from hotplate.doctor import examine
 from hotplate.errors import HotplateError
 from hotplate.events import Kind
 from hotplate.execute import OutcomeKind
@@ -219,7 +219,7 @@ def test_calls_that_do_not_fit_raise_these_errors(block: Block, desk: Path) -> N
 
 def hotplate_command(arguments: str) -> tuple[str, int]:
     """What `hotplate ARGUMENTS` prints on both streams, and its exit code."""
-    code = "from hotplate.cli import main; main()"
+    code = "from hotplate.cli.app import main; main()"
     environ = {**os.environ, "PYTHONPATH": os.pathsep.join(map(str, sys.path))}
     done = subprocess.run(
         [sys.executable, "-c", code, *arguments.split()],
@@ -258,7 +258,7 @@ def sections_of_cli() -> dict[str, str]:
 
 
 def commands(group: Any = None, prefix: str = "hotplate") -> Iterator[tuple[str, Any]]:
-    for name, command in (group or typer.main.get_command(app)).commands.items():
+    for name, command in (group or app).commands.items():
         yield f"{prefix} {name}", command
         if hasattr(command, "commands"):
             yield from commands(command, f"{prefix} {name}")

@@ -27,9 +27,6 @@ void extent(int64_t n, const double doubled[n], double out_low[1], double out_hi
     out_high[0] = doubled[n - 1];
 }
 double high(const double extent_high[1]) { return extent_high[0]; }
-const char *note(void) { return "grüße"; }
-struct body { double mass; int32_t r[3]; };
-struct body earth(void) { return (struct body){5.97, {1, 2, 3}}; }
 """
 
 

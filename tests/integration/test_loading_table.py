@@ -214,7 +214,6 @@ def test_every_version_has_its_own_template_static_and_goes(notebook: Callable[.
 # dlclose that unloads nothing: it is verified, and the reason is told
 
 THREAD_LOCAL = """
-#include <string>
 struct counted { std::string text; ~counted() { text.clear(); } };
 std::int64_t remembered(std::int64_t x) {
     thread_local counted kept{std::string(100, 'x')};
@@ -234,7 +233,7 @@ def test_an_ordinary_library_is_unloaded_when_it_is_closed() -> None:
 
 
 def test_thread_local_destructors_pin_a_library_and_the_report_says_so() -> None:
-    cell = hotplate.inline(f"#include <cstdint>{THREAD_LOCAL}", language="c++")
+    cell = hotplate.inline(THREAD_LOCAL, language="c++")
     assert cell(1) == 101
     path, before = cell.path, library_report()
     cell.close()

@@ -62,7 +62,7 @@ def _run(package: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
         "ASAN_OPTIONS": "detect_leaks=0",
         "UBSAN_OPTIONS": "print_stacktrace=1",
     }
-    script = "from hotplate.cli import main; main()"
+    script = "from hotplate.cli.app import main; main()"
     return subprocess.run(
         [sys.executable, "-c", script, *arguments, "--compiler", "gcc", "--flags", " ".join(SANITIZE)],
         env=environment,

@@ -33,8 +33,6 @@ C = """
     }
 """
 CPP = """
-    #include <hotplate.hpp>
-    #include <vector>
     std::uint64_t address(hp::in<double, "n"> x) { return reinterpret_cast<std::uintptr_t>(x.data()); }
     void own_address(std::int64_t n, hp::out<double, "n"> out_data, hp::out<std::uint64_t, 1> out_where) {
         for (auto &x : out_data) x = double(n) / double(n);

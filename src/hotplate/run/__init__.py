@@ -7,7 +7,8 @@ What lives here decides what a run executes and keeps what came of it. Building 
 from hotplate.run.evaluation import Evaluation, Task
 from hotplate.run.native import NativeCells
 from hotplate.run.plan import plan_run
+from hotplate.run.python_cell import PythonCell
 from hotplate.run.result import CellResult, Run
 from hotplate.run.state import StateManager
 
-__all__ = ["CellResult", "Evaluation", "NativeCells", "Run", "StateManager", "Task", "plan_run"]
+__all__ = ["CellResult", "Evaluation", "NativeCells", "PythonCell", "Run", "StateManager", "Task", "plan_run"]

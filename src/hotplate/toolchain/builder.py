@@ -131,7 +131,6 @@ class Builder:
     def _compile(self, unit: Unit, cancelled: Callable[[], bool]) -> Built:
         from hotplate.toolchain.compile import Compilation, Tools  # 10 ms, which a run of hits does not need
 
-
         compiler = self.compiler(unit.language)
         tools = Tools(self.cache, compiler, self._include_dir, self._environ, cancelled)
         return Compilation(tools, unit, self.unit_key(unit)).run()

@@ -76,7 +76,8 @@ class Toolchain:
         with self.cache.workspace() as workspace:
             source = workspace / f"includes{suffix}"
             source.write_text(text, encoding="utf-8")
-            code, output = self._inspect(language, directory, ["-E", "-P", str(source)])
+            standard = f"-std={family.STANDARD[language]}"  # hotplate.hpp refuses an older one
+            code, output = self._inspect(language, directory, [standard, "-E", "-P", str(source)])
         return output if code == 0 else ""
 
     def check_syntax(self, model: NotebookModel) -> tuple[Diagnostic, ...]:

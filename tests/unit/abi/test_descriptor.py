@@ -26,8 +26,6 @@ C = """
     }
 """
 CPP = """
-    #include <hotplate.hpp>
-    #include <string>
     constexpr int LANES = 4;
     struct item { double x; std::int32_t id[2][3]; };
     double all(hp_ctx *ctx, std::int64_t n, const std::string &title, hp::in<item, "n", LANES> items,

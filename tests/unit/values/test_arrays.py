@@ -45,8 +45,6 @@ void copy_{name}(int64_t n, const {kind} x[n], {kind} out[n]) {{ for (int64_t i 
 """
 C += "".join(COPY.format(name=name, kind=kind) for name, (kind, _) in ELEMENTS.items())
 CPP = """
-#include <hotplate.hpp>
-#include <complex>
 double weighted(hp::in<double, "n", "m"> x) {
     double sum = 0;
     for (std::int64_t i = 0; i < x.size(); ++i) sum += double(i + 1) * x(i / x.shape(1), i % x.shape(1));

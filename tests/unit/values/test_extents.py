@@ -39,7 +39,6 @@ C = """
     void divided(int64_t n, double out[8 / n]) { out[0] = (double)n; }
 """
 CPP = """
-    #include <hotplate.hpp>
     constexpr int LANES = 4;
     enum { ROWS = 2 };
     using hp::in; using hp::out;

@@ -52,9 +52,6 @@ C = """
     void both(vec2 v, vec2 out_first[1], double out_norm[1]) { out_first[0] = v; out_norm[0] = v.x * v.x + v.y * v.y; }
 """
 CPP = """
-    #include <hotplate.hpp>
-    #include <complex>
-    #include <ctime>
 
     struct vec2 { double x, y; };
     struct padded { char tag; double value; std::int16_t count; };

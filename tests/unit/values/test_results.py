@@ -63,10 +63,6 @@ C = """
     }
 """
 CPP = """
-    #include <hotplate.hpp>
-    #include <array>
-    #include <stdexcept>
-    #include <vector>
     struct item { double x; std::int32_t id; };
     void counted(std::int64_t n, hp_out *out) {
         double *y = HP_ARRAY(out, double, n);

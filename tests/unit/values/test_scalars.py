@@ -54,9 +54,6 @@ enum colour { RED, GREEN };
 typedef double real;
 """
 CPP = """
-#include <complex>
-#include <cstddef>
-#include <cstdint>
 enum class colour : unsigned { red, green };
 using real = double;
 """
@@ -247,7 +244,7 @@ NOT_BOOLS = [1, 0, 0.0, "yes", None, np.int8(1), np.array(1), [True]]
 NOT_FLOATS = ["1.0", True, np.True_, None, 1j, np.complex64(1), decimal.Decimal(1), [1.0], np.array([1.0]), Index()]
 NOT_COMPLEX = ["1j", True, np.True_, None, [1j], np.array([1j]), Index()]
 WRONG = [
-    *[(name, "int", value) for name in ("i8", "u64", "i32", "letter", "size") for value in NOT_INTEGERS],
+    *[(name, "int", value) for name in ("i8", "u64") for value in NOT_INTEGERS],
     *[("flag", "bool", value) for value in NOT_BOOLS],
     *[(name, "float", value) for name in ("f32", "f64") for value in NOT_FLOATS],
     *[(name, "complex", value) for name in COMPLEX for value in NOT_COMPLEX],

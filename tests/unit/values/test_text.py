@@ -29,9 +29,6 @@ C = """
     const char *beside(double out[1], double x) { out[0] = x; return "text"; }
 """
 CPP = """
-    #include <hotplate.hpp>
-    #include <string>
-    #include <string_view>
     std::string echo(std::string_view text) { return std::string(text); }
     std::string doubled(const std::string &text) { return text + text; }
     const char *nothing() { return nullptr; }

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from hotplate.display import preview, type_of
+from hotplate.cli.display import preview, type_of
 from hotplate.errors import HotplateError
 
 if TYPE_CHECKING:

@@ -1,0 +1,94 @@
+"""The entry of the command line: commands by name, errors as messages, exit codes."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+
+import click
+
+from hotplate.cli.machine import cache, doctor
+from hotplate.cli.notebooks import check, compile_commands, graph, new
+from hotplate.cli.run import run
+from hotplate.errors import HotplateError
+
+app = click.Group(
+    name="hotplate",
+    help="Runs C and C++ notebooks at native speed.",
+    commands=[run, check, graph, new, compile_commands, doctor, cache],
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+
+_INTERRUPTED = 130
+
+
+def main() -> None:
+    """Runs the command line and exits.
+
+    0 done; 1 a cell failed; 2 the notebook or the call is wrong; 3 it does not compile; 130 interrupted.
+    """
+    if len(sys.argv) == 1:
+        sys.argv.append("--help")
+    try:
+        code = _command()
+        sys.stdout.flush()  # so that a pipe that was closed shows here, not in Python's own words at exit
+    except KeyboardInterrupt:
+        print("hotplate: interrupted", file=sys.stderr)
+        code = _INTERRUPTED
+    except OSError as error:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = 141 if isinstance(error, BrokenPipeError) else 1
+        if code == 1:
+            print(f"hotplate: can't write the output: {error.strerror}", file=sys.stderr)
+    _leave(code)
+
+
+def _command() -> int:
+    try:
+        # Not app(): it answers interrupts and closed pipes in its own way.
+        with app.make_context("hotplate", sys.argv[1:]) as context:
+            return app.invoke(context) or 0
+    except click.exceptions.Exit as request:  # --help
+        return request.exit_code
+    except click.ClickException as error:  # of the call itself
+        print(f"hotplate: {error.format_message().rstrip('.')}; see hotplate --help", file=sys.stderr)
+        return 2
+    except (HotplateError, MemoryError) as error:
+        return _report(error)
+
+
+def _leave(code: int) -> None:
+    """Exits; past threads that are still inside a cell, which nothing in this process can stop.
+
+    After an interrupt it exits on the spot: the interpreter would take up to 70 ms to tidy up.
+    """
+    import signal
+    import threading
+
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # all is done: another Ctrl-C would only garble the exit
+    stuck = [t for t in threading.enumerate() if t.name.startswith("hotplate-") and t.name[9:].isdigit()]
+    if stuck or code == _INTERRUPTED:
+        _flush()
+        os._exit(code)
+    sys.exit(code)
+
+
+def _flush() -> None:
+    """Writes out what Python and the cells' printf have buffered."""
+    import ctypes
+
+    with contextlib.suppress(OSError, ValueError):  # a closed pipe, a full disk: too late to tell
+        sys.stdout.flush()
+        sys.stderr.flush()
+    ctypes.CDLL(None).fflush(None)
+
+
+def _report(error: BaseException) -> int:
+    if "--json" in sys.argv:
+        from hotplate.cli.reports import dumps, error_document
+
+        print(dumps(error_document(error)))
+    text = str(error) or "out of memory"
+    print(text if getattr(error, "diagnostics", None) else f"hotplate: {text}", file=sys.stderr)
+    return error.exit_code if isinstance(error, HotplateError) else 1
