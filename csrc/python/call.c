@@ -13,6 +13,7 @@ static const char *const CAPSULE = "hotplate.callable";
 
 static PyObject *run_entry(hp_frame *frame, hp_host *host) {
     const hp_plan *plan = &frame->callable->plan;
+    hp_host_set_state(host, plan->state);
     hp_host_begin(host);
     for (int32_t i = 0; i < plan->nout; i++)
         if (plan->out[i].kind == HP_PORT_DYNAMIC || plan->out[i].kind == HP_PORT_TEXT) frame->out[i].kind = HP_NONE;

@@ -28,6 +28,7 @@ typedef struct hp_port_plan {
 typedef struct hp_plan {
     const hp_cell *cell;
     hp_library *library;
+    hp_state_block *state; /* what hp_state gives the cell */
     int32_t nin;
     int32_t nout;
     int32_t nsymbols;

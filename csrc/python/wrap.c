@@ -65,7 +65,9 @@ static PyObject *wrap_number(const hp_port_plan *port, const uint8_t *bytes) {
 
 /* Results are shared between cells, so nobody may write to them. */
 static PyObject *seal(PyObject *array) {
-    PyObject *done = PyObject_CallMethod(array, "setflags", "O", Py_False);
+    static PyObject *setflags; /* interned once: making the string anew would cost a third of a small call */
+    if (setflags == NULL && (setflags = PyUnicode_InternFromString("setflags")) == NULL) return NULL;
+    PyObject *done = PyObject_CallMethodObjArgs(array, setflags, Py_False, NULL);
     if (done == NULL) return NULL;
     Py_DECREF(done);
     Py_INCREF(array);

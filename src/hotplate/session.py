@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from hotplate import notebook as notation
 from hotplate.diagnostic import Diagnostic, Severity, sorted_once
-from hotplate.errors import InputError, NotebookError, RunCancelled
+from hotplate.errors import InputError, NotebookError, RunCancelled, SettingError
 from hotplate.events import Emitter, Event, Kind, Sink
 from hotplate.execute import AbortHandle, Executor, InProcessBackend, Outcome, OutcomeKind, make_executor
 from hotplate.execute.interrupt import watch as interrupts
@@ -53,9 +53,9 @@ class Notebook:
         Raises NotebookError when the file can't be read.
         """
         self.path = Path(path).absolute()
-        self._native = NativeCells(Toolchain(compiler=compiler, flags=flags, jobs=jobs))
         self._backend = InProcessBackend()
         self._state = StateManager()
+        self._native = NativeCells(Toolchain(compiler=compiler, flags=flags, jobs=jobs), self._state)
         self._python: dict[str, PythonCell] = {}
         self._graph: Graph | None = None
         self._follows_file = text is None
@@ -168,7 +168,7 @@ class Notebook:
         plan = plan_run(self.graph, targets, given, self.path.name)
         recorder = _Recorder((on_event,) if callable(on_event) else tuple(on_event))
         recorder.emitter.emit(Kind.RUN_STARTED, cells=plan.order, notebook=str(self.path))
-        abort = abort or AbortHandle()
+        abort = AbortHandle(abort)  # its own, so that a failure here does not stop what else runs under the caller's
         try:
             tasks = self._native.tasks(self.model, plan, recorder.emitter)
             tasks |= {name: cell.task for name, cell in self._python.items() if name in plan.nodes}
@@ -238,7 +238,10 @@ def inline(text: str, *, language: str = "c", compiler: str | None = None, flags
 
     The text may hold helpers, types and includes besides its one cell. Raises NotebookError, BuildError, InputError.
     """
-    suffix = ".cpp" if Language(language) is Language.CPP else ".c"
+    if language not in set(Language):
+        message = f"there is no language {language!r}; there are {', '.join(repr(str(known)) for known in Language)}"
+        raise SettingError(message)
+    suffix = ".cpp" if language == Language.CPP else ".c"
     notebook = Notebook(f"inline{suffix}", text=text, compiler=compiler, flags=flags)
     notebook._refuse_broken_rules()
     names = list(notebook.model.cells)

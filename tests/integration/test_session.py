@@ -190,7 +190,9 @@ def test_a_cell_that_asks_for_isolation_is_refused_before_it_runs(session: Calla
         // %% Danger isolate
         int danger(void) { abort(); }
     """)
-    with pytest.raises(hotplate.errors.CellRejected, match="danger: it asks for isolate, and the inprocess backend"):
+    with pytest.raises(
+        hotplate.errors.CellRejected, match="danger: it asks for isolate, and cells run in this process"
+    ):
         nb.run()
 
 

@@ -58,6 +58,8 @@ def run(
 
     Without CELL all cells run, else those named and what they need.
     """
+    if save is not None and not save.absolute().parent.is_dir():
+        raise SettingError(f"can't write {save}: there is no folder {save.absolute().parent}")
     notebook = hotplate.open(file, compiler=compiler, flags=words(flags), jobs=jobs)
     given = _given(notebook, assignments, arrays)
     interruptible()

@@ -97,8 +97,6 @@ class Request:
     """Whether the call must not share the session's process."""
     polls: bool = False
     """Whether the cell looks for a request to stop."""
-    state: Any = None
-    """The cell's hp_state block, or None."""
 
 
 class Backend(ABC):

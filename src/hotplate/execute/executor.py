@@ -87,6 +87,10 @@ class Frontier:
     def finish(self, name: str, outcome: Outcome) -> int:
         """Records an outcome and returns how many tasks it made ready."""
         self._close(name, outcome)
+        if outcome.kind is OutcomeKind.CANCELLED:
+            # Cancelling is not failing: what depends on it was called off by the same request, which give_up tells.
+            self.abort.abort(outcome.reason or f"{name} was cancelled")
+            return 0
         if not outcome.ok:
             self._skip_dependents(name)
             if not self.keep_going:

@@ -60,7 +60,7 @@ class InProcessBackend(Backend):
         if not self.supports_language(request.language):
             return f"the {self.name} backend can't run {request.language}"
         if request.isolate:
-            return f"it asks for isolate, and the {self.name} backend runs cells in this process"
+            return "it asks for isolate, and cells run in this process; take isolate off its section to run it here"
         return ""
 
     def _timed(self, request: Request, abort: AbortHandle) -> Outcome:
@@ -82,8 +82,6 @@ class InProcessBackend(Backend):
         host = ffi.gc(lib.hp_host_new(abort.word), lib.hp_host_free)
         if host == ffi.NULL:
             raise MemoryError
-        if request.state is not None:
-            lib.hp_host_set_state(host, request.state)
         thread = threading.get_ident()
         self._running[thread] = (request.cell, host)
         with foreground(abort, request.cell, request.polls):

@@ -71,7 +71,7 @@ class _Crew:
     def run(self) -> None:
         threads = [threading.Thread(target=self._work, name=f"hotplate-{i}", daemon=True) for i in range(self._size)]
         with self._lock:
-            self._dispatch()
+            self._hand_out()
         for thread in threads:
             thread.start()
         # A signal between the interpreter's last look and the wait itself would not be seen before the next one.
@@ -96,13 +96,21 @@ class _Crew:
 
     def _work(self) -> None:
         while (name := self._tasks.get()) is not None:
-            outcome = self._attempt(name)
-            with self._lock:
-                if self._abandoned:
-                    return
-                self._running -= 1
-                self._frontier.finish(name, outcome)
-                self._dispatch()
+            following: str | None = name
+            while following is not None:
+                following = self._run(following)
+
+    def _run(self, name: str) -> str | None:
+        """Runs one task and returns what this thread does next: a task made ready here needs no hand-over."""
+        outcome = self._attempt(name)
+        with self._lock:
+            if self._abandoned:
+                return None
+            self._running -= 1
+            self._frontier.finish(name, outcome)
+            following = self._start()
+            self._hand_out()
+            return following
 
     def _attempt(self, name: str) -> Outcome:
         if self._frontier.abort.aborted:  # since it was handed out
@@ -113,10 +121,14 @@ class _Crew:
             self._frontier.fail(error)
             return Outcome(OutcomeKind.LOST, error=error, started=time.time())
 
-    def _dispatch(self) -> None:
-        """Hands every ready task to the threads; when nothing runs and nothing can start, ends the run."""
-        while (name := self._frontier.start()) is not None:
-            self._running += 1
+    def _start(self) -> str | None:
+        name = self._frontier.start()
+        self._running += name is not None
+        return name
+
+    def _hand_out(self) -> None:
+        """Gives every ready task to the threads; when nothing runs and nothing can start, ends the run."""
+        while (name := self._start()) is not None:
             self._tasks.put(name)
         if self._running == 0:
             self._frontier.give_up()

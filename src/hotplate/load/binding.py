@@ -43,7 +43,7 @@ def graph_conflicts(graph: Graph, model: NotebookModel, loaded: Mapping[str, Loa
 
 def _conflict(wanted: PortDescriptor, cell: str, field: str | None, outputs: tuple[PortDescriptor, ...]) -> str:
     if not outputs:
-        return f"{wanted.name} needs a value, but {cell} gives none"
+        return f"{wanted.name} needs a value, but {cell} gives none: let it return one, or add an `out` parameter"
     if field is None and len(outputs) > 1:
         names = ", ".join(f"{cell}_{output.name}" for output in outputs)
         return f"{wanted.name} is a cell of several results; name one of {names}"

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from hotplate.errors import InputError, LoadError
 from hotplate.load.library import Library, reclaim
 from hotplate.load.plan import make_callable
+from hotplate.load.state import new_state
 from hotplate.values import describe_type, numpy_dtype
 
 if TYPE_CHECKING:
@@ -32,11 +33,12 @@ class LoadedCell:
     The object is a lease: its library stays loaded until `close` or until the object is gone.
     """
 
-    def __init__(self, path: Path, unit_key: str | None = None) -> None:
+    def __init__(self, path: Path, unit_key: str | None = None, state: Any = None) -> None:
+        """Loads the library at `path`; `state` is the cell's hp_state block (None: a new one of its own)."""
         library = Library.open(path, unit_key)
         self.descriptor = library.descriptor
         self.path = library.path
-        self._call, self._derived = make_callable(library)
+        self._call, self._derived = make_callable(library, state or new_state())
         self.closed = False
         """Whether `close` was called."""
         self.__name__ = self.descriptor.name

@@ -22,16 +22,17 @@ if TYPE_CHECKING:
 _NOT_FIXED, _CONSTANT = -1, -2  # HP_SOURCE_NONE, HP_SOURCE_CONSTANT
 
 
-def make_callable(library: Library) -> tuple[Callable[..., Any], frozenset[int]]:
+def make_callable(library: Library, state: Any) -> tuple[Callable[..., Any], frozenset[int]]:
     """The builtin function that calls the library's cell, and which inputs callers may leave out.
 
-    The function holds a lease on the library. Raises LoadError for a type that NumPy does not have.
+    `state` is the cell's hp_state block. The function holds a lease on the library.
+    Raises LoadError for a type that NumPy does not have.
     """
     cell = library.descriptor
     extents = compile_extents(cell)
     dtypes_in = tuple(_dtype(port) for port in cell.inputs)
     dtypes_out = tuple(_dtype(port) for port in cell.outputs)
-    tables, plan = _tables(cell, extents, library, dtypes_in, dtypes_out)
+    tables, plan = _tables(cell, extents, (library.raw_cell, library.handle, state), dtypes_in, dtypes_out)
     hooks = (_converter(cell), _adopter(cell), _packer(cell), Explainer(cell, extents), tables)
     names = tuple(port.name for port in cell.inputs)
     box: list[Any] = [None]
@@ -65,7 +66,7 @@ def _packer(cell: CellDescriptor) -> Callable[..., Any]:
 def _tables(
     cell: CellDescriptor,
     extents: ExtentTable,
-    library: Library,
+    pointers: tuple[Any, Any, Any],
     dtypes_in: Sequence[np.dtype[Any] | None],
     dtypes_out: Sequence[np.dtype[Any] | None],
 ) -> tuple[tuple[Any, ...], Any]:
@@ -90,8 +91,8 @@ def _tables(
     )
     counts = (len(ports_in), len(ports_out), len(extents.symbols), len(extents.steps))
     axes = (len(extents.axes_in), len(extents.axes_out))
-    plan = ffi.new("hp_plan *", (library.raw_cell, library.handle, *counts, *axes, *tables))
-    return tables, plan
+    plan = ffi.new("hp_plan *", (*pointers, *counts, *axes, *tables))
+    return (*tables, pointers), plan
 
 
 def _shape_of(port: PortDescriptor, dtype: np.dtype[Any] | None) -> tuple[int, int, int, int, int]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from hotplate.abi import PortForm, Status, lib, meaning
 from hotplate.errors import CellFailed, InputError, RunCancelled
+from hotplate.notebook.extents import linear, parse_extent
 from hotplate.values import describe_range, describe_type, numpy_dtype
 
 if TYPE_CHECKING:
@@ -108,6 +109,8 @@ class Explainer:
             axis_name = f", axis {axis}" if len(place.extents) > 1 else ""
             return f"[{text}] is {wanted} but {place.name} has {found}{axis_name}"
         if kind == lib.HP_CONFLICT_UNKNOWN:
+            if port < len(self._cell.inputs) and _is_linear(text):
+                return f"[{text}] can't be {found}, which {place.name} has"
             return f"nothing fixes {self._extents.symbols[symbol]} in {place.name}[{text}]"
         value = f"is {found}" if found < 0 else "overflows or divides by zero"
         return f"the extent [{text}] of {place.name} {value}; extents are 0 or more"
@@ -131,6 +134,11 @@ class Explainer:
 def _too_large(port: PortDescriptor, shape: tuple[int, ...]) -> str:
     kind = port.record.name if port.record else numpy_dtype(port.dtype).name
     return f"{port.name} would be {kind}[{', '.join(map(str, shape))}], more than memory holds; ask for less"
+
+
+def _is_linear(text: str) -> bool:
+    polynomial = linear(parse_extent(text))
+    return polynomial is not None and all(len(term) <= 1 for term in polynomial)
 
 
 def _described(array: Any) -> str:

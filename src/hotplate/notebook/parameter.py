@@ -137,7 +137,8 @@ class ParameterReader:
             raise NotACellError(f"parameter {name} is a char * that is not const: text is `const char *{name}`")
         element = base.rstrip("*")
         if base == f"{element}*" and element != "void":
-            raise NotACellError(f"parameter {name} is a bare pointer: an array is `const {element} {name}[n]`")
+            const = "" if name == "out" or name.startswith("out_") else "const "
+            raise NotACellError(f"parameter {name} is a bare pointer: an array is `{const}{element} {name}[n]`")
         raise NotACellError(f"parameter {name} is a bare pointer ({_spelled(base)})")
 
     def _dynamic(self, parameter: _Parameter) -> Port:

@@ -141,7 +141,6 @@ class Evaluation:
                 timeout=task.attributes.timeout,
                 isolate=task.attributes.isolate,
                 polls=task.polls,
-                state=self._state.block(task.name) if task.polls else None,
             )
         )
 

@@ -18,14 +18,16 @@ if TYPE_CHECKING:
     from hotplate.events import Emitter
     from hotplate.notebook.graph import Graph
     from hotplate.notebook.model import NotebookModel
+    from hotplate.run.state import StateManager
     from hotplate.toolchain.toolchain import Toolchain
 
 
 class NativeCells:
     """Turns cells of a model into loaded ones, and keeps the loaded version of each while its build key is the same."""
 
-    def __init__(self, toolchain: Toolchain) -> None:
+    def __init__(self, toolchain: Toolchain, state: StateManager) -> None:
         self.toolchain = toolchain
+        self._state = state
         self._loaded: dict[str, tuple[str, LoadedCell]] = {}
 
     def build(
@@ -62,7 +64,7 @@ class NativeCells:
         for name, artifact in artifacts.items():
             key, cell = self._loaded.get(name, ("", None))
             if cell is None or cell.closed or key != artifact.build_key:
-                cell = LoadedCell(artifact.library, artifact.unit_key)
+                cell = LoadedCell(artifact.library, artifact.unit_key, self._state.block(name))
                 self._loaded[name] = (artifact.build_key, cell)
             loaded[name] = cell
         reclaim()

@@ -6,7 +6,7 @@ import threading
 from dataclasses import dataclass
 from typing import Any
 
-from hotplate.abi import ffi, lib
+from hotplate.load import new_state
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +53,5 @@ class StateManager:
         """The cell's hp_state block; made when first asked for, freed with the last reference to it."""
         with self._lock:
             if cell not in self._blocks:
-                block = lib.hp_state_new()
-                if block == ffi.NULL:
-                    raise MemoryError
-                self._blocks[cell] = ffi.gc(block, lib.hp_state_free)
+                self._blocks[cell] = new_state()
             return self._blocks[cell]

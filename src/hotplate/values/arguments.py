@@ -145,6 +145,8 @@ def _number(cell: str, port: PortDescriptor, value: Any) -> Any:
             return complex(value)
     except (TypeError, OverflowError):
         pass
+    if value is None:
+        raise _mismatch(cell, port, value, "give a number")
     raise _mismatch(cell, port, value, f"convert it first, with {_CONVERTERS[wanted.kind]}({port.name}) for instance")
 
 

@@ -259,7 +259,7 @@ def test_another_kind_of_value_is_refused_with_the_conversion(
     value_shown = value[()] if isinstance(value, np.ndarray) and value.shape == () else value
     shown = f" {value_shown!r}" if np.isscalar(value_shown) or value is None else ""
     parameter = one.where.split()[-1]
-    way_out = f"convert it first, with {converter}({parameter}) for instance"
+    way_out = f"convert it first, with {converter}({parameter}) for instance" if value is not None else "give a number"
     message = f"{one.where} wants {dtype(name)}, got {type(value_shown).__name__}{shown}; {way_out}"
     with pytest.raises(InputError, match=rf"^{re.escape(message)}$"):
         one.call(value)
