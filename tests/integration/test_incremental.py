@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,7 +15,6 @@ from hotplate.events import Kind
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
 MODEL = """\
 #include <hotplate.h>
@@ -185,3 +186,25 @@ def test_a_notebook_replaced_by_another_file_is_read_again(
     (tmp_path / "new.c").write_text("int z(void) { return 26; }")
     (tmp_path / "new.c").replace(nb.path)
     assert dict(nb.run()) == {"z": 26}
+
+
+def test_a_line_above_the_includes_of_a_cpp_notebook_builds_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "moved.cpp"
+    text = "#include <cmath>\ndouble root() { return std::sqrt(16.0); }\n"
+    path.write_text(text, "utf-8")
+    first = hotplate.open(path).run()
+    path.write_text(f"// a comment\n\n{text}", "utf-8")
+    built = [event.data for event in hotplate.open(path).run().events if event.kind == "cell_built"]
+    assert first["root"] == 4.0
+    assert [data["cached"] for data in built] == [True]
+
+
+def test_notebooks_with_the_same_includes_share_their_precompiled_form(tmp_path: Path) -> None:
+    preludes = Path(os.environ["HOTPLATE_CACHE_DIR"]) / "preludes"
+    counts = []
+    for name in ("one.cpp", "two.cpp"):
+        path = tmp_path / name
+        path.write_text(f"// {name}\n#include <numbers>\ndouble pi() {{ return std::numbers::pi; }}\n", "utf-8")
+        assert hotplate.open(path).run()["pi"] == pytest.approx(3.141592653589793)
+        counts.append(len(list(preludes.iterdir())))
+    assert counts[0] == counts[1]

@@ -27,6 +27,9 @@ class Slice:
     prelude: str
     """C++: the file's first lines up to the last #include that nothing but directives precedes, so that all cells can
     share its precompiled form. "" in C, and when there is no such include."""
+    includes: str
+    """The prelude's directives alone: no comments, no lines, so that edits around them and other notebooks change
+    nothing about it."""
     body: str
     """The rest, each item under its own `#line`."""
     items: tuple[Item, ...]
@@ -55,7 +58,8 @@ def slice_cell(model: NotebookModel, name: str) -> Slice:
         if item.kind is ItemKind.CELL and item.index != cell.item.index
         for defined in item.defines
     )
-    return Slice(prelude, body, items, callees, _fingerprint(items))
+    includes = "".join(f"{item.text}\n" for item in model.items[:leading])
+    return Slice(prelude, includes, body, items, callees, _fingerprint(items))
 
 
 def _kept_prelude(model: NotebookModel) -> tuple[str, int]:

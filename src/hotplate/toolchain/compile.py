@@ -80,6 +80,10 @@ class Compilation:
                     return built
         return self._unsettled()
 
+    @property
+    def _located(self) -> str:
+        return self.unit.located_prelude or self.unit.prelude
+
     def _attempt(self, prelude: Entry | None) -> Artifact | BuildFailure | None:
         """One call of the compiler. None: a file changed meanwhile, so nobody knows which text was compiled."""
         tools, unit = self.tools, self.unit
@@ -108,7 +112,7 @@ class Compilation:
 
     def _job(self, workspace: Path, prelude: Entry | None) -> family.Job:
         unit = self.unit
-        text = self.text if prelude or not unit.prelude else f"{unit.prelude}\n{self.text}"
+        text = self.text if prelude or not unit.prelude else f"{self._located}\n{self.text}"
         text = text.replace("@HP_UNIT_KEY@", self.key).replace("@HP_COMPILER@", self.tools.compiler.name)
         source = workspace / ("unit.cpp" if unit.language == "c++" else "unit.c")
         exports = workspace / "exports.map"
@@ -146,7 +150,7 @@ class Compilation:
             return ()
         if code < 0:
             output += f"\nthe compiler was killed by signal {-code}; with signal 9, memory may have run out"
-        lines = unit_lines(f"{self.unit.prelude}\n{self.text}", str(source))
+        lines = unit_lines(f"{self._located}\n{self.text}", str(source))
         return without_generated(parse_output(output, failed=code != 0, cell=self.unit.cell, lines_by_path=lines))
 
     def _headers(self, job: family.Job, prelude: Entry | None) -> tuple[Path, ...]:

@@ -50,7 +50,9 @@ def prelude_key(unit: Unit, compiler: Compiler, environ: Mapping[str, str]) -> s
 def _key(kind: str, unit: Unit, compiler: Compiler, environ: Mapping[str, str], facts: list[object]) -> str:
     settings = [*code_settings(compiler, unit.language, unit.std), *link_settings(compiler, "")]
     influences = {name: environ[name] for name in _INFLUENTIAL if name in environ}
-    common = [_FORMAT, kind, unit.language, unit.prelude, unit.flags, settings, compiler.identity, influences]
+    # The fingerprint of a unit has its includes in it, without their comments.
+    prelude = unit.prelude if kind == "prelude" else ""
+    common = [_FORMAT, kind, unit.language, prelude, unit.flags, settings, compiler.identity, influences]
     return xxhash.xxh3_128_hexdigest(json.dumps([*common, *facts, _place(unit, kind)]).encode())
 
 

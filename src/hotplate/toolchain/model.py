@@ -25,7 +25,7 @@ class Unit:
     In it, `@HP_UNIT_KEY@` and `@HP_COMPILER@` are replaced, so that the library can say what it was built from. May
     raise a BuildError, which becomes the cell's BuildFailure."""
     prelude: str
-    """C++: the block of includes to precompile; "" when there is none."""
+    """C++: the block of includes to precompile, the same wherever it stands; "" when there is none."""
     fingerprint: str
     """What identifies the source: comments and positions left out."""
     notebook: Path
@@ -34,6 +34,8 @@ class Unit:
     libs: tuple[str, ...] = ()
     """pkg-config package names."""
     std: str = ""
+    located_prelude: str = ""
+    """The prelude with #line directives, for a build without precompiling: diagnostics then have their places."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -99,6 +99,7 @@ def test_the_cpp_prelude_ends_at_the_last_leading_include() -> None:
     )
     found = slice_cell(parse(Path("a.cpp"), text), "a")
     assert found.prelude == '#line 1 "a.cpp"\n// top\n#include <vector>\n#ifdef _OPENMP\n#include <omp.h>\n#endif\n'
+    assert found.includes == "#include <vector>\n#ifdef _OPENMP\n#include <omp.h>\n#endif\n"
     assert found.body.count("#include") == 1
 
 
