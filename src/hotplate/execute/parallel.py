@@ -65,7 +65,10 @@ class _Crew:
         self._lock = threading.Lock()
         self._tasks: queue.SimpleQueue[str | None] = queue.SimpleQueue()
         self._running = 0
-        self._idle = threading.Event()
+        # Held until nothing runs any more. A bare lock, not an Event: an interrupt that strikes inside Event.wait can
+        # leave its inner lock held for good.
+        self._idle = threading.Lock()
+        self._idle.acquire()
         self._abandoned = False
 
     def run(self) -> None:
@@ -75,7 +78,7 @@ class _Crew:
         for thread in threads:
             thread.start()
         # A signal between the interpreter's last look and the wait itself would not be seen before the next one.
-        while not self._idle.wait(GRACE):
+        while not self._idle.acquire(timeout=GRACE):
             pass
         for _ in threads:
             self._tasks.put(None)
@@ -87,7 +90,7 @@ class _Crew:
     def abandon(self, error: BaseException, grace: float) -> None:
         """Waits a little for running tasks, then gives everything that has none an outcome."""
         self._frontier.fail(error)
-        self._idle.wait(grace)
+        self._idle.acquire(timeout=grace)
         with self._lock:
             self._abandoned = True
             self._frontier.give_up()
@@ -132,7 +135,7 @@ class _Crew:
             self._tasks.put(name)
         if self._running == 0:
             self._frontier.give_up()
-            self._idle.set()
+            self._idle.release()
 
 
 def _processors() -> int:
