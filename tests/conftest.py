@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from textwrap import dedent
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,12 @@ import hotplate
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
+
+
+def pytest_configure() -> None:
+    """Makes Ctrl-C work as in a terminal: what a shell starts in the background ignores it, and so do its children."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -35,6 +35,7 @@ typedef struct hp_state_block {
     void *data;
     size_t size;
     uint32_t version;
+    int32_t in_use; /* by a call that has not ended; changed atomically */
 } hp_state_block;
 
 /* NULL when there is no memory. `abort_word` must outlive the host. */
@@ -154,6 +155,7 @@ struct hp_host {
     hp_state_block *state;
     struct hp_block *scratch;
     int32_t busy;
+    int32_t holds_state;
     int32_t out_of_memory;
     int32_t bad_result;
     char message[HP_MESSAGE_SIZE];

@@ -69,6 +69,11 @@ static void *host_state(hp_ctx *ctx, size_t bytes, uint32_t version) {
     hp_host *host = host_of(ctx);
     hp_state_block *state = host->state;
     if (state == NULL) return NULL;
+    if (!host->holds_state && __atomic_exchange_n(&state->in_use, 1, __ATOMIC_ACQUIRE)) {
+        hp_fail(ctx, "another call of this cell is using its hp_state; call it from one thread at a time");
+        return NULL;
+    }
+    host->holds_state = 1;
     if (state->data != NULL && state->size == bytes && state->version == version) return state->data;
     void *fresh = aligned_allocate(bytes ? bytes : 1);
     if (fresh == NULL) {
@@ -77,7 +82,9 @@ static void *host_state(hp_ctx *ctx, size_t bytes, uint32_t version) {
     }
     memset(fresh, 0, bytes);
     aligned_release(state->data);
-    *state = (hp_state_block){fresh, bytes, version};
+    state->data = fresh;
+    state->size = bytes;
+    state->version = version;
     return fresh;
 }
 
@@ -141,7 +148,7 @@ void hp_host_init(hp_host *host, const volatile int32_t *abort_word) {
     };
     host->state = NULL;
     host->scratch = NULL;
-    host->busy = 0;
+    host->busy = host->holds_state = 0;
     host->done = host->total = 0;
     host->message[0] = '\0';
 }
@@ -172,6 +179,8 @@ void hp_host_end(hp_host *host) {
         block = next;
     }
     host->scratch = NULL;
+    if (host->holds_state) __atomic_store_n(&host->state->in_use, 0, __ATOMIC_RELEASE);
+    host->holds_state = 0;
     host->busy = 0;
 }
 

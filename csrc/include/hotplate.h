@@ -230,7 +230,9 @@ HP_UNUSED static inline void *hp_state(hp_ctx *ctx, size_t bytes, uint32_t versi
              long double *: HP_NO_DTYPE HP_COMPLEX_CASES, default: HP_RECORD)
 #define HP_DTYPE_INIT(T)                                                                                            \
     {(uint8_t)HP_CODE(T), (uint8_t)(HP_CODE(T) == HP_RECORD ? 8 : 8 * sizeof(T)),                                   \
-     (uint16_t)(HP_CODE(T) == HP_RECORD ? sizeof(T) : 1)}
+     (uint16_t)((HP_CODE(T) == HP_RECORD ? sizeof(T) : 1) * HP_AT_MOST_65535(sizeof(T)))}
+/* 1, or no code at all: a struct that NumPy gets has at most 65535 bytes. */
+#define HP_AT_MOST_65535(size) sizeof(char[(size) <= UINT16_MAX ? 1 : -1])
 #define HP_DTYPE(T) ((hp_dtype)HP_DTYPE_INIT(T))
 
 /* Where a by-value argument or result of type T lies: a record in its tensor, a scalar in the value itself. */

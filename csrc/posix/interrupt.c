@@ -12,7 +12,8 @@
 enum { HP_SLOTS = 64 };
 
 static _Atomic(volatile int32_t *) slots[HP_SLOTS];
-static struct sigaction previous;
+static struct sigaction previous, original;
+static volatile sig_atomic_t inside;
 static pthread_t main_thread;
 static sem_t happened;
 static int armed_once;
@@ -33,10 +34,14 @@ static void on_interrupt(int number, siginfo_t *info, void *context) {
     atomic_fetch_add(&count, 1);
     sem_post(&happened);
     errno = saved;
-    if (previous.sa_flags & SA_SIGINFO)
-        previous.sa_sigaction(number, info, context);
-    else if (previous.sa_handler != SIG_DFL && previous.sa_handler != SIG_IGN)
-        previous.sa_handler(number);
+    /* A handler that was installed over this one may call it back: then go on to the one from before both. */
+    const struct sigaction *next = inside ? &original : &previous;
+    inside++;
+    if (next->sa_flags & SA_SIGINFO)
+        next->sa_sigaction(number, info, context);
+    else if (next->sa_handler != SIG_DFL && next->sa_handler != SIG_IGN)
+        next->sa_handler(number);
+    inside--;
 }
 
 int32_t hp_interrupt_arm(void) {
@@ -46,13 +51,20 @@ int32_t hp_interrupt_arm(void) {
     /* Where Ctrl-C is ignored or kills the process, that is somebody's wish: leave it. */
     if (!(now.sa_flags & SA_SIGINFO) && (now.sa_handler == SIG_DFL || now.sa_handler == SIG_IGN)) return 0;
     if (!armed_once && sem_init(&happened, 0, 0) != 0) return -1;
+    sigset_t interrupts, before;
+    sigemptyset(&interrupts);
+    sigaddset(&interrupts, SIGINT);
+    pthread_sigmask(SIG_BLOCK, &interrupts, &before);
+    if (!armed_once) original = now;
     armed_once = 1;
     main_thread = pthread_self();
     previous = now;
     struct sigaction ours = {.sa_flags = SA_SIGINFO | (now.sa_flags & (SA_ONSTACK | SA_RESTART | SA_NODEFER))};
     ours.sa_sigaction = on_interrupt;
     ours.sa_mask = now.sa_mask;
-    return sigaction(SIGINT, &ours, NULL);
+    const int status = sigaction(SIGINT, &ours, NULL);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return status;
 }
 
 int32_t hp_interrupt_watch(volatile int32_t *word) {

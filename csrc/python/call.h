@@ -32,7 +32,6 @@ typedef struct hp_plan {
     int32_t nin;
     int32_t nout;
     int32_t nsymbols;
-    int32_t nsteps;
     int32_t naxes_in;
     int32_t naxes_out;
     const hp_port_plan *in;
@@ -58,7 +57,6 @@ int32_t hp_callable_new(const hp_plan *plan, uintptr_t names, uintptr_t dtypes_i
 enum {
     HP_WRONG_ARGUMENTS = 1, /* too many, unknown, twice: (positional count, keyword or None) */
     HP_MISSING_ARGUMENT = 2,
-    HP_WRONG_TYPE = 3,
     HP_OUT_OF_RANGE = 4,
     HP_WRONG_DTYPE = 5,
     HP_WRONG_RANK = 6,

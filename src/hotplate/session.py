@@ -255,12 +255,12 @@ def inline(text: str, *, language: str = "c", compiler: str | None = None, flags
     return notebook.load(names[0])
 
 
-def _stamp(path: Path) -> tuple[int, int] | None:
+def _stamp(path: Path) -> tuple[int, ...] | None:
     try:
         status = path.stat()
     except OSError:
         return None
-    return status.st_mtime_ns, status.st_size
+    return status.st_mtime_ns, status.st_ctime_ns, status.st_size, status.st_ino
 
 
 def _findings(result: Artifact | BuildFailure) -> tuple[Diagnostic, ...]:

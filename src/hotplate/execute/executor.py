@@ -75,34 +75,26 @@ class Frontier:
             if not needs:
                 self.ready.append(name)
 
-    @property
-    def done(self) -> bool:
-        """Whether every task has its outcome."""
-        return not self._open
-
     def start(self) -> str | None:
         """Takes the next ready task; None when there is none. After an abort nothing starts any more."""
         return None if self.abort.aborted or not self.ready else self.ready.popleft()
 
-    def finish(self, name: str, outcome: Outcome) -> int:
-        """Records an outcome and returns how many tasks it made ready."""
+    def finish(self, name: str, outcome: Outcome) -> None:
+        """Records an outcome; what waited for it alone becomes ready."""
         self._close(name, outcome)
         if outcome.kind is OutcomeKind.CANCELLED:
             # Cancelling is not failing: what depends on it was called off by the same request, which give_up tells.
             self.abort.abort(outcome.reason or f"{name} was cancelled")
-            return 0
+            return
         if not outcome.ok:
             self._skip_dependents(name)
             if not self.keep_going:
                 self.abort.abort(f"{name} did not end well ({outcome.kind})")
-            return 0
-        released = 0
+            return
         for dependent in self._dependents.get(name, ()):
             self._missing[dependent] -= 1
             if self._missing[dependent] == 0 and dependent in self._open:
                 self.ready.append(dependent)
-                released += 1
-        return released
 
     def give_up(self) -> None:
         """After an abort, when nothing runs any more: gives the tasks that never started their outcome."""

@@ -7,6 +7,8 @@ import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from hotplate.abi import ffi, lib
 from hotplate.errors import CellFailed, CellRejected, CellTimedOut, HotplateError, RunCancelled
 from hotplate.execute.abort import AbortHandle
@@ -85,8 +87,8 @@ class InProcessBackend(Backend):
         thread = threading.get_ident()
         self._running[thread] = (request.cell, host)
         with foreground(abort, request.cell, request.polls):
-            lib.hp_host_enter(host)
             try:
+                lib.hp_host_enter(host)
                 return request.call(**request.arguments)
             finally:
                 lib.hp_host_enter(ffi.NULL)
@@ -109,7 +111,12 @@ def _limited(request: Request) -> Iterator[AbortHandle]:
 
 
 def _call_python(request: Request, _abort: AbortHandle) -> Any:
-    return request.call(**request.arguments)
+    value = request.call(**request.arguments)
+    if type(value) is not np.ndarray:
+        return value
+    shared = value.view()  # the function may keep its own array and write to it; what others get they may not
+    shared.flags.writeable = False
+    return shared
 
 
 def _failure(cell: str, error: Exception) -> CellFailed:

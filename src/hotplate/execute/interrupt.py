@@ -102,10 +102,12 @@ def foreground(abort: AbortHandle, cell: str, polls: bool) -> Iterator[None]:
         yield
         return
     call = _Call(cell, polls)
-    slot = lib.hp_interrupt_watch(abort.word)
-    watch.calls.append(call)
-    try:
+    slot = -1
+    try:  # an interrupt may strike between any two statements
+        slot = lib.hp_interrupt_watch(abort.word)
+        watch.calls.append(call)
         yield
     finally:
-        watch.calls.remove(call)
         lib.hp_interrupt_unwatch(slot)
+        if call in watch.calls:
+            watch.calls.remove(call)

@@ -7,7 +7,7 @@ import keyword
 from typing import TYPE_CHECKING, Any
 
 from hotplate.errors import InputError, LoadError
-from hotplate.load.library import Library, reclaim
+from hotplate.load.library import Library, opening, reclaim
 from hotplate.load.plan import make_callable
 from hotplate.load.state import new_state
 from hotplate.values import describe_type, numpy_dtype
@@ -35,10 +35,11 @@ class LoadedCell:
 
     def __init__(self, path: Path, unit_key: str | None = None, state: Any = None) -> None:
         """Loads the library at `path`; `state` is the cell's hp_state block (None: a new one of its own)."""
-        library = Library.open(path, unit_key)
+        with opening:  # nobody may unload the library before the callable holds its lease
+            library = Library.open(path, unit_key)
+            self._call, self._derived = make_callable(library, state or new_state())
         self.descriptor = library.descriptor
         self.path = library.path
-        self._call, self._derived = make_callable(library, state or new_state())
         self.closed = False
         """Whether `close` was called."""
         self.__name__ = self.descriptor.name

@@ -18,7 +18,8 @@ from typing import Any
 from hotplate.abi import CellDescriptor, ffi, handshake, lib, read_descriptor
 from hotplate.errors import LoadError
 
-_lock = threading.RLock()
+_lock = opening = threading.RLock()
+"""Held while libraries are opened, leased and closed."""
 _open: dict[Path, Library] = {}
 _pinned: dict[Path, str] = {}
 _counts = {"opened": 0, "unloaded": 0}

@@ -89,7 +89,7 @@ def _tables(
         ffi.new("int64_t[]", [value or 0 for value in constant]),
         ffi.new("int32_t[]", [_NOT_FIXED if value is None else _CONSTANT for value in constant]),
     )
-    counts = (len(ports_in), len(ports_out), len(extents.symbols), len(extents.steps))
+    counts = (len(ports_in), len(ports_out), len(extents.symbols))
     axes = (len(extents.axes_in), len(extents.axes_out))
     plan = ffi.new("hp_plan *", (*pointers, *counts, *axes, *tables))
     return (*tables, pointers), plan

@@ -20,7 +20,6 @@ class Problem(IntEnum):
 
     ARGUMENTS = 1
     MISSING = 2
-    TYPE = 3
     RANGE = 4
     DTYPE = 5
     RANK = 6

@@ -50,7 +50,7 @@ def slice_cell(model: NotebookModel, name: str) -> Slice:
     closure = closure_of(model)
     prelude, leading = _kept_prelude(model)
     reached = closure.reach([cell.item.index, *range(leading)])
-    items = tuple(model.items[index] for index in sorted(reached))
+    items = _without_trailing(tuple(model.items[index] for index in sorted(reached)))
     body = "".join(_mapped(item, model.path) for item in items if item.index >= leading)
     callees = tuple(
         defined
@@ -59,7 +59,17 @@ def slice_cell(model: NotebookModel, name: str) -> Slice:
         for defined in item.defines
     )
     includes = "".join(f"{item.text}\n" for item in model.items[:leading])
-    return Slice(prelude, includes, body, items, callees, _fingerprint(items))
+    return Slice(prelude, includes, body, items, callees, _fingerprint(items, model.path))
+
+
+def _without_trailing(items: tuple[Item, ...]) -> tuple[Item, ...]:
+    """The items without what is defined anew behind the last code, where the entry would see it instead of the cell."""
+    last = max((i for i, item in enumerate(items) if not _defines_macro(item)), default=-1)
+    return items[: last + 1]
+
+
+def _defines_macro(item: Item) -> bool:
+    return item.kind is ItemKind.MACRO or re.match(r"#[ \t]*undef\b", item.text) is not None
 
 
 def _kept_prelude(model: NotebookModel) -> tuple[str, int]:
@@ -113,16 +123,16 @@ _POSITIONAL = frozenset(
 _STRINGISES = re.compile(r"(?<!#)#(?!#)\s*\w")
 
 
-def _fingerprint(items: tuple[Item, ...]) -> str:
+def _fingerprint(items: tuple[Item, ...], path: Path) -> str:
     positional = _through_macros(items, _POSITIONAL)
     spelled = _through_macros(items, frozenset(_stringising(items)))
-    return "\n".join(_key(item, positional, spelled) for item in items)
+    return "\n".join(_key(item, path, positional, spelled) for item in items)
 
 
-def _key(item: Item, positional: frozenset[str], spelled: frozenset[str]) -> str:
+def _key(item: Item, path: Path, positional: frozenset[str], spelled: frozenset[str]) -> str:
     used = names(item.text)
     if item.kind is not ItemKind.MACRO and not used.isdisjoint(positional):
-        return f"{item.line}:{item.column}:{item.text}"
+        return f"{path}:{item.line}:{item.column}:{item.text}"
     if item.kind is not ItemKind.MACRO and not used.isdisjoint(spelled):
         return item.text
     return normalise(item.text)

@@ -66,7 +66,6 @@ class Compilation:
         except BuildError as error:
             return BuildFailure(self.unit.cell, error.diagnostics, self._watched(()))
         self.packages = pkg_config(self.unit.libs, self.tools.environ)
-        prelude = self._prelude() if self.unit.prelude and family.can_precompile(self.tools.compiler) else None
         cache = self.tools.cache
         with cache.lock(self.key, self.tools.cancelled) as held:
             if not held:
@@ -75,10 +74,14 @@ class Compilation:
             if entry:
                 return artifact_from(entry, self.unit, self.tools.compiler, cached=True)
             for _ in range(_TRIES):
-                built = self._attempt(prelude)
+                built = self._attempt(self._prelude() if self._precompiles else None)
                 if built:
                     return built
         return self._unsettled()
+
+    @property
+    def _precompiles(self) -> bool:
+        return bool(self.unit.prelude) and family.can_precompile(self.tools.compiler)
 
     @property
     def _located(self) -> str:
@@ -101,7 +104,7 @@ class Compilation:
             if code != 0:
                 return BuildFailure(unit.cell, found, self._watched(found))
             headers = self._headers(job, prelude)
-            if changed_since(headers, job.source):
+            if changed_since(headers, job.source) or (prelude and self._known_prelude() != prelude):
                 return None
             with tools.cache.writing():
                 job.depfile.unlink(missing_ok=True)
@@ -157,7 +160,9 @@ class Compilation:
         listed = parse_depfile(job.depfile.read_text("utf-8", "replace"), job.notebook_dir)
         ours = self.tools.cache.root
         own = (path for path in listed if ours not in path.parents)
-        return tuple(dict.fromkeys((*own, *(prelude.headers if prelude else ()), *self.packages.files)))
+        named = (job.notebook_dir / flag.removeprefix("@") for flag in self.unit.flags)
+        linked = (path for path in named if path.is_file())  # an object file, an archive, a file of options
+        return tuple(dict.fromkeys((*own, *(prelude.headers if prelude else ()), *self.packages.files, *linked)))
 
     def _watched(self, diagnostics: tuple[Diagnostic, ...]) -> tuple[Path, ...]:
         # A compile that failed leaves no depfile, so what it would have read is known from its last good build only.
@@ -176,13 +181,17 @@ class Compilation:
     def _prelude(self) -> Entry | None:
         """The precompiled includes. None: they don't compile, and the cell's own build will say why."""
         cache, key = self.tools.cache, prelude_key(self.unit, self.tools.compiler, self.tools.environ)
-        entry = cache.lookup(key)
+        entry = self._known_prelude()
         if entry:
             return entry
         with cache.lock(key, self.tools.cancelled) as held:
             if not held:
                 raise RunCancelled(f"the build of {self.unit.cell} was cancelled")
             return cache.lookup(key) or self._precompile(key)
+
+    def _known_prelude(self) -> Entry | None:
+        """What there is for the headers as they are now."""
+        return self.tools.cache.lookup(prelude_key(self.unit, self.tools.compiler, self.tools.environ))
 
     def _precompile(self, key: str) -> Entry | None:
         tools = self.tools

@@ -49,14 +49,14 @@ class HeaderHashes:
     """Content hashes of files, each read once per change. Thread-safe."""
 
     def __init__(self) -> None:
-        self._known: dict[str, tuple[tuple[int, int, int], str]] = {}
+        self._known: dict[str, tuple[tuple[int, int, int, int], str]] = {}
         self._lock = threading.Lock()
 
     def __call__(self, path: str) -> str | None:
         """The hash of a file's content; None when it can't be read."""
         try:
             status = os.stat(path)  # noqa: PTH116 - Path(path) alone costs more than the call
-            stamp = (status.st_mtime_ns, status.st_size, status.st_ino)
+            stamp = (status.st_mtime_ns, status.st_ctime_ns, status.st_size, status.st_ino)
             with self._lock:
                 known = self._known.get(path)
             if known and known[0] == stamp:
@@ -76,13 +76,13 @@ class HeaderHashes:
 
 def changed_since(paths: tuple[Path, ...], mark: Path) -> Path | None:
     """The first of the files that was written after `mark` was; None when none was."""
-    since = mark.stat().st_mtime_ns
+    since = mark.stat().st_ctime_ns
     for path in paths:
         try:
             status = path.stat()
         except OSError:
             return path
-        # The change time too: a file moved over another keeps its own modification time.
-        if max(status.st_mtime_ns, status.st_ctime_ns) > since:
+        # Not the modification time: it comes along when a file is moved or unpacked, from the past or from the future.
+        if status.st_ctime_ns > since:
             return path
     return None

@@ -14,6 +14,7 @@ from hotplate.toolchain.builder import Builder
 from hotplate.toolchain.cache import Cache, default_cap, default_root
 from hotplate.toolchain.compiler import Compiler, Family
 from hotplate.toolchain.discover import find_compiler
+from hotplate.toolchain.pkgconfig import pkg_config
 from hotplate.toolchain.process import compiler_environment, run_compiler
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
     from hotplate.diagnostic import Diagnostic
     from hotplate.events import Emitter
-    from hotplate.notebook.model import NotebookModel
+    from hotplate.notebook.model import Attributes, NotebookModel
     from hotplate.toolchain.model import Artifact, BuildFailure, Unit
 
 
@@ -70,15 +71,21 @@ class Toolchain:
         """The compiler for `"c"` or `"c++"`. Raises ToolchainError when there is none."""
         return self.builder.compiler(language)
 
-    def preprocess(self, text: str, language: str, directory: Path) -> str:
-        """A text after the preprocessor, includes expanded; "" when that fails, for the compiler will say why."""
-        suffix = ".cpp" if language == "c++" else ".c"
+    def preprocess(self, text: str, model: NotebookModel, attributes: Attributes) -> tuple[str, str]:
+        """A notebook's text after the preprocessor: what comes from the notebook itself, and all of it.
+
+        Both are "" when that fails, for the compiler will say why.
+        """
+        language, directory = model.language.value, model.path.parent
+        compiler = self.compiler(language)
+        settings = family.code_settings(compiler, language, attributes.std)
+        packages = pkg_config(attributes.libs, self._environ)
         with self.cache.workspace() as workspace:
-            source = workspace / f"includes{suffix}"
+            source = workspace / ("text.cpp" if language == "c++" else "text.c")
             source.write_text(text, encoding="utf-8")
-            standard = f"-std={family.STANDARD[language]}"  # hotplate.hpp refuses an older one
-            code, output = self._inspect(language, directory, [standard, "-E", "-P", str(source)])
-        return output if code == 0 else ""
+            words = [*settings, *attributes.flags, *self.flags, *packages.cflags, "-E", str(source)]
+            code, output = self._inspect(language, directory, words)
+        return (_own_lines(output, str(model.path)), output) if code == 0 else ("", "")
 
     def check_syntax(self, model: NotebookModel) -> tuple[Diagnostic, ...]:
         """What the compiler says about the file as it is, for text that is part of no cell."""
@@ -113,6 +120,18 @@ class Toolchain:
 
     def _find(self, language: str) -> Compiler:
         return find_compiler(language, self._environ, self.cache.root, self._wanted)
+
+
+def _own_lines(expanded: str, path: str) -> str:
+    """The lines that a line marker of the preprocessor places in the file."""
+    escaped = path.replace("\\", "\\\\").replace('"', '\\"')
+    own, kept = False, []
+    for line in expanded.split("\n"):
+        if line.startswith("# ") or line.startswith("#line "):
+            own = f'"{escaped}"' in line
+        elif own:
+            kept.append(line)
+    return "\n".join(kept)
 
 
 def include_directory() -> Path:

@@ -67,13 +67,10 @@ def _records(model: NotebookModel, cell: Cell, toolchain: Toolchain, text: str) 
         return {}
     from hotplate.notebook.records import find_records  # 5 ms, only for what is compiled
 
-    found = find_records(model.text, model.language, wanted)
+    # What the compiler will see: only the preprocessor knows which #if holds and what a header or a flag defines.
+    own, expanded = toolchain.preprocess(text, model, cell.section.attributes)
+    found = find_records(own or model.text, model.language, wanted)
     if missing := _undefined(wanted, found):
-        # Only the includes matter, and a text that does not compile yet must not keep headers from being read.
-        includes = "\n".join(line for line in text.splitlines() if line.lstrip().startswith("#"))
-        expanded = (
-            toolchain.preprocess(includes, model.language.value, model.path.parent) + "\n" + _without_includes(text)
-        )
         found = {**find_records(expanded, model.language, missing), **found}
     _refuse_problems(model, cell, found)
     return found
@@ -82,10 +79,6 @@ def _records(model: NotebookModel, cell: Cell, toolchain: Toolchain, text: str) 
 def _undefined(wanted: set[str], found: Mapping[str, Record]) -> set[str]:
     nested = {field.type for record in found.values() for field in record.fields}
     return {name for name in wanted | nested if name not in found and not _NUMBERS.fullmatch(name)}
-
-
-def _without_includes(text: str) -> str:
-    return "\n".join(line for line in text.splitlines() if not line.lstrip().startswith("#"))
 
 
 def _refuse_problems(model: NotebookModel, cell: Cell, records: Mapping[str, Record]) -> None:
