@@ -119,6 +119,9 @@ class Notebook:
         compiled = [d for result in built.values() for d in _findings(result) if d.line not in told]
         if any(item.kind is ItemKind.BROKEN for item in self.model.items):
             compiled += self._native.toolchain.check_syntax(self.model)
+        built_all = all(isinstance(result, Artifact) for result in built.values())
+        if built_all and not told:
+            compiled += self._native.conflicts(self.model, self.graph, built)
         return sorted_once((*broken_rules, *compiled, *notation.helper_notes(self.model)))
 
     # ---- building and loading ----

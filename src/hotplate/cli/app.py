@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import sys
 
 import click
 
+from hotplate.cli.common import flush
 from hotplate.cli.machine import cache, doctor
 from hotplate.cli.notebooks import check, compile_commands, graph, new
 from hotplate.cli.run import run
@@ -49,6 +49,8 @@ def _command() -> int:
         # Not app(): it answers interrupts and closed pipes in its own way.
         with app.make_context("hotplate", sys.argv[1:]) as context:
             return app.invoke(context) or 0
+    except SystemExit:  # what rich makes of a closed pipe
+        raise BrokenPipeError from None
     except click.exceptions.Exit as request:  # --help
         return request.exit_code
     except click.ClickException as error:  # of the call itself
@@ -69,19 +71,9 @@ def _leave(code: int) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # all is done: another Ctrl-C would only garble the exit
     stuck = [t for t in threading.enumerate() if t.name.startswith("hotplate-") and t.name[9:].isdigit()]
     if stuck or code == _INTERRUPTED:
-        _flush()
+        flush()
         os._exit(code)
     sys.exit(code)
-
-
-def _flush() -> None:
-    """Writes out what Python and the cells' printf have buffered."""
-    import ctypes
-
-    with contextlib.suppress(OSError, ValueError):  # a closed pipe, a full disk: too late to tell
-        sys.stdout.flush()
-        sys.stderr.flush()
-    ctypes.CDLL(None).fflush(None)
 
 
 def _report(error: BaseException) -> int:

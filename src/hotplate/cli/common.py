@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shlex
 import sys
@@ -54,3 +55,13 @@ def console(stream: Any) -> Console:
 
     # A pipe has no width; tables for another program should not be cut at 80 columns.
     return Console(file=stream, highlight=False, width=None if stream.isatty() else 160)
+
+
+def flush() -> None:
+    """Writes out what Python and the cells' printf have buffered."""
+    import ctypes
+
+    with contextlib.suppress(OSError, ValueError):  # a closed pipe, a full disk: too late to tell
+        sys.stdout.flush()
+        sys.stderr.flush()
+    ctypes.CDLL(None).fflush(None)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,6 +16,7 @@ from hotplate.cli.common import (
     console,
     file_argument,
     flags_option,
+    flush,
     interruptible,
     json_option,
     words,
@@ -58,22 +60,57 @@ def run(
 
     Without CELL all cells run, else those named and what they need.
     """
-    if save is not None and not save.absolute().parent.is_dir():
-        raise SettingError(f"can't write {save}: there is no folder {save.absolute().parent}")
+    _refuse_target(save, [file, *(array.partition("=")[2] for array in arrays)])
     notebook = hotplate.open(file, compiler=compiler, flags=words(flags), jobs=jobs)
     given = _given(notebook, assignments, arrays)
     interruptible()
+    stdout = _divert_stdout() if as_json else None
     try:
         result = _run(notebook, cells, given, executor=executor, jobs=jobs, keep_going=keep_going)
+    except KeyboardInterrupt:
+        _restore_stdout(stdout)
+        if notebook.last_run is not None:
+            _show(notebook, notebook.last_run, _save(notebook.last_run, save), as_json)
+        raise
     except HotplateError as error:
+        _restore_stdout(stdout)
         failed = getattr(error, "run", None)
         if failed is None:
             raise
         _show(notebook, failed, _save(failed, save), as_json)
         print(f"hotplate: {error}", file=sys.stderr)
         return error.exit_code
+    _restore_stdout(stdout)
     _show(notebook, result, _save(result, save), as_json)
     return 0
+
+
+def _refuse_target(save: Path | None, sources: Iterable[str | Path]) -> None:
+    """Refuses a file for --save that can't be written, or that would be lost."""
+    if save is None:
+        return
+    if save.suffix != ".npz":
+        raise SettingError(f"--save writes an .npz file, and {save} is called otherwise; name it {save.stem}.npz")
+    if not save.absolute().parent.is_dir():
+        raise SettingError(f"can't write {save}: there is no folder {save.absolute().parent}")
+    if any(save.absolute() == Path(source).absolute() for source in sources):
+        raise SettingError(f"--save {save} would overwrite what the run reads; choose another name")
+
+
+def _divert_stdout() -> int:
+    """Sends what cells print to stderr, so that stdout carries the document alone; returns the real stdout."""
+    sys.stdout.flush()
+    real = os.dup(1)
+    os.dup2(2, 1)
+    return real
+
+
+def _restore_stdout(real: int | None) -> None:
+    if real is None:
+        return
+    flush()
+    os.dup2(real, 1)
+    os.close(real)
 
 
 def _run(notebook: Notebook, cells: Sequence[str], given: dict[str, Any], **options: Any) -> Run:

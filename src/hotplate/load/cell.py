@@ -43,7 +43,7 @@ class LoadedCell:
         self.closed = False
         """Whether `close` was called."""
         self.__name__ = self.descriptor.name
-        self.__doc__ = f"{self.descriptor.signature}\n\n{LoadedCell.__doc__}"
+        self.__doc__ = f"{self.descriptor.signature}\n\nA cell; LoadedCell says how it is called."
 
     def __call__(self, /, *arguments: Any, **named: Any) -> Any:
         """Runs the cell once. See the class."""

@@ -15,6 +15,7 @@ from hotplate.toolchain.unit import make_unit
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from hotplate.diagnostic import Diagnostic
     from hotplate.events import Emitter
     from hotplate.notebook.graph import Graph
     from hotplate.notebook.model import NotebookModel
@@ -50,6 +51,13 @@ class NativeCells:
         if conflicts := graph_conflicts(plan, model, loaded):
             raise NotebookError(conflicts)
         return {name: _task(model, artifact, loaded[name]) for name, artifact in artifacts.items()}
+
+    def conflicts(
+        self, model: NotebookModel, graph: Graph, built: Mapping[str, Artifact | BuildFailure]
+    ) -> tuple[Diagnostic, ...]:
+        """Where two built cells don't fit together. Loads them; raises LoadError."""
+        artifacts = {name: result for name, result in built.items() if isinstance(result, Artifact)}
+        return graph_conflicts(graph, model, self._load(artifacts))
 
     def _artifacts(
         self, model: NotebookModel, names: Iterable[str], emitter: Emitter | None = None
