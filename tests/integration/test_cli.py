@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -173,7 +175,7 @@ def test_a_cell_that_asks_for_isolation_is_refused_with_the_reason(
 ) -> None:
     done = command("run", notebook("// %% Danger isolate\nint f(void) { __builtin_trap(); }"))
     assert done.code == 1
-    assert "hotplate: f: it asks for isolate, and the inprocess backend" in done.err
+    assert "hotplate: f: it asks for isolate, and cells run in this process" in done.err
 
 
 @pytest.mark.parametrize("size", [2**62, 2**52])
@@ -210,3 +212,31 @@ def test_an_error_is_a_json_document_too(command: Command, model: Path) -> None:
     assert (document["ok"], document["error"], document["exit_code"]) == (False, "InputError", 2)
     assert "needs a value for step" in document["message"]
     assert document["diagnostics"] == []
+
+
+PRINTS = '#include <stdio.h>\nint loud(void) { printf("hello\\n"); return 1; }\n'
+
+
+def test_what_cells_print_is_not_part_of_the_document(notebook: Callable[..., Path]) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "hotplate", "run", notebook(PRINTS), "--json"], capture_output=True, check=True
+    )
+    assert json.loads(done.stdout)["cells"][0]["results"][0]["value"] == 1
+    assert done.stderr == b"hello\n"
+
+
+@pytest.mark.parametrize("target", ["notebook.c", "values.npy", "values.txt"])
+def test_saving_over_an_input_or_under_another_suffix_is_refused(
+    command: Command, notebook: Callable[..., Path], target: str
+) -> None:
+    path = notebook("double twice(double x) { return 2 * x; }\n")
+    before = path.read_bytes()
+    done = command("run", path, "--set", "x=1", "--save", path.parent / target)
+    assert (done.code, path.read_bytes()) == (2, before)
+    assert not (path.parent / "values.npy").exists()
+
+
+def test_check_compares_what_cells_give_and_take(command: Command, notebook: Callable[..., Path]) -> None:
+    done = command("check", notebook("float a(void) { return 1; }\nint b(int a) { return a; }\n"))
+    assert done.code == 2
+    assert "b: a wants int32, but a gives float32" in done.err

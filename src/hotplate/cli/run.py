@@ -90,11 +90,11 @@ def _refuse_target(save: Path | None, sources: Iterable[str | Path]) -> None:
     if save is None:
         return
     if save.suffix != ".npz":
-        raise SettingError(f"--save writes an .npz file, and {save} is called otherwise; name it {save.stem}.npz")
+        raise SettingError(f"can't write {save}: results go to an .npz file; name it {save.stem or 'results'}.npz")
     if not save.absolute().parent.is_dir():
         raise SettingError(f"can't write {save}: there is no folder {save.absolute().parent}")
     if any(save.absolute() == Path(source).absolute() for source in sources):
-        raise SettingError(f"--save {save} would overwrite what the run reads; choose another name")
+        raise SettingError(f"can't write {save}: the run reads it; choose another name")
 
 
 def _divert_stdout() -> int:
