@@ -42,7 +42,7 @@ static double uniform(uint64_t stream, uint64_t index) {
 // %% Pi  flags="-O3 -fopenmp"
 // A quarter of the unit square's points lies in the quarter circle with probability pi / 4. Each block counts its own.
 void hits(hp_ctx *ctx, int64_t blocks, int64_t block_size, uint64_t seed, int64_t out[blocks]) {
-#pragma omp parallel for schedule(dynamic)
+#pragma omp parallel for schedule(static)
     for (int64_t b = 0; b < blocks; b++) {
         if (hp_check(ctx)) continue; // a parallel loop can't be left, only run dry
         int64_t inside = 0;
@@ -88,7 +88,7 @@ static double payoff(struct option o, double normal) {
 // which takes out the part of the noise that is odd in the random number.
 void payoffs(hp_ctx *ctx, int64_t blocks, int64_t block_size, uint64_t seed, struct option option,
              double out_sum[blocks], double out_squares[blocks]) {
-#pragma omp parallel for schedule(dynamic)
+#pragma omp parallel for schedule(static)
     for (int64_t b = 0; b < blocks; b++) {
         if (hp_check(ctx)) continue;
         double sum = 0.0, squares = 0.0;
