@@ -310,3 +310,15 @@ def test_a_full_disk_behind_stdout_is_told_in_words(start: Callable[..., subproc
         process = start("graph", model, stdout=full)
     assert process.communicate(timeout=60)[1] == "hotplate: can't write the output: No space left on device\n"
     assert process.returncode == 1
+
+
+def test_a_graph_with_a_cycle_is_drawn_and_the_cycle_told(command: Command, notebook: Callable[..., Path]) -> None:
+    done = command(
+        "graph", notebook("int one(void) { return 1; }\nint a(int b) { return b; }\nint b(int a) { return a; }")
+    )
+    assert (done.code, done.out) == (2, "one\n")
+    assert "a → b → a" in done.err
+
+
+def test_the_version_is_told(command: Command) -> None:
+    assert command("--version").out == f"hotplate, version {hotplate.__version__}\n"

@@ -7,17 +7,21 @@ import sys
 
 import click
 
+import hotplate
 from hotplate.cli.common import flush
 from hotplate.cli.machine import cache, doctor
 from hotplate.cli.notebooks import check, compile_commands, graph, new
 from hotplate.cli.run import run
 from hotplate.errors import HotplateError
 
-app = click.Group(
-    name="hotplate",
-    help="Runs C and C++ notebooks at native speed.",
-    commands=[run, check, graph, new, compile_commands, doctor, cache],
-    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+_version = click.version_option(hotplate.__version__, prog_name="hotplate")
+app: click.Group = _version(
+    click.Group(
+        name="hotplate",
+        help="Runs C and C++ notebooks at native speed.",
+        commands=[run, check, graph, new, compile_commands, doctor, cache],
+        context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    )
 )
 
 _INTERRUPTED = 130

@@ -11,7 +11,7 @@ import click
 
 import hotplate
 from hotplate.cli.common import compiler_option, file_argument, flags_option, interruptible, json_option, words
-from hotplate.errors import SettingError
+from hotplate.errors import NotebookError, SettingError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -59,12 +59,17 @@ def _print_findings(notebook: Notebook, findings: Sequence[Diagnostic]) -> None:
 @click.option("--format", "form", default="text", metavar="FORMAT", help="text (default), mermaid, dot or json.")
 def graph(file: Path, form: str) -> None:
     """Prints the dependency graph. Needs no compiler."""
+    from hotplate import notebook as notation
+    from hotplate.diagnostic import Severity
     from hotplate.notebook.drawing import FORMATS
 
     if form not in FORMATS:
         message = f"there is no format {form}; there are {', '.join(FORMATS)}"
         raise SettingError(message)
-    print(FORMATS[form](hotplate.open(file).graph))
+    notebook = hotplate.open(file)
+    print(FORMATS[form](notebook.graph))
+    if errors := [d for d in notation.check(notebook.model, notebook.graph) if d.severity is Severity.ERROR]:
+        raise NotebookError(errors)  # a cycle, for one, is not in what was drawn
 
 
 @click.command()

@@ -47,7 +47,7 @@ class CellResult:
         return self.outcome.value
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Run(Mapping[str, Any]):
     """The results of one run, by name: `run["u1"]`, a field of several as `run["stats"].mean` or `run["stats_mean"]`.
 
@@ -98,6 +98,9 @@ class Run(Mapping[str, Any]):
 
     def __len__(self) -> int:
         return sum(1 for _ in self)
+
+    def __repr__(self) -> str:
+        return f"<Run {self.id}: {len(self)} of {len(self.cells)} cells have values: {', '.join(self)}>"
 
     def save(self, path: str | Path) -> tuple[str, ...]:
         """Writes every value that NumPy can hold to an uncompressed .npz and returns the names written.
