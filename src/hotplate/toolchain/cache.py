@@ -104,9 +104,12 @@ class Cache:
         return next((tuple(_path(path) for path, _ in record["headers"]) for record in self._manifest(unit_key)), ())
 
     @contextlib.contextmanager
-    def lock(self, unit_key: str, give_up: Callable[[], bool] | None = None) -> Iterator[bool]:
-        """Keeps other processes and threads from building the same unit. False: gave up, see `_platform.lock`."""
-        path = self.root / "locks" / unit_key[:2]
+    def lock(self, kind: str, key: str, give_up: Callable[[], bool] | None = None) -> Iterator[bool]:
+        """Keeps other processes and threads from building the same thing. False: gave up, see `_platform.lock`.
+
+        Keys that begin alike share a lock, so who holds one of a kind must not take another of that kind.
+        """
+        path = self.root / "locks" / f"{kind}-{key[:2]}"
         with self.writing():
             self._prepare(path.parent)
             held = _platform.lock(path, give_up)

@@ -67,7 +67,7 @@ class Compilation:
             return BuildFailure(self.unit.cell, error.diagnostics, self._watched(()))
         self.packages = pkg_config(self.unit.libs, self.tools.environ)
         cache = self.tools.cache
-        with cache.lock(self.key, self.tools.cancelled) as held:
+        with cache.lock("unit", self.key, self.tools.cancelled) as held:
             if not held:
                 raise RunCancelled(f"the build of {self.unit.cell} was cancelled")
             entry = cache.lookup(self.key)
@@ -184,7 +184,7 @@ class Compilation:
         entry = self._known_prelude()
         if entry:
             return entry
-        with cache.lock(key, self.tools.cancelled) as held:
+        with cache.lock("prelude", key, self.tools.cancelled) as held:
             if not held:
                 raise RunCancelled(f"the build of {self.unit.cell} was cancelled")
             return cache.lookup(key) or self._precompile(key)

@@ -18,6 +18,7 @@ from hotplate.diagnostic import Diagnostic, Severity
 from hotplate.errors import BuildError, CacheError, RunCancelled, ToolchainError
 from hotplate.events import Emitter, Event, Kind
 from hotplate.toolchain import Artifact, Builder, BuildFailure, Compiler, Unit
+from hotplate.toolchain.keys import prelude_key
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -215,6 +216,27 @@ def test_a_cancelled_build_kills_the_compiler_with_its_children_and_keeps_nothin
     assert all_gone(started)
     assert leftovers(builder) == []
     assert builder.cache.stats().artifacts == 0
+
+
+def test_a_unit_and_its_precompiled_includes_never_wait_for_the_same_lock(
+    builder_for: MakeBuilder, make_unit: MakeUnit, cxx_compiler: Compiler
+) -> None:
+    builder = builder_for(cxx_compiler)
+
+    def shares_a_shard(n: int) -> bool:
+        key = builder.unit_key(with_includes(n))
+        return key[:2] == prelude_key(with_includes(n), cxx_compiler, os.environ)[:2]
+
+    def with_includes(n: int) -> Unit:
+        return make_unit(TEXT, language="c++", prelude=f"#include <cstddef>\n#define N {n}\n")
+
+    unit = next(with_includes(n) for n in range(100_000) if shares_a_shard(n))
+    give_up = threading.Event()
+    timer = threading.Timer(20, give_up.set)
+    timer.start()
+    built = builder.build_all([unit], cancel=give_up)["cell"]
+    timer.cancel()
+    assert isinstance(built, Artifact)
 
 
 _BUILD = """
