@@ -70,7 +70,7 @@ class Outcome:
     value: Any = None
     error: BaseException | None = None
     reason: str = ""
-    """For people, when there is no error: why it was skipped, cancelled or rejected."""
+    """For people, when there is no error: why it was run, skipped, cancelled or rejected."""
     started: float = 0.0
     seconds: float = 0.0
     attempts: int = 0

@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import itertools
-import os
 import time
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
-
-import xxhash
 
 from hotplate.errors import CellFailed
 from hotplate.events import Kind
 from hotplate.execute import Outcome, OutcomeKind, Request, TaskGraph
 from hotplate.run.result import CellResult
-from hotplate.run.state import StateManager, Stored
-from hotplate.values import digest, field_value
+from hotplate.run.state import Output, StateManager, Trace
+from hotplate.values import digest, field_value, result_fields
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
@@ -62,6 +59,7 @@ class Evaluation:
         backend: Backend,
         emitter: Emitter,
         abort: AbortHandle,
+        version: int = 0,
     ) -> None:
         self._graph = graph
         self._tasks = tasks
@@ -71,58 +69,92 @@ class Evaluation:
         self._emitter = emitter
         self._abort = abort
         self._overridden = overridden
-        self._traces: dict[str, str] = {}
+        self._version = version
+        self._fresh = False
+        self._superseded = ""
+        self._running: dict[str, None] = {}
+        self._contents: dict[str, Mapping[str | None, str]] = {}
+        """What each computed cell and each given value holds, by name; see Output."""
         self.results: dict[str, CellResult] = {}
 
     def run(self, executor: Executor, *, fresh: bool, keep_going: bool) -> None:
-        """Computes what is not up to date. `results` fills up with every cell of the graph and every overridden one."""
-        order = self._graph.order
+        """Computes what is not up to date. `results` fills up with every cell of the graph and every overridden one.
+
+        A cell whose inputs turn out to hold the same bytes as before is not computed either, so a change stops there.
+        """
+        self._fresh = fresh
         self._take_given()
-        for name in order:
-            self._traces[name] = self._trace(name)
-        stale = [name for name in order if fresh or not self._is_kept(name)]
+        stale = [name for name in self._graph.order if not self._is_kept(name)]
         needs = {name: self._graph.dependencies(name) for name in stale}
         executor.execute(TaskGraph(stale, needs), self._compute, self._abort, self._finished, keep_going=keep_going)
+
+    def supersede(self, reason: str, obsolete: Collection[str]) -> None:
+        """Ends the run early, because a newer version is there. Thread-safe.
+
+        Cells that are running may end, for their results hold in the newer version too, unless one is `obsolete`.
+        """
+        self._superseded = reason
+        if any(name in obsolete for name in tuple(self._running)):
+            self._abort.abort(reason)
 
     # ---- what is still valid ----
 
     def _take_given(self) -> None:
         for name, value in self._given.items():
-            self._traces[name] = digest(value) or _new_trace()
+            self._contents[name] = {None: digest(value) or _new_content()} | {
+                field: digest(part) or _new_content() for field, part in result_fields(value).items()
+            }
             if name in self._overridden:
-                self.results[name] = CellResult(name, Outcome(OutcomeKind.OK, value), given=True)
+                self.results[name] = CellResult(name, Outcome(OutcomeKind.OK, value), given=True, version=self._version)
 
-    def _trace(self, name: str) -> str:
-        """A hash of everything the result depends on: the cell's key, and the traces of its inputs by parameter."""
-        task = self._tasks[name]
-        if task.attributes.impure:
-            return _new_trace()
-        parts = [task.key]
+    def _is_kept(self, name: str) -> bool:
+        """Whether an earlier result holds, as far as that can be told before anything has run."""
+        if not all(source in self._contents for source in self._graph.dependencies(name)):
+            return False
+        found = self._find(name, self._trace(name))
+        if found is None:
+            return False
+        self._finished(name, found)
+        return True
+
+    def _find(self, name: str, trace: Trace) -> Outcome | None:
+        if self._fresh or self._tasks[name].attributes.impure:
+            return None
+        stored = self._state.find(name, trace)
+        if stored is None:
+            return None
+        return Outcome(OutcomeKind.OK, stored.value, reason=self._why_kept(name), seconds=stored.seconds)
+
+    def _trace(self, name: str) -> Trace:
+        """Everything that the result depends on: the cell's key, and by parameter what it is given."""
+        inputs = []
         for parameter in self._graph.nodes[name].parameters:
             source = self._graph.edges.get((name, parameter.name))
             if source is not None:
-                parts += [parameter.name, source.field or "", self._traces[source.cell]]
+                contents = self._contents[source.cell]
+                inputs.append((parameter.name, contents.get(source.field) or contents[None]))
             elif parameter.name in self._given:
-                parts += [parameter.name, "", self._traces[parameter.name]]
-        return xxhash.xxh3_128_hexdigest("\0".join(parts).encode())
-
-    def _is_kept(self, name: str) -> bool:
-        stored = self._state.find(name, self._traces[name])
-        if stored is None:
-            return False
-        outcome = Outcome(OutcomeKind.OK, stored.value, seconds=stored.seconds)
-        self.results[name] = replace(self._result(name, outcome), kept=True)
-        return True
+                inputs.append((parameter.name, self._contents[parameter.name][None]))
+        return Trace(self._tasks[name].key, tuple(inputs))
 
     # ---- one cell ----
 
     def _compute(self, name: str) -> Outcome:
+        if self._superseded:
+            return Outcome(OutcomeKind.CANCELLED, reason=self._superseded)
+        found = self._find(name, self._trace(name))
+        if found is not None:
+            return found
         task = self._tasks[name]
         attempts = 1 + task.attributes.retries
-        for attempt in range(1, attempts + 1):
-            outcome = replace(self._attempt(task, attempt), attempts=attempt)
-            if outcome.kind not in RETRYABLE or self._abort.aborted:
-                break
+        self._running[name] = None
+        try:
+            for attempt in range(1, attempts + 1):
+                outcome = replace(self._attempt(task, attempt), attempts=attempt)
+                if outcome.kind not in RETRYABLE or self._abort.aborted:
+                    break
+        finally:
+            del self._running[name]
         return outcome
 
     def _attempt(self, task: Task, attempt: int) -> Outcome:
@@ -156,14 +188,41 @@ class Evaluation:
         return arguments
 
     def _finished(self, name: str, outcome: Outcome) -> None:
-        result = self.results[name] = self._result(name, outcome)
+        task, version, kept = self._tasks[name], self._version, outcome.ok and not outcome.attempts
         if outcome.ok:
-            self._state.keep(name, Stored(self._traces[name], outcome.value, outcome.seconds))
+            trace, before = self._trace(name), self._state.latest(name)
+            if kept:
+                output = self._state.find(name, trace)
+            else:
+                outcome = replace(outcome, reason=self._why_run(task, trace, before))
+                output = self._state.keep(name, trace, outcome.value, outcome.seconds, version)
+            assert output is not None
+            self._contents[name], version = output.contents, output.version
+        result = self.results[name] = CellResult(
+            name, outcome, kept=kept, build_seconds=task.build_seconds, build_key=task.key, compiler=task.compiler,
+            version=version,
+        )  # fmt: skip
         self._emitter.emit(_TERMINAL.get(outcome.kind, Kind.CELL_FAILED), name, outcome.attempts, result=result)
 
-    def _result(self, name: str, outcome: Outcome) -> CellResult:
-        task = self._tasks[name]
-        return CellResult(name, outcome, build_seconds=task.build_seconds, build_key=task.key, compiler=task.compiler)
+    # ---- for people ----
+
+    def _why_kept(self, name: str) -> str:
+        rerun = [source for source in self._graph.dependencies(name) if _was_computed(self.results.get(source))]
+        return f"{', '.join(rerun)} gave the same bytes" if rerun else "up to date"
+
+    def _why_run(self, task: Task, trace: Trace, before: Output | None) -> str:
+        if before is None:
+            return "new"
+        if before.trace.key != trace.key:
+            return "edited"
+        changed = [name for name, content in trace.inputs if (name, content) not in before.trace.inputs]
+        if changed:
+            return f"{', '.join(changed)} changed"
+        return "impure" if task.attributes.impure else "asked for"
+
+
+def _was_computed(result: CellResult | None) -> bool:
+    return result is not None and not result.kept and not result.given
 
 
 _TERMINAL = {
@@ -173,9 +232,9 @@ _TERMINAL = {
 }
 
 
-def _new_trace() -> str:
-    """A trace that no other value has: of an impure cell, or of an object whose content can't be told."""
-    return f"unique {os.getpid()} {next(_unique)}"
+def _new_content() -> str:
+    """A name that no other value has, for an object whose content can't be told."""
+    return f"unique {next(_unique)}"
 
 
 def _field(consumer: str, value: Any, field: str) -> Any:

@@ -33,6 +33,13 @@ class CellResult:
     """What compiling took; 0 when nothing was compiled."""
     build_key: str = ""
     compiler: str = ""
+    version: int = 0
+    """The version of the notebook that computed it."""
+
+    @property
+    def reason(self) -> str:
+        """Why it ran, was kept, skipped or cancelled: `edited`, `u0 changed`, `u0 gave the same bytes`."""
+        return self.outcome.reason
 
     @property
     def status(self) -> str:

@@ -2,52 +2,136 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
+from collections import OrderedDict
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
 
 from hotplate.load import new_state
+from hotplate.values import digest, result_fields
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+HISTORY = 8
+"""How many results before the latest are kept of a cell."""
+HISTORY_BYTES = 1 << 28
+"""How much memory they may hold, over all cells."""
+
+_serial = itertools.count(1)
 
 
-@dataclass(frozen=True, slots=True)
-class Stored:
-    """A result and the trace it belongs to: a hash over the cell's build key and everything that went in."""
+class Trace(NamedTuple):
+    """Everything that a result depends on, as in Mokhov, Mitchell, Peyton Jones, "Build Systems à la Carte" (2018)."""
 
-    trace: str
+    key: str
+    """The build key, or the identity of a Python function."""
+    inputs: tuple[tuple[str, str], ...]
+    """For each parameter, the content that it was given."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Output:
+    """One result of a cell."""
+
+    trace: Trace
+    contents: Mapping[str | None, str]
+    """Names what the value holds, under None, and each of its fields: results with equal bytes have equal names."""
     value: Any
     seconds: float
+    version: int
+    """The version of the notebook that computed it."""
 
 
 class StateManager:
-    """The latest result of each cell, and each cell's hp_state block. Thread-safe.
+    """The results of each cell, and each cell's hp_state block. Thread-safe.
 
     A result is valid for exactly one trace, so whoever asks with another trace gets nothing: a stale result is never
-    handed out as a current one.
+    handed out as a current one. Some results before the latest are kept, so that an edit that is taken back finds them.
     """
 
-    def __init__(self) -> None:
-        self._results: dict[str, Stored] = {}
+    def __init__(self, history: int = HISTORY, history_bytes: int = HISTORY_BYTES) -> None:
+        self._latest: dict[str, Output] = {}
+        self._older = _Older(history, history_bytes)
+        self._digests: dict[str, str] = {}
+        """By content; of those that were compared once."""
         self._blocks: dict[str, Any] = {}
         self._lock = threading.Lock()
 
-    def find(self, cell: str, trace: str) -> Stored | None:
-        """The result of the cell if it was computed under this trace."""
-        stored = self._results.get(cell)
-        return stored if stored is not None and stored.trace == trace else None
+    # ---- results ----
 
-    def latest(self, cell: str) -> Stored | None:
+    def find(self, cell: str, trace: Trace) -> Output | None:
+        """The result of the cell that was computed under this trace; it is the latest from now on."""
+        latest = self._latest.get(cell)
+        if latest is not None and latest.trace == trace:
+            return latest
+        with self._lock:
+            found = self._older.take(cell, trace)
+            if found is not None:
+                self._replace(cell, found)
+        return found
+
+    def latest(self, cell: str) -> Output | None:
         """The last result of the cell, whatever it was computed from."""
-        return self._results.get(cell)
+        return self._latest.get(cell)
 
-    def keep(self, cell: str, stored: Stored) -> None:
-        """Replaces the cell's result."""
-        self._results[cell] = stored
+    def keep(self, cell: str, trace: Trace, value: Any, seconds: float = 0.0, version: int = 0) -> Output:
+        """Makes a value the cell's latest result; where its bytes are an earlier one's, so is its content."""
+        with self._lock:
+            earlier = [*self._older.of(cell), *filter(None, [self._latest.get(cell)])]
+            output = Output(trace, self._contents(earlier, value), value, seconds, version)
+            self._older.take(cell, trace)
+            self._replace(cell, output)
+        return output
 
     def drop(self, cell: str) -> None:
-        """Forgets the cell's result and its hp_state block."""
+        """Takes a cell out: it has no latest result and no memory any more. What it computed may be found again."""
         with self._lock:
-            self._results.pop(cell, None)
+            if (gone := self._latest.pop(cell, None)) is not None:
+                self._retire(cell, gone)
             self._blocks.pop(cell, None)
+
+    def _replace(self, cell: str, output: Output) -> None:
+        before = self._latest.get(cell)
+        self._latest[cell] = output
+        if before is not None and before.trace != output.trace:
+            self._retire(cell, before)
+
+    def _retire(self, cell: str, output: Output) -> None:
+        for gone in self._older.put(cell, output):
+            for content in gone.contents.values():
+                self._digests.pop(content, None)
+
+    def _contents(self, earlier: Iterable[Output], value: Any) -> dict[str | None, str]:
+        fields = result_fields(value)
+        contents: dict[str | None, str] = {field: self._content(earlier, field, part) for field, part in fields.items()}
+        whole = " ".join(contents.values()) if fields else self._content(earlier, None, value)
+        return {**contents, None: whole}
+
+    def _content(self, earlier: Iterable[Output], field: str | None, part: Any) -> str:
+        """Looks at the bytes only when there is an earlier result of the same type and shape."""
+        alike: dict[str, Any] = {}
+        for output in earlier:
+            if field in output.contents:
+                before = output.value if field is None else result_fields(output.value)[field]
+                if _form(before) == _form(part):
+                    alike[output.contents[field]] = before
+        content = f"output {next(_serial)}"
+        own = digest(part) if alike else None
+        if own is None:
+            return content
+        for known, before in reversed(alike.items()):
+            if known not in self._digests:
+                self._digests[known] = digest(before) or known
+            if self._digests[known] == own:
+                return known
+        self._digests[content] = own
+        return content
+
+    # ---- hp_state ----
 
     def block(self, cell: str) -> Any:
         """The cell's hp_state block; made when first asked for, freed with the last reference to it."""
@@ -55,3 +139,61 @@ class StateManager:
             if cell not in self._blocks:
                 self._blocks[cell] = new_state()
             return self._blocks[cell]
+
+    def rename(self, old: str, new: str) -> None:
+        """Gives the memory of a cell to the one that it is called now. What it computed stays with the old name."""
+        with self._lock:
+            if (block := self._blocks.pop(old, None)) is not None:
+                self._blocks.setdefault(new, block)
+
+
+class _Older:
+    """Results that were the latest once. The ones that nobody asked for longest go first. Callers hold the lock."""
+
+    def __init__(self, per_cell: int, cap_bytes: int) -> None:
+        self._per_cell = per_cell
+        self._cap_bytes = cap_bytes
+        self._by_cell: dict[str, OrderedDict[Trace, Output]] = {}
+        self._sizes: OrderedDict[tuple[str, Trace], int] = OrderedDict()
+        self._bytes = 0
+
+    def of(self, cell: str) -> tuple[Output, ...]:
+        """Those of one cell, oldest first."""
+        return tuple(self._by_cell.get(cell, {}).values())
+
+    def take(self, cell: str, trace: Trace) -> Output | None:
+        outputs = self._by_cell.get(cell)
+        if outputs is None or trace not in outputs:
+            return None
+        self._bytes -= self._sizes.pop((cell, trace))
+        return outputs.pop(trace)
+
+    def put(self, cell: str, output: Output) -> list[Output]:
+        """Adds one, and returns those that had to go for it; itself, when it is larger than the cap."""
+        size = _size(output.value)
+        if size > self._cap_bytes:
+            return [output]
+        gone = [self.take(cell, output.trace)]
+        outputs = self._by_cell.setdefault(cell, OrderedDict())
+        outputs[output.trace] = output
+        self._sizes[cell, output.trace] = size
+        self._bytes += size
+        if len(outputs) > self._per_cell:
+            gone.append(self.take(cell, next(iter(outputs))))
+        while self._bytes > self._cap_bytes:
+            gone.append(self.take(*next(iter(self._sizes))))
+        return [output for output in gone if output is not None]
+
+
+def _form(value: Any) -> object:
+    """What two values must share to be worth comparing."""
+    return (value.dtype, value.shape) if isinstance(value, np.ndarray) else type(value)
+
+
+def _size(value: Any) -> int:
+    """The bytes that a value holds, roughly; those of objects that don't tell count as a few."""
+    if isinstance(value, np.ndarray):
+        return int(value.nbytes)
+    if isinstance(value, (tuple, list)):
+        return sum(map(_size, value))
+    return len(value) if isinstance(value, (str, bytes)) else 64

@@ -7,7 +7,7 @@ from hotplate.values.arguments import convert_argument
 from hotplate.values.dtypes import describe_range, describe_type, numpy_dtype
 from hotplate.values.extents import ExtentTable, compile_extents
 from hotplate.values.hashing import digest
-from hotplate.values.results import adopt_array, field_value, result_type
+from hotplate.values.results import adopt_array, field_value, result_fields, result_type
 
 __all__ = [
     "ExtentTable",
@@ -19,5 +19,6 @@ __all__ = [
     "digest",
     "field_value",
     "numpy_dtype",
+    "result_fields",
     "result_type",
 ]

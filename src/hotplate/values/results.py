@@ -44,6 +44,13 @@ def field_value(value: Any, field: str) -> Any:
     raise AttributeError(message)
 
 
+def result_fields(value: Any) -> dict[str, Any]:
+    """The results in a named tuple of several, by name; nothing for any other value."""
+    names = getattr(type(value), "_fields", ()) if isinstance(value, tuple) else ()
+    outputs = getattr(type(value), "_outputs", None) or {name: name for name in names}
+    return {name: getattr(value, attribute) for name, attribute in outputs.items()}
+
+
 def _attribute(name: str) -> str:
     if keyword.iskeyword(name):
         return f"{name}_"

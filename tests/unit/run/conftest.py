@@ -55,6 +55,9 @@ class Session:
         self.tasks: dict[str, Task] = {}
         self.events: list[Event] = []
         self.abort = AbortHandle()
+        self.version = 0
+        self.evaluation: Evaluation
+        """Of the run that goes on, or the last one."""
 
     def add(
         self, name: str, call: Callable[..., Any], needs: Iterable[str] = (), *, key: str = "k1", **attributes: Any
@@ -70,9 +73,11 @@ class Session:
         overridden = [name for name in given if name in graph.nodes]
         plan = graph.subgraph(graph.order, overridden)
         emitter = Emitter("run", (self.events.append,))
-        evaluation = Evaluation(plan, self.tasks, given, overridden, self.state, self.backend, emitter, self.abort)
-        evaluation.run(LinearExecutor(), fresh=fresh, keep_going=keep_going)
-        return evaluation.results
+        self.evaluation = Evaluation(
+            plan, self.tasks, given, overridden, self.state, self.backend, emitter, self.abort, self.version
+        )
+        self.evaluation.run(LinearExecutor(), fresh=fresh, keep_going=keep_going)
+        return self.evaluation.results
 
     @property
     def called(self) -> list[str]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import pytest
@@ -68,10 +69,91 @@ def test_another_build_key_reruns_the_cell_and_its_descendants(chain: Session) -
     assert statuses(chain.run(x=1)) == {"a": "kept", "other": "kept", "c": "ok", "b": "ok"}
 
 
-def test_an_impure_cell_and_its_descendants_always_run(chain: Session) -> None:
-    chain.add("b", lambda a: a, ["a"], impure=True)
+def test_an_impure_cell_always_runs_and_what_depends_on_it_only_when_it_gave_something_else(chain: Session) -> None:
+    clock = iter([10, 11, 11])
+    chain.add("b", lambda a: next(clock) + 0 * a, ["a"], impure=True)
     chain.run(x=1)
     assert statuses(chain.run(x=1)) == {"a": "kept", "other": "kept", "c": "ok", "b": "ok"}
+    assert statuses(chain.run(x=1)) == {"a": "kept", "other": "kept", "c": "kept", "b": "ok"}
+
+
+def test_an_edit_that_gives_the_same_bytes_stops_there(chain: Session) -> None:
+    chain.run(x=1)
+    chain.add("a", lambda x: 1 + x, ["x"], key="k2")
+    results = chain.run(x=1)
+    assert statuses(results) == {"a": "ok", "other": "kept", "b": "kept", "c": "kept"}
+    assert {name: result.reason for name, result in results.items()} == {
+        "a": "edited", "other": "up to date", "b": "a gave the same bytes", "c": "up to date",
+    }  # fmt: skip
+
+
+def test_only_the_fields_that_changed_count(session: Session) -> None:
+    class Stats(NamedTuple):
+        low: int
+        high: int
+
+    session.add("stats", lambda: Stats(1, 9))
+    session.nodes[-1] = replace(session.nodes[-1], fields=("low", "high"))
+    session.add("uses_low", lambda stats_low: stats_low, ["stats_low"])
+    session.add("uses_high", lambda stats_high: stats_high, ["stats_high"])
+    session.run()
+    session.add("stats", lambda: Stats(2, 9), key="k2")
+    session.nodes[-1] = replace(session.nodes[-1], fields=("low", "high"))
+    results = session.run()
+    assert (results["uses_low"].status, results["uses_high"].status) == ("ok", "kept")
+    assert results["uses_low"].reason == "stats_low changed"
+
+
+def test_an_edit_that_is_taken_back_finds_its_earlier_results(chain: Session) -> None:
+    chain.run(x=1)
+    chain.add("a", lambda x: x + 5, ["x"], key="k2")
+    assert chain.run(x=1)["c"].value == 8
+    chain.add("a", lambda x: x + 1, ["x"], key="k1")
+    results = chain.run(x=1)
+    assert set(statuses(results).values()) == {"kept"}
+    assert results["c"].value == 4
+
+
+def test_a_cell_says_why_it_ran(chain: Session) -> None:
+    assert {result.reason for result in chain.run(x=1).values()} == {"new"}
+    assert {result.reason for result in chain.run(x=1, fresh=True).values()} == {"asked for"}
+    results = chain.run(x=2)
+    assert (results["a"].reason, results["b"].reason) == ("x changed", "a changed")
+
+
+def test_a_kept_result_has_the_version_that_computed_it(chain: Session) -> None:
+    chain.version = 1
+    chain.run(x=1)
+    chain.version = 2
+    chain.add("b", lambda a: a + 10, ["a"], key="k2")
+    results = chain.run(x=1)
+    assert {name: result.version for name, result in results.items()} == {"a": 1, "other": 1, "b": 2, "c": 2}
+
+
+def test_a_superseded_run_starts_nothing_more(chain: Session) -> None:
+    def a(x: int) -> int:
+        chain.evaluation.supersede("a newer version is there", ())
+        return x + 1
+
+    chain.add("a", a, ["x"])
+    results = chain.run(x=1)
+    assert results["a"].status == "ok", "what runs may end"
+    assert results["c"].status == "cancelled"
+    assert results["c"].reason == "a newer version is there"
+    assert chain.called == ["a"]
+
+
+def test_a_superseded_run_asks_obsolete_cells_to_stop(chain: Session) -> None:
+    seen = []
+
+    def a(x: int) -> int:
+        chain.evaluation.supersede("a newer version is there", ["a"])
+        seen.append(chain.abort.aborted)
+        return x
+
+    chain.add("a", a, ["x"])
+    chain.run(x=1)
+    assert seen == [True]
 
 
 def test_fresh_runs_everything(chain: Session) -> None:
