@@ -15,7 +15,11 @@ log = logging.getLogger("hotplate")
 
 
 class Kind(StrEnum):
-    """What an event reports. A cell's terminal event is CELL_DONE, CELL_FAILED or CELL_SKIPPED, exactly one a run."""
+    """What an event reports. A cell's terminal event is CELL_DONE, CELL_FAILED or CELL_SKIPPED, exactly one a run.
+
+    A notebook that is watched also reports reloads: RELOAD_STARTED when files have changed (`files`), CELL_RELOADED for
+    each cell whose code was replaced, RELOAD_DONE when the newer text runs or was refused (`reload`).
+    """
 
     RUN_STARTED = "run_started"
     CELL_BUILDING = "cell_building"
@@ -25,6 +29,9 @@ class Kind(StrEnum):
     CELL_FAILED = "cell_failed"
     CELL_SKIPPED = "cell_skipped"
     RUN_DONE = "run_done"
+    RELOAD_STARTED = "reload_started"
+    CELL_RELOADED = "cell_reloaded"
+    RELOAD_DONE = "reload_done"
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import threading
 import time
-import uuid
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from hotplate import notebook as notation
 from hotplate.diagnostic import Diagnostic, Severity, sorted_once
 from hotplate.errors import InputError, NotebookError, RunCancelled, SettingError
-from hotplate.events import Emitter, Event, Kind, Sink
-from hotplate.execute import AbortHandle, Executor, InProcessBackend, Outcome, OutcomeKind, make_executor
+from hotplate.events import Kind, Sink
+from hotplate.execute import AbortHandle, Executor, InProcessBackend, OutcomeKind, make_executor
 from hotplate.execute.interrupt import watch as interrupts
 from hotplate.notebook.model import ItemKind, Language
-from hotplate.run import CellResult, Evaluation, NativeCells, PythonCell, Run, StateManager, plan_run
+from hotplate.reload import HotReloader, Proposal
+from hotplate.run import Evaluation, PythonCell, Recorder, Run, StateManager, plan_run
 from hotplate.toolchain import Artifact, BuildFailure
 from hotplate.toolchain.toolchain import Toolchain
 
@@ -23,17 +25,21 @@ if TYPE_CHECKING:
 
     from hotplate.load import LoadedCell
     from hotplate.notebook.graph import Graph
+    from hotplate.notebook.model import NotebookModel
+    from hotplate.reload.live import Live
+    from hotplate.run import Version
 
 __all__ = ["Notebook", "inline", "open"]
 
 F = TypeVar("F", bound="Callable[..., Any]")
+_RACY = 100_000_000  # ns
 
 
 class Notebook:
     """An open notebook: its cells, their latest results, and what was built of it.
 
     The file is read again whenever it changed, so a `run` after an edit rebuilds and reruns what the edit touched.
-    One thread at a time may run a notebook; loaded cells may be called from any.
+    Runs take turns, whichever threads ask for them; loaded cells may be called from any at any time.
     """
 
     def __init__(
@@ -55,34 +61,50 @@ class Notebook:
         self.path = Path(path).absolute()
         self._backend = InProcessBackend()
         self._state = StateManager()
-        self._native = NativeCells(Toolchain(compiler=compiler, flags=flags, jobs=jobs), self._state)
+        self._reloader = HotReloader(Toolchain(compiler=compiler, flags=flags, jobs=jobs), self._state)
         self._python: dict[str, PythonCell] = {}
         self._graph: Graph | None = None
         self._follows_file = text is None
         self._stamp = _stamp(self.path) if self._follows_file else None
         self.model = notation.read(self.path) if text is None else notation.parse(self.path, text)
         """The parsed file."""
-        self.last_run: Run | None = None
-        """The latest run, also when it failed or was interrupted."""
+        self._last_run: Run | None = None
+        self._turn = threading.RLock()
 
     # ---- what is in it ----
+
+    @property
+    def last_run(self) -> Run | None:
+        """The latest run, also when it failed or was interrupted; with a notice when the file is newer."""
+        if self._last_run is not None and self._last_run.notice != self._reloader.notice:
+            self._last_run = replace(self._last_run, notice=self._reloader.notice)
+        return self._last_run
 
     def refresh(self) -> bool:
         """Reads the file again if it changed; returns whether it did. Raises NotebookError when it can't be read."""
         stamp = _stamp(self.path) if self._follows_file else None
         if not self._follows_file or (stamp is not None and stamp == self._stamp):
             return False
-        self.model = notation.read(self.path)
-        self._stamp, self._graph = stamp, None
+        self._stamp = stamp
+        return self._read()
+
+    def _read(self) -> bool:
+        model = notation.read(self.path)
+        if model.text == self.model.text:
+            return False
+        self.model, self._graph = model, None
         return True
 
     @property
     def graph(self) -> Graph:
         """The dependency graph of the file's cells and the Python cells."""
         if self._graph is None:
-            native = [notation.node_of(cell) for cell in self.model.cells.values()]
-            self._graph = notation.build_graph(native + [cell.node for cell in self._python.values()])
+            self._graph = self._graph_of(self.model)
         return self._graph
+
+    def _graph_of(self, model: NotebookModel) -> Graph:
+        native = [notation.node_of(cell) for cell in model.cells.values()]
+        return notation.build_graph(native + [cell.node for cell in self._python.values()])
 
     @overload
     def cell(self, function: F, /) -> F: ...
@@ -115,13 +137,13 @@ class Notebook:
         broken_rules = notation.check(self.model, self.graph)
         told = {found.line for found in broken_rules if found.severity is Severity.ERROR}
         half_typed = {found.cell for found in broken_rules if found.rule == "syntax"}
-        built = self._native.build(self.model, [name for name in self.model.cells if name not in half_typed])
+        built = self._reloader.build(self.model, [name for name in self.model.cells if name not in half_typed])
         compiled = [d for result in built.values() for d in _findings(result) if d.line not in told]
         if any(item.kind is ItemKind.BROKEN for item in self.model.items):
-            compiled += self._native.toolchain.check_syntax(self.model)
+            compiled += self._reloader.toolchain.check_syntax(self.model)
         built_all = all(isinstance(result, Artifact) for result in built.values())
         if built_all and not told:
-            compiled += self._native.conflicts(self.model, self.graph, built)
+            compiled += self._reloader.conflicts(self.model, self.graph, built)
         return sorted_once((*broken_rules, *compiled, *notation.helper_notes(self.model)))
 
     # ---- building and loading ----
@@ -129,15 +151,15 @@ class Notebook:
     def load(self, name: str) -> LoadedCell:
         """One cell, built if it has to be, as a function. Raises BuildError, InputError for an unknown name."""
         self.refresh()
-        self._refuse_broken_rules()
+        _refuse(notation.check(self.model, self.graph))
         if name not in self.model.cells:
             raise InputError(f"{self.path.name} has no cell {name}; {notation.suggest(name, self.model.cells)}")
         interrupts.arm()  # Ctrl-C reaches the calls of what is loaded here
-        return self._native.load(self.model, name)
+        return self._reloader.load(self.model, name)
 
     def compile_command(self) -> dict[str, Any]:
         """The notebook's entry for compile_commands.json: how its file is compiled. Raises ToolchainError."""
-        return self._native.toolchain.compile_command(self.model)
+        return self._reloader.toolchain.compile_command(self.model)
 
     # ---- running ----
 
@@ -163,25 +185,68 @@ class Notebook:
         RunCancelled when `abort` was set, both with the results so far in their `run` (also in `last_run`).
         KeyboardInterrupt passes through; what was computed is kept.
         """
-        self.refresh()
-        self._refuse_broken_rules()
         interrupts.arm()
         chosen = make_executor(executor, jobs) if isinstance(executor, str) else executor
         given = {**(inputs or {}), **named}
-        plan = plan_run(self.graph, targets, given, self.path.name)
-        recorder = _Recorder((on_event,) if callable(on_event) else tuple(on_event))
-        recorder.emitter.emit(Kind.RUN_STARTED, cells=plan.order, notebook=str(self.path))
-        abort = AbortHandle(abort)  # its own, so that a failure here does not stop what else runs under the caller's
-        try:
-            tasks = self._native.tasks(self.model, plan, recorder.emitter)
-            tasks |= {name: cell.task for name, cell in self._python.items() if name in plan.nodes}
-            overridden = [name for name in given if name in self.graph.nodes]
-            evaluation = Evaluation(plan, tasks, given, overridden, self._state, self._backend, recorder.emitter, abort)
-            recorder.results = evaluation.results
-            evaluation.run(chosen, fresh=fresh, keep_going=keep_going)
-        finally:
-            self.last_run = recorder.finish(plan)
-        return _raise_failure(self.last_run, abort)
+        with self._turn:
+            proposal = self._read_proposal(targets, given)
+            recorder = Recorder((on_event,) if callable(on_event) else tuple(on_event))
+            recorder.emitter.emit(Kind.RUN_STARTED, cells=proposal.graph.order, notebook=str(self.path))
+            abort = AbortHandle(
+                abort
+            )  # its own, so that a failure here does not stop what else runs under the caller's
+            version = 0
+            try:
+                active = self._reloader.reload(proposal, recorder.emitter)
+                version = active.number
+                evaluation = self._evaluation(active, given, recorder, abort)
+                evaluation.run(chosen, fresh=fresh, keep_going=keep_going)
+            finally:
+                self._last_run = recorder.finish(proposal.graph, version)
+        return _raise_failure(self._last_run, abort)
+
+    def watch(
+        self,
+        *targets: str,
+        executor: str | Executor = "linear",
+        jobs: int | None = None,
+        quiet: float = 0.04,
+        polling: bool = False,
+        inputs: Mapping[str, Any] | None = None,
+        on_event: Sink | Sequence[Sink] = (),
+        **named: Any,
+    ) -> Live:
+        """Follows the file: whenever it or a header of its own is saved, what changed is rebuilt, reloaded and rerun.
+
+        Use it in a `with` block; what it takes is what `run` takes. A change counts when nothing was written for
+        `quiet` seconds. `polling` looks at the files again and again instead of waiting for events, as is done where
+        the file system has none. See Live.
+
+        Raises SettingError for a notebook without a file.
+        """
+        from hotplate.reload.live import Live  # with watchdog, 30 ms that `run` need not pay
+
+        if not self._follows_file:
+            raise SettingError(f"{self.path.name} has no file to watch; save its text to one and open that")
+        chosen = make_executor(executor, jobs) if isinstance(executor, str) else executor
+        given = {**(inputs or {}), **named}
+
+        def propose(earlier: NotebookModel | None) -> Proposal:
+            if earlier is None:
+                self._read()
+            return self._proposal(earlier or self.model, targets, given)
+
+        sinks = (on_event,) if callable(on_event) else tuple(on_event)
+        return Live(
+            self.path,
+            self._reloader,
+            propose,
+            lambda version, recorder, abort: self._evaluation(version, given, recorder, abort),
+            chosen,
+            sinks,
+            quiet=quiet,
+            polling=polling,
+        )
 
     def progress(self) -> Mapping[str, tuple[int, int]]:
         """For each running cell that reports (hp_progress): how much is done, and of how much (0: unknown).
@@ -190,10 +255,33 @@ class Notebook:
         """
         return self._backend.progress()
 
-    def _refuse_broken_rules(self) -> None:
-        errors = [d for d in notation.check(self.model, self.graph) if d.severity is Severity.ERROR]
-        if errors:
-            raise NotebookError(errors)
+    def _read_proposal(self, targets: Sequence[str], given: Mapping[str, Any]) -> Proposal:
+        """The file as it is now, as something to run. Raises NotebookError, InputError."""
+        try:
+            self.refresh()
+            proposal = self._proposal(self.model, targets, given)
+            _refuse(proposal.diagnostics)
+        except NotebookError as error:
+            self._reloader.refuse(error)
+            raise
+        return proposal
+
+    def _proposal(self, model: NotebookModel, targets: Sequence[str], given: Mapping[str, Any]) -> Proposal:
+        """A text as something to run; what breaks the notation's rules is in its diagnostics. Raises InputError."""
+        graph = self.graph if model is self.model else self._graph_of(model)
+        diagnostics = notation.check(model, graph)
+        overridden = frozenset(name for name in given if name in graph.nodes)
+        if not any(found.severity is Severity.ERROR for found in diagnostics):
+            graph = plan_run(graph, targets, given, self.path.name)
+        python = {name: cell.task for name, cell in self._python.items() if name in graph.nodes}
+        return Proposal(model, graph, python, overridden, diagnostics)
+
+    def _evaluation(
+        self, version: Version, given: Mapping[str, Any], recorder: Recorder, abort: AbortHandle
+    ) -> Evaluation:
+        evaluation = Evaluation(version, given, self._state, self._backend, recorder.emitter, abort)
+        recorder.results = evaluation.results
+        return evaluation
 
     def __getitem__(self, name: str) -> Any:
         stored = self._state.latest(name)
@@ -205,28 +293,6 @@ class Notebook:
     def __repr__(self) -> str:
         cells = ", ".join((*self.model.cells, *self._python))
         return f"<Notebook {self.path.name}: {cells or 'no cells'}>"
-
-
-class _Recorder:
-    """Keeps what happens in one run, and makes the record of it."""
-
-    def __init__(self, sinks: Sequence[Sink]) -> None:
-        self._events: list[Event] = []
-        self._id = uuid.uuid4().hex[:12]
-        self._begin = time.perf_counter()
-        self.emitter = Emitter(self._id, (self._events.append, *sinks))
-        self.results: dict[str, CellResult] = {}
-
-    def finish(self, plan: Graph) -> Run:
-        """The record, also of a run that ended early."""
-        seconds = time.perf_counter() - self._begin
-        overridden = [name for name in self.results if name not in plan.nodes]
-        never_ran = Outcome(OutcomeKind.CANCELLED, reason="the run ended before it")
-        names = (*overridden, *plan.order)
-        ordered = {name: self.results.get(name) or CellResult(name, never_ran) for name in names}
-        ok = all(cell.outcome.ok for cell in ordered.values())
-        self.emitter.emit(Kind.RUN_DONE, ok=ok, seconds=seconds)
-        return Run(self._id, ordered, seconds, tuple(self._events))
 
 
 def open(
@@ -246,7 +312,7 @@ def inline(text: str, *, language: str = "c", compiler: str | None = None, flags
         raise SettingError(message)
     suffix = ".cpp" if language == Language.CPP else ".c"
     notebook = Notebook(f"inline{suffix}", text=text, compiler=compiler, flags=flags)
-    notebook._refuse_broken_rules()
+    _refuse(notation.check(notebook.model, notebook.graph))
     names = list(notebook.model.cells)
     if len(names) != 1:
         found = f"it has {len(names)}: {', '.join(names)}" if names else "it has none"
@@ -258,10 +324,19 @@ def inline(text: str, *, language: str = "c", compiler: str | None = None, flags
     return notebook.load(names[0])
 
 
+def _refuse(diagnostics: Sequence[Diagnostic]) -> None:
+    errors = [found for found in diagnostics if found.severity is Severity.ERROR]
+    if errors:
+        raise NotebookError(errors)
+
+
 def _stamp(path: Path) -> tuple[int, ...] | None:
     try:
         status = path.stat()
     except OSError:
+        return None
+    # A file this young may be written again without a change of its times, whose ticks are 1 to 10 ms long.
+    if time.time_ns() - max(status.st_mtime_ns, status.st_ctime_ns) < _RACY:
         return None
     return status.st_mtime_ns, status.st_ctime_ns, status.st_size, status.st_ino
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
-__all__ = ["COMMENT", "DIRECTIVE", "LITERAL", "blank_comments", "fold", "names", "normalise"]
+__all__ = ["COMMENT", "DIRECTIVE", "LITERAL", "blank_comments", "fold", "names", "normalise", "spell"]
 
 COMMENT = r"//(?:[^\\\n]++|\\(?s:.))*+|/\*(?s:.*?)(?:\*/|\Z)"
 # First numbers with separators: the ' of 1'000 opens no character. Then raw strings: their quotes end nothing. A
@@ -72,6 +72,26 @@ def normalise(text: str) -> str:
         else:
             lines[-1].append(token)
     return "\n".join(" ".join(line) for line in lines if line)
+
+
+def spell(text: str) -> str:
+    """A declaration in the usual spacing, without comments: `void f(int n, double x[2 * n])`."""
+    spelled, before, depth = "", "", 0
+    for match in _TOKENS.finditer(text):
+        token = match[0]
+        if match["skip"] is not None or token == "\n":
+            continue
+        if spelled and not _is_tight(before, token, in_brackets=depth > 0):
+            spelled += " "
+        depth += (token == "[") - (token == "]")
+        spelled, before = spelled + token, token
+    return spelled
+
+
+def _is_tight(before: str, token: str, *, in_brackets: bool) -> bool:
+    if token in ("(", ")", "[", "]", ",", ";", "::", "<", ">") or before in ("(", "[", "::", "<"):
+        return True
+    return not in_brackets and before in ("*", "&", "&&")
 
 
 def _starts_line(text: str, offset: int) -> bool:

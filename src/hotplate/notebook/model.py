@@ -153,7 +153,7 @@ class Cell:
     result: Result | None
     section: Section
     signature: str
-    """The declaration, white space folded: `void u1(int64_t n, const double u0[n], double out[n])`."""
+    """The declaration in the usual spacing: `void u1(int64_t n, const double u0[n], double out[n])`."""
     doc: str
     """The comment right above it, without its markers."""
     span: Span

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from hotplate.notebook.lexis import blank_comments, fold
+from hotplate.notebook.lexis import blank_comments, spell
 from hotplate.notebook.model import Cell, Helper, Language, Port, PortKind, Result
 from hotplate.notebook.parameter import NotACellError, ParameterReader, Problem, unusable
 from hotplate.notebook.typetext import (
@@ -87,7 +87,7 @@ class SignatureReader:
         ports = tuple(self._ports(reader, definition))
         name_at = start + function.name_at
         cell = Cell(
-            function.name, ports, result, definition.section, fold(function.head), definition.doc,
+            function.name, ports, result, definition.section, spell(function.head), definition.doc,
             self.source.span(start, definition.end), self.source.span(name_at, name_at + len(function.name)),
             definition.item,
         )  # fmt: skip

@@ -1,10 +1,11 @@
-"""Hot reload: what happens between a save and the next results.
+"""Hot reload: from a change of the file to the newer version running, or to the reason why the last good one stays.
 
-The watcher tells that files which a notebook depends on have really changed. Nothing here is imported by a plain run.
+What lives here watches files, decides what a change asks for, and swaps versions. What a run then computes is `run`'s.
 """
 
-from __future__ import annotations
+from hotplate.reload.planner import Build, ReloadPlan, plan_reload
+from hotplate.reload.proposal import Proposal
+from hotplate.reload.reloader import HotReloader
 
-from hotplate.reload.watcher import Watcher
-
-__all__ = ["Watcher"]
+# Live and Watcher are imported from their modules: they bring watchdog, which a plain run does not need.
+__all__ = ["Build", "HotReloader", "Proposal", "ReloadPlan", "plan_reload"]

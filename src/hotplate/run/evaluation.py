@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
     from hotplate.events import Emitter
     from hotplate.execute import AbortHandle, Backend, Executor
-    from hotplate.notebook.graph import Graph
     from hotplate.notebook.model import Attributes
+    from hotplate.run.version import Version
 
 _unique = itertools.count()
 
@@ -44,32 +44,29 @@ class Task:
 
 
 class Evaluation:
-    """One run over tasks that are already built. Used once.
+    """One run of a version. Used once.
 
-    `given` are values by name: of inputs, and of the cells that they override (`overridden`, no nodes of the graph).
+    `given` are values by name: of inputs, and of the cells that the version has as overridden.
     """
 
     def __init__(
         self,
-        graph: Graph,
-        tasks: Mapping[str, Task],
+        version: Version,
         given: Mapping[str, Any],
-        overridden: Collection[str],
         state: StateManager,
         backend: Backend,
         emitter: Emitter,
         abort: AbortHandle,
-        version: int = 0,
     ) -> None:
-        self._graph = graph
-        self._tasks = tasks
+        self._graph = version.graph
+        self._tasks = version.tasks
+        self._version = version.number
         self._given = given
+        self._overridden = version.overridden
         self._state = state
         self._backend = backend
         self._emitter = emitter
         self._abort = abort
-        self._overridden = overridden
-        self._version = version
         self._fresh = False
         self._superseded = ""
         self._running: dict[str, None] = {}
@@ -88,13 +85,23 @@ class Evaluation:
         needs = {name: self._graph.dependencies(name) for name in stale}
         executor.execute(TaskGraph(stale, needs), self._compute, self._abort, self._finished, keep_going=keep_going)
 
+    @property
+    def running(self) -> tuple[str, ...]:
+        """The cells that are being computed now. Thread-safe."""
+        return tuple(self._running)
+
+    @property
+    def superseded(self) -> bool:
+        """Whether a newer version put an end to it."""
+        return bool(self._superseded)
+
     def supersede(self, reason: str, obsolete: Collection[str]) -> None:
         """Ends the run early, because a newer version is there. Thread-safe.
 
         Cells that are running may end, for their results hold in the newer version too, unless one is `obsolete`.
         """
         self._superseded = reason
-        if any(name in obsolete for name in tuple(self._running)):
+        if any(name in obsolete for name in self.running):
             self._abort.abort(reason)
 
     # ---- what is still valid ----
@@ -120,10 +127,12 @@ class Evaluation:
     def _find(self, name: str, trace: Trace) -> Outcome | None:
         if self._fresh or self._tasks[name].attributes.impure:
             return None
+        latest = self._state.latest(name)
         stored = self._state.find(name, trace)
         if stored is None:
             return None
-        return Outcome(OutcomeKind.OK, stored.value, reason=self._why_kept(name), seconds=stored.seconds)
+        reason = self._why_kept(name) if stored is latest else f"as in v{stored.version}"
+        return Outcome(OutcomeKind.OK, stored.value, reason=reason, seconds=stored.seconds)
 
     def _trace(self, name: str) -> Trace:
         """Everything that the result depends on: the cell's key, and by parameter what it is given."""

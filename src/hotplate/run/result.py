@@ -66,6 +66,10 @@ class Run(Mapping[str, Any]):
     """In dependency order."""
     seconds: float = 0.0
     events: tuple[Event, ...] = field(default=(), repr=False)
+    version: int = 0
+    """The version of the notebook that ran, from 1; 0 when nothing could run."""
+    notice: str = ""
+    """Why these are not the results of the file as it is: "running v3; the file is newer and does not compile"."""
 
     @property
     def ok(self) -> bool:
@@ -107,7 +111,8 @@ class Run(Mapping[str, Any]):
         return sum(1 for _ in self)
 
     def __repr__(self) -> str:
-        return f"<Run {self.id}: {len(self)} of {len(self.cells)} cells have values: {', '.join(self)}>"
+        mark = f" ({self.notice})" if self.notice else ""
+        return f"<Run {self.id}: {len(self)} of {len(self.cells)} cells have values: {', '.join(self)}{mark}>"
 
     def save(self, path: str | Path) -> tuple[str, ...]:
         """Writes every value that NumPy can hold to an uncompressed .npz and returns the names written.

@@ -18,6 +18,7 @@ from hotplate.toolchain.pkgconfig import pkg_config
 from hotplate.toolchain.process import compiler_environment, run_compiler
 
 if TYPE_CHECKING:
+    import threading
     from collections.abc import Mapping, Sequence
 
     from hotplate.diagnostic import Diagnostic
@@ -63,9 +64,11 @@ class Toolchain:
             environ=self._environ,
         )
 
-    def build_all(self, units: Sequence[Unit], emitter: Emitter | None = None) -> dict[str, Artifact | BuildFailure]:
+    def build_all(
+        self, units: Sequence[Unit], emitter: Emitter | None = None, cancel: threading.Event | None = None
+    ) -> dict[str, Artifact | BuildFailure]:
         """See Builder.build_all."""
-        return self.builder.build_all(units, emitter) if units else {}
+        return self.builder.build_all(units, emitter, cancel) if units else {}
 
     def compiler(self, language: str) -> Compiler:
         """The compiler for `"c"` or `"c++"`. Raises ToolchainError when there is none."""

@@ -19,7 +19,7 @@ from hotplate.execute import (
 )
 from hotplate.execute.backend import TimeoutKind
 from hotplate.notebook import Attributes, Node, Parameter, build_graph
-from hotplate.run import CellResult, Evaluation, StateManager, Task
+from hotplate.run import CellResult, Evaluation, StateManager, Task, Version
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -73,9 +73,9 @@ class Session:
         overridden = [name for name in given if name in graph.nodes]
         plan = graph.subgraph(graph.order, overridden)
         emitter = Emitter("run", (self.events.append,))
-        self.evaluation = Evaluation(
-            plan, self.tasks, given, overridden, self.state, self.backend, emitter, self.abort, self.version
-        )
+        no_text: Any = None
+        version = Version(self.version, no_text, plan, self.tasks, frozenset(overridden))
+        self.evaluation = Evaluation(version, given, self.state, self.backend, emitter, self.abort)
         self.evaluation.run(LinearExecutor(), fresh=fresh, keep_going=keep_going)
         return self.evaluation.results
 

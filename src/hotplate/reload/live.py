@@ -1,0 +1,363 @@
+"""Live: a notebook that follows its file. Two threads serve it: one reloads, one runs."""
+
+from __future__ import annotations
+
+import sys
+import threading
+import time
+import uuid
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from hotplate.diagnostic import sorted_once
+from hotplate.errors import HotplateError, NotebookError
+from hotplate.events import Emitter, Event, Kind, Sink
+from hotplate.execute import AbortHandle
+from hotplate.load.trial import try_loading
+from hotplate.notebook.decode import load_text
+from hotplate.reload.builds import Builds
+from hotplate.reload.planner import ReloadPlan
+from hotplate.reload.watcher import Watcher
+from hotplate.run import Recorder
+from hotplate.toolchain import Artifact
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from pathlib import Path
+
+    from hotplate.diagnostic import Diagnostic
+    from hotplate.execute import Executor
+    from hotplate.notebook.model import NotebookModel
+    from hotplate.reload.proposal import Proposal
+    from hotplate.reload.reloader import Built, HotReloader
+    from hotplate.run import Evaluation, Run, Version
+
+GRACE = 1.0
+"""Seconds that `stop` waits for a cell that was asked to stop."""
+_SLICE = 0.5 if sys.platform == "win32" else None
+
+
+@dataclass(frozen=True, slots=True)
+class Reload:
+    """What came of a change of the file."""
+
+    plan: ReloadPlan
+    version: int
+    """The version that runs now; 0: none."""
+    error: HotplateError | None
+    """Why the newer text does not run; None when it does."""
+    notice: str
+    """What results have to say about it; see Run.notice."""
+    seconds: float
+    """From when the change was noticed to when its code was swapped in or refused."""
+
+
+@dataclass(frozen=True, slots=True)
+class LiveStatus:
+    """How a notebook that is being watched stands. A snapshot."""
+
+    version: int = 0
+    """The version that runs; 0: none yet."""
+    notice: str = ""
+    """Why that is not the file as it is: "running v3; the file is newer and does not compile". "" when it is."""
+    diagnostics: tuple[Diagnostic, ...] = ()
+    """What is wrong with the newest text, and its warnings."""
+    reload: Reload | None = None
+    """What came of the last change."""
+    run: Run | None = None
+    """The newest results. They have the notice, too."""
+    phase: str = "waiting"
+    """`waiting` for a change, `building`, or `running`."""
+    trouble: str = ""
+    """What keeps changes from being noticed, when something does."""
+
+
+class Live:
+    """A notebook that is built, reloaded and rerun whenever its file changes. A context manager; thread-safe.
+
+    Whatever is wrong with a newer text, the last version that was good stays, and `status` says why. A save while
+    compilers work kills those that it makes useless; one while cells run ends the run, but never a cell whose result
+    holds in the newer version too.
+
+    Entering starts it and returns at once: the first build and run are on their way then.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        reloader: HotReloader,
+        propose: Callable[[NotebookModel | None], Proposal],
+        evaluation: Callable[[Version, Recorder, AbortHandle], Evaluation],
+        executor: Executor,
+        sinks: Sequence[Sink] = (),
+        *,
+        quiet: float = 0.04,
+        polling: bool = False,
+    ) -> None:
+        """Made by `Notebook.watch`.
+
+        `propose` reads the file, or takes an earlier text, and says what is to run; `evaluation` makes a run of it.
+        """
+        self._path = path
+        self._reloader = reloader
+        self._propose = propose
+        self._evaluation_of = evaluation
+        self._executor = executor
+        lock = threading.RLock()  # events come from several threads, and a sink gets one at a time
+        self._sinks = tuple(_one_at_a_time(sink, lock) for sink in sinks)
+        self._emitter = Emitter(f"watch {uuid.uuid4().hex[:12]}", self._sinks)
+        self._watcher = Watcher(self._notice_files, quiet=quiet, polling=polling)
+        self._builds = Builds(reloader.toolchain)
+        self._threads = [
+            threading.Thread(target=self._guard, args=(loop,), name=f"hotplate-{name}", daemon=True)
+            for name, loop in (("reload", self._reload_loop), ("run", self._run_loop))
+        ]
+        self._changed = threading.Condition(threading.RLock())
+        self._status = LiveStatus()
+        self._files: set[Path] = {path}
+        """Changed, and not yet reloaded; the first reload is due from the start."""
+        self._earlier: tuple[int, NotebookModel | None] = (0, None)
+        """A version that is to run instead of the file: its number and text."""
+        self._due = ""
+        """The run that has to be made: "" none, "update", or "fresh"."""
+        self._evaluation: Evaluation | None = None
+        self._running: Version | None = None
+        self._abort = AbortHandle()
+        self._stopping = False
+        self._crash: BaseException | None = None
+
+    # ---- for the one who watches ----
+
+    @property
+    def status(self) -> LiveStatus:
+        """How things stand now."""
+        return self._status
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """Blocks until `stop` was called, or for `timeout` seconds; returns whether it was.
+
+        Ctrl-C raises KeyboardInterrupt. Raises what ended the watching when that was an error.
+        """
+        self._wait_for(lambda: self._stopping, timeout)
+        if self._crash is not None:
+            raise self._crash
+        return self._stopping
+
+    def wait_for(self, condition: Callable[[LiveStatus], bool], timeout: float | None = None) -> bool:
+        """Blocks until the status fulfils a condition, the watching ends or the time is over; returns whether it does.
+
+        `live.wait_for(lambda status: status.run is not None and not status.notice)`
+        """
+        self._wait_for(lambda: self._stopping or condition(self._status), timeout)
+        return condition(self._status)
+
+    def rerun(self) -> None:
+        """Computes every cell again, with the version that is active."""
+        self._want_run("fresh")
+
+    def go_back(self, version: int | None = None) -> None:
+        """Runs an earlier version until the file changes; None: the one before, and each time one further back.
+
+        Raises InputError for one that isn't kept.
+        """
+        with self._changed:
+            self._earlier = self._reloader.earlier(version, before=self._earlier[0])
+            self._files.add(self._path)
+            self._wake()
+
+    def stop(self) -> None:
+        """Ends the watching: asks cells that run to stop and kills compilers. Any thread; again does nothing."""
+        with self._changed:
+            self._stopping = True
+            self._wake()
+        self._abort.abort("the watching ended")
+        self._watcher.stop()
+        deadline = time.monotonic() + GRACE
+        for thread in self._threads:
+            if thread.is_alive() and thread is not threading.current_thread():
+                thread.join(max(deadline - time.monotonic(), 0))
+        self._builds.close()
+
+    @property
+    def running(self) -> tuple[str, ...]:
+        """The cells that are being computed; after `stop`, those that could not be stopped."""
+        evaluation = self._evaluation
+        return evaluation.running if evaluation else ()
+
+    def __enter__(self) -> Live:
+        self._watcher.watch([self._path])
+        self._watcher.start()
+        for thread in self._threads:
+            thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    # ---- reloading ----
+
+    def _notice_files(self, files: frozenset[Path]) -> None:
+        with self._changed:
+            self._files |= files
+            self._earlier = (0, None)
+            self._wake()
+
+    def _reload_loop(self) -> None:
+        while True:
+            with self._changed:
+                self._changed.wait_for(lambda: self._stopping or self._files)
+                if self._stopping:
+                    return
+                files, self._files = frozenset(self._files), set()
+                number, text = self._earlier
+            self._reload(files, number, text)
+
+    def _reload(self, files: frozenset[Path], earlier: int, text: NotebookModel | None) -> None:
+        begin, plan, error = time.perf_counter(), ReloadPlan(), None
+        self._set(phase="building", trouble=self._watcher_trouble())
+        self._emitter.emit(Kind.RELOAD_STARTED, files=tuple(map(str, sorted(files))))
+        try:
+            proposal = self._propose(text)
+            units = self._reloader.units(proposal.model, proposal.native)
+            plan = self._reloader.plan(proposal, units, files)
+            if plan.refused:
+                raise NotebookError(plan.refused)
+            built = self._builds.build(units, self._emitter, lambda: bool(self._files) or self._stopping)
+            if built is None or (not earlier and self._is_outdated(proposal)):
+                return
+            self._watch(built.values())
+            try_loading(_libraries(built, (*plan.build, *plan.load)))
+            diagnostics = (*proposal.diagnostics, *_findings(built.values()))
+            self._swap(self._reloader.activate(proposal, built, self._emitter, earlier=earlier))
+        except HotplateError as refused:
+            error, diagnostics = refused, getattr(refused, "diagnostics", ())
+            self._reloader.refuse(refused)
+        self._tell(plan, error, sorted_once(diagnostics), time.perf_counter() - begin)
+        if error is None:
+            self._want_run("update")
+
+    def _is_outdated(self, proposal: Proposal) -> bool:
+        """Whether the file changed while it was built, even if nobody told so yet."""
+        if proposal.model.text == _text(self._path, proposal.model.text):
+            return False
+        with self._changed:
+            self._files.add(self._path)
+        return True
+
+    def _swap(self, version: Version) -> None:
+        with self._changed:
+            if self._evaluation is not None and self._running is not None and self._running is not version:
+                self._evaluation.supersede(f"v{version.number} is there", self._running.obsolete(version))
+
+    def _tell(
+        self, plan: ReloadPlan, error: HotplateError | None, diagnostics: tuple[Diagnostic, ...], seconds: float
+    ) -> None:
+        active, notice = self._reloader.active, self._reloader.notice
+        reload = Reload(plan, active.number if active else 0, error, notice, seconds)
+        with self._changed:
+            run = self._status.run
+            marked = replace(run, notice=notice) if run is not None else None
+            phase = "running" if self._evaluation else "waiting"
+            self._set(
+                version=reload.version, notice=notice, diagnostics=diagnostics, reload=reload, run=marked, phase=phase
+            )
+        self._emitter.emit(Kind.RELOAD_DONE, reload=reload)
+
+    def _watch(self, built: Iterable[Built]) -> None:
+        self._watcher.watch({self._path, *(header for result in built for header in result.headers)})
+
+    def _watcher_trouble(self) -> str:
+        error = self._watcher.error
+        return f"changes may go unnoticed: {error}" if error else ""
+
+    # ---- running ----
+
+    def _want_run(self, kind: str) -> None:
+        with self._changed:
+            self._due = "fresh" if "fresh" in (kind, self._due) else kind
+            self._wake()
+
+    def _run_loop(self) -> None:
+        while True:
+            with self._changed:
+                self._changed.wait_for(lambda: self._stopping or (self._due and self._reloader.active))
+                version = self._reloader.active
+                if self._stopping or version is None:
+                    return
+                due, self._due = self._due, ""
+                abort = self._abort = AbortHandle()
+                recorder = Recorder(self._sinks)
+                self._evaluation = self._evaluation_of(version, recorder, abort)
+                self._running = version
+                self._set(phase="running")
+            self._run(version, recorder, self._evaluation, fresh=due == "fresh")
+
+    def _run(self, version: Version, recorder: Recorder, evaluation: Evaluation, *, fresh: bool) -> None:
+        recorder.emitter.emit(
+            Kind.RUN_STARTED, cells=version.graph.order, notebook=str(self._path), version=version.number
+        )
+        evaluation.run(self._executor, fresh=fresh, keep_going=True)
+        run = recorder.finish(version.graph, version.number)
+        with self._changed:
+            self._evaluation = self._running = None
+            phase = "building" if self._status.phase == "building" else "waiting"
+            if evaluation.superseded:
+                self._set(phase=phase)
+            else:
+                self._set(run=replace(run, notice=self._reloader.notice), phase=phase)
+
+    # ---- both ----
+
+    def _guard(self, loop: Callable[[], None]) -> None:
+        try:
+            loop()
+        except BaseException as error:
+            with self._changed:
+                self._crash = None if self._stopping else error
+                self._stopping = True
+                self._wake()
+
+    def _set(self, **changes: Any) -> None:
+        with self._changed:
+            self._status = replace(self._status, **changes)
+            self._changed.notify_all()
+
+    def _wake(self) -> None:
+        self._changed.notify_all()
+        self._builds.wake()
+
+    def _wait_for(self, condition: Callable[[], bool], timeout: float | None) -> None:
+        deadline = None if timeout is None else time.monotonic() + timeout
+        with self._changed:
+            while not condition():
+                left = None if deadline is None else deadline - time.monotonic()
+                if left is not None and left <= 0:
+                    return
+                # On Windows nothing interrupts a wait without a time-out, Ctrl-C neither.
+                self._changed.wait(min(filter(None, (left, _SLICE)), default=None))
+
+
+def _one_at_a_time(sink: Sink, lock: threading.RLock) -> Sink:
+    def locked(event: Event) -> None:
+        with lock:
+            sink(event)
+
+    return locked
+
+
+def _text(path: Path, otherwise: str) -> str:
+    try:
+        return load_text(path)
+    except NotebookError:  # in the middle of a save: the watcher will tell when it is over
+        return otherwise
+
+
+def _libraries(built: Mapping[str, Built], names: Iterable[str]) -> Iterable[Path]:
+    for name in names:
+        if isinstance(result := built[name], Artifact):
+            yield result.library
+
+
+def _findings(built: Iterable[Built]) -> Iterable[Diagnostic]:
+    for result in built:
+        yield from result.warnings if isinstance(result, Artifact) else result.diagnostics

@@ -1,0 +1,262 @@
+"""HotReloader: replaces the running version of a notebook by a newer one, or leaves it as it is."""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from typing import TYPE_CHECKING
+
+from hotplate.diagnostic import Severity, sorted_once
+from hotplate.errors import BuildError, HotplateError, InputError, LoadError, NotebookError, RunCancelled
+from hotplate.events import Kind
+from hotplate.load import LoadedCell, reclaim
+from hotplate.load.binding import graph_conflicts
+from hotplate.reload.planner import Build, ReloadPlan, plan_reload, renamed_cells
+from hotplate.run import Task, Version
+from hotplate.toolchain import Artifact, BuildFailure
+from hotplate.toolchain.unit import make_unit
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterable, Mapping
+    from pathlib import Path
+
+    from hotplate.diagnostic import Diagnostic
+    from hotplate.events import Emitter
+    from hotplate.notebook.graph import Graph
+    from hotplate.notebook.model import NotebookModel
+    from hotplate.reload.proposal import Proposal
+    from hotplate.run import StateManager
+    from hotplate.toolchain import Unit
+    from hotplate.toolchain.toolchain import Toolchain
+
+VERSIONS = 16
+"""How many versions one can go back to."""
+
+Built = Artifact | BuildFailure
+
+
+class HotReloader:
+    """Brings texts of a notebook to life: compile → open → handshake → bind → swap → drain.
+
+    Whatever goes wrong before the swap leaves the active version untouched. What it replaces is unloaded when nothing
+    runs it any more. Thread-safe; one reload at a time.
+    """
+
+    def __init__(self, toolchain: Toolchain, state: StateManager) -> None:
+        self.toolchain = toolchain
+        self.active: Version | None = None
+        """What runs begin with."""
+        self._behind = ""
+        """Why a newer text than the active version's does not run."""
+        self.on_success: list[Callable[[Version], None]] = []
+        """Called with each version that becomes the active one."""
+        self.on_failure: list[Callable[[HotplateError], None]] = []
+        """Called with the reason when a newer text is refused."""
+        self._state = state
+        self._loaded: dict[str, tuple[str, LoadedCell]] = {}
+        self._builds: dict[str, Build] = {}
+        self._earlier: deque[tuple[int, NotebookModel]] = deque(maxlen=VERSIONS)
+        self._count = 0
+        self._lock = threading.RLock()
+
+    # ---- what there is ----
+
+    @property
+    def notice(self) -> str:
+        """What every result has to say about its age: "running v3; the file is newer and does not compile", or ""."""
+        if not self._behind:
+            return ""
+        if self.active is None:
+            return f"nothing runs yet; the file {self._behind}"
+        return f"running v{self.active.number}; the file is newer and {self._behind}"
+
+    @property
+    def versions(self) -> tuple[int, ...]:
+        """The versions that can be gone back to, oldest first."""
+        return tuple(number for number, _ in self._earlier)
+
+    def earlier(self, number: int | None = None, *, before: int | None = None) -> tuple[int, NotebookModel]:
+        """An earlier version and its text: the one of that number, else the newest `before` one, else the one before.
+
+        Raises InputError when it isn't kept.
+        """
+        limit = before or (self.active.number if self.active else 0)
+        for kept, model in reversed(self._earlier):
+            if kept == number or (number is None and kept < limit):
+                return kept, model
+        known = ", ".join(f"v{kept}" for kept in self.versions) or "none"
+        wanted = f"no version before v{limit}" if number is None else f"no version v{number}"
+        raise InputError(f"there is {wanted} to go back to; kept are {known}")
+
+    # ---- compile ----
+
+    def units(self, model: NotebookModel, names: Iterable[str]) -> list[Unit]:
+        """The translation units of cells."""
+        return [make_unit(model, name, self.toolchain) for name in names]
+
+    def build(self, model: NotebookModel, names: Iterable[str], emitter: Emitter | None = None) -> dict[str, Built]:
+        """Compiles what is not in the cache. Raises ToolchainError, CacheError; a cell that fails is in the result."""
+        return self.toolchain.build_all(self.units(model, names), emitter)
+
+    def plan(self, proposal: Proposal, units: Iterable[Unit], changed_files: Collection[Path] = ()) -> ReloadPlan:
+        """What it takes to make the proposal the active version. Compiles and loads nothing."""
+        builder = self.toolchain.builder
+        hash_of = builder.cache.hashes.at_once()
+        wanted = {}
+        for unit in units:
+            found = builder.find(unit, hash_of)
+            facts = (found.build_key, found.headers) if found else ("", ())
+            wanted[unit.cell] = Build(builder.unit_key(unit), *facts)
+        return plan_reload(
+            self.active.model if self.active else None,
+            proposal.model,
+            proposal.graph,
+            built=self._builds,
+            wanted=wanted,
+            with_results={name for name in proposal.graph.order if self._state.latest(name) is not None},
+            broken=proposal.broken,
+            changed_files=changed_files,
+        )
+
+    # ---- the whole way ----
+
+    def reload(self, proposal: Proposal, emitter: Emitter | None = None) -> Version:
+        """Makes the proposal the active version.
+
+        Raises BuildError with the findings of all cells, ToolchainError, CacheError, LoadError, or NotebookError where
+        two cells don't fit together.
+        """
+        try:
+            return self.activate(proposal, self.build(proposal.model, proposal.native, emitter), emitter)
+        except RunCancelled:
+            raise
+        except HotplateError as error:
+            self.refuse(error)
+            raise
+
+    def activate(
+        self, proposal: Proposal, built: Mapping[str, Built], emitter: Emitter | None = None, *, earlier: int = 0
+    ) -> Version:
+        """The way from libraries to the active version: open → handshake → bind → swap → drain. Raises as `reload`.
+
+        `earlier` is the version whose text this is when somebody wants it although the file is newer.
+        """
+        artifacts = _artifacts(built)
+        with self._lock:
+            loaded = self._open(artifacts)
+            if conflicts := graph_conflicts(proposal.graph, proposal.model, loaded):
+                raise NotebookError(conflicts)
+            tasks = {name: _task(proposal.model, artifact, loaded[name]) for name, artifact in artifacts.items()}
+            version = self._swap(proposal, {**tasks, **proposal.python}, emitter)
+            self._loaded |= {name: (artifacts[name].build_key, cell) for name, cell in loaded.items()}
+            self._builds |= {name: Build(a.unit_key, a.build_key, a.headers) for name, a in artifacts.items()}
+            self._behind = f"v{earlier} was asked for" if earlier else ""
+            self._drain()
+        return version
+
+    def refuse(self, error: HotplateError) -> None:
+        """Marks the active version: there is a newer text, which does not run."""
+        self._behind = _why(error)
+        for callback in tuple(self.on_failure):
+            callback(error)
+
+    def load(self, model: NotebookModel, name: str) -> LoadedCell:
+        """One cell, built if need be, whatever else is active. Raises BuildError, LoadError."""
+        artifacts = _artifacts(self.build(model, [name]))
+        with self._lock:
+            cell = self._open(artifacts)[name]
+            self._loaded[name] = (artifacts[name].build_key, cell)
+            reclaim()
+        return cell
+
+    def conflicts(self, model: NotebookModel, graph: Graph, built: Mapping[str, Built]) -> tuple[Diagnostic, ...]:
+        """Where two built cells don't fit together. Loads them; raises LoadError."""
+        with self._lock:
+            loaded = self._open({name: result for name, result in built.items() if isinstance(result, Artifact)})
+            return graph_conflicts(graph, model, loaded)
+
+    # ---- steps ----
+
+    def _open(self, artifacts: Mapping[str, Artifact]) -> dict[str, LoadedCell]:
+        loaded = {}
+        for name, artifact in artifacts.items():
+            key, cell = self._loaded.get(name, ("", None))
+            if cell is None or cell.closed or key != artifact.build_key:
+                cell = LoadedCell(artifact.library, artifact.unit_key, self._state.block(name))
+            loaded[name] = cell
+        return loaded
+
+    def _swap(self, proposal: Proposal, tasks: Mapping[str, Task], emitter: Emitter | None) -> Version:
+        before = self.active
+        number = before.number if before else 0
+        is_new = before is None or _differs(before, proposal, tasks)
+        if is_new:
+            self._count = number = self._count + 1
+        version = Version(number, proposal.model, proposal.graph, tasks, proposal.overridden)
+        if before is not None and is_new:
+            self._earlier.append((before.number, before.model))
+            self._follow_cells(before, version)
+        self.active = version
+        if is_new:
+            self._tell(before, version, emitter)
+        return version
+
+    def _tell(self, before: Version | None, version: Version, emitter: Emitter | None) -> None:
+        if emitter is not None:
+            known = before.tasks if before else {}
+            for name, task in version.tasks.items():
+                if name not in known or known[name].key != task.key:
+                    emitter.emit(Kind.CELL_RELOADED, name, version=version.number)
+        for callback in tuple(self.on_success):
+            callback(version)
+
+    def _follow_cells(self, before: Version, after: Version) -> None:
+        for new, old in renamed_cells(before.model, after.model).items():
+            self._state.rename(old, new)
+        for name in before.model.cells:
+            if name not in after.model.cells:
+                self._state.drop(name)
+
+    def _drain(self) -> None:
+        """Lets go of cells that no version has any more; their libraries are unloaded when no run is in them."""
+        assert self.active is not None
+        for name in [name for name in self._loaded if name not in self.active.model.cells]:
+            del self._loaded[name]
+            self._builds.pop(name, None)
+        reclaim()
+
+
+def _artifacts(built: Mapping[str, Built]) -> dict[str, Artifact]:
+    if failures := [result for result in built.values() if isinstance(result, BuildFailure)]:
+        raise BuildError(sorted_once(found for failure in failures for found in failure.diagnostics))
+    return {name: result for name, result in built.items() if isinstance(result, Artifact)}
+
+
+def _task(model: NotebookModel, artifact: Artifact, cell: LoadedCell) -> Task:
+    return Task(
+        cell.name,
+        model.language.value,
+        cell,
+        artifact.build_key,
+        model.cells[cell.name].section.attributes,
+        polls=cell.descriptor.polls,
+        build_seconds=0.0 if artifact.cached else artifact.seconds,
+        compiler=cell.descriptor.compiler,
+    )
+
+
+def _differs(before: Version, proposal: Proposal, tasks: Mapping[str, Task]) -> bool:
+    if before.model.text != proposal.model.text:
+        return True
+    return any(name in before.tasks and before.tasks[name].key != task.key for name, task in tasks.items())
+
+
+def _why(error: HotplateError) -> str:
+    if isinstance(error, NotebookError):
+        rules = {found.rule for found in error.diagnostics if found.severity is Severity.ERROR}
+        told = {"edge": "has cells that don't fit together", "syntax": "does not parse", "file": "can't be read"}
+        return next((told[rule] for rule in told if rule in rules), "breaks a rule of the notation")
+    for kind, words in ((BuildError, "does not compile"), (LoadError, "does not load"), (InputError, "can't be run")):
+        if isinstance(error, kind):
+            return words
+    return "can't be built"
