@@ -192,9 +192,8 @@ class Notebook:
             proposal = self._read_proposal(targets, given)
             recorder = Recorder((on_event,) if callable(on_event) else tuple(on_event))
             recorder.emitter.emit(Kind.RUN_STARTED, cells=proposal.graph.order, notebook=str(self.path))
-            abort = AbortHandle(
-                abort
-            )  # its own, so that a failure here does not stop what else runs under the caller's
+            # Its own, so that a failure here does not stop what else runs under the caller's.
+            abort = AbortHandle(abort)
             version = 0
             try:
                 active = self._reloader.reload(proposal, recorder.emitter)
