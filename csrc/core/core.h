@@ -35,7 +35,7 @@ typedef struct hp_state_block {
     void *data;
     size_t size;
     uint32_t version;
-    int32_t in_use; /* by a call that has not ended; changed atomically */
+    int32_t in_use; /* HP_STATE_FREE, HP_STATE_CALLED or HP_STATE_COPYING; changed atomically */
 } hp_state_block;
 
 /* NULL when there is no memory. `abort_word` must outlive the host. */
@@ -52,6 +52,9 @@ void hp_host_enter(hp_host *host);
 
 hp_state_block *hp_state_new(void);
 void hp_state_free(hp_state_block *state);
+/* Makes `to` what `from` is: bytes, size and version. Any thread. Returns HP_STATE_...; unless it is HP_STATE_COPIED,
+ * nothing has changed. */
+int32_t hp_state_copy(hp_state_block *to, hp_state_block *from);
 /* Frees an array that a cell allocated through hp_out. */
 void hp_array_free(void *data);
 
@@ -112,6 +115,9 @@ typedef struct hp_conflict {
 
 /* cffi: end */
 
+enum { HP_STATE_FREE = 0, HP_STATE_CALLED = 1, HP_STATE_COPYING = 2 };
+enum { HP_STATE_COPIED = 0, HP_STATE_IN_USE = 1, HP_STATE_NO_MEMORY = 2 };
+
 enum { HP_STEP_CONST = 0, HP_STEP_SYMBOL = 1, HP_STEP_ADD = 2, HP_STEP_SUB = 3, HP_STEP_MUL = 4, HP_STEP_DIV = 5 };
 enum {
     HP_CONFLICT_NONE = 0,
@@ -153,6 +159,7 @@ struct hp_host {
     volatile int64_t done;
     volatile int64_t total;
     hp_state_block *state;
+    hp_state_block replaced; /* what `state` was before this call gave it another layout; no data: it did not */
     struct hp_block *scratch;
     int32_t busy;
     int32_t holds_state;
@@ -161,13 +168,25 @@ struct hp_host {
     char message[HP_MESSAGE_SIZE];
 };
 
-/* Prepares a host, and ends a call: scratch memory is freed, the verdict is turned into a status. */
+/* Prepares a host; the verdict on a call; and its end, with how it ended: scratch memory is freed, and unless that is
+ * HP_OK, a state that the call replaced is put back. */
 void hp_host_init(hp_host *host, const volatile int32_t *abort_word);
 void hp_host_begin(hp_host *host);
 int32_t hp_host_verdict(const hp_host *host, int32_t status);
-void hp_host_end(hp_host *host);
+void hp_host_end(hp_host *host, int32_t status);
 /* The host that hp_host_enter chose for this thread; NULL: none. */
 hp_host *hp_host_current(void);
+
+/* Memory aligned to 64 bytes with room for a link before it: scratch, and states. NULL when there is none. */
+void *hp_memory_new(size_t bytes);
+void hp_memory_free(void *memory);
+/* Frees it when the call of `host` ends. */
+void hp_memory_until_end(hp_host *host, void *memory);
+
+/* The functions `state` and `state_before` of hp_ctx, and what the end of a call means for them. */
+void *hp_host_state(hp_ctx *ctx, size_t bytes, uint32_t version);
+void *hp_host_state_before(hp_ctx *ctx, size_t bytes, uint32_t version, hp_before *before);
+void hp_host_settle_state(hp_host *host, int32_t status);
 
 /* The abort word of direct calls on the main thread, or NULL on any other thread. Bracket the call with these. */
 const volatile int32_t *hp_interrupt_enter(const hp_cell *cell);

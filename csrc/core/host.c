@@ -1,4 +1,4 @@
-/* host.c: what stands behind a cell's hp_ctx: scratch memory, progress, failure, state, results sized by the cell. */
+/* host.c: what stands behind a cell's hp_ctx: scratch memory, progress, failure, results sized by the cell. */
 #define _POSIX_C_SOURCE 200809L
 #include "core/core.h"
 
@@ -14,7 +14,7 @@
 
 enum { HP_ALIGNMENT = 64, HP_MAX_RANK = 8 };
 
-/* One piece of scratch memory; the bytes follow the header, which keeps their alignment. */
+/* What stands before the bytes of scratch memory and of a state; it keeps their alignment. */
 struct hp_block {
     struct hp_block *next;
     char padding[HP_ALIGNMENT - sizeof(void *)];
@@ -33,21 +33,33 @@ static void *aligned_allocate(size_t bytes) {
 static void aligned_release(void *memory) { free(memory); }
 #endif
 
+void *hp_memory_new(size_t bytes) {
+    struct hp_block *block = bytes > SIZE_MAX - sizeof *block ? NULL : aligned_allocate(sizeof *block + bytes);
+    return block == NULL ? NULL : block + 1;
+}
+
+void hp_memory_free(void *memory) {
+    if (memory != NULL) aligned_release((struct hp_block *)memory - 1);
+}
+
+void hp_memory_until_end(hp_host *host, void *memory) {
+    struct hp_block *block = (struct hp_block *)memory - 1;
+    block->next = host->scratch;
+    host->scratch = block;
+}
+
 /* ---- the functions in the table of hp_ctx ---- */
 
 static hp_host *host_of(hp_ctx *ctx) { return (hp_host *)(void *)ctx; }
 
 static void *host_alloc(hp_ctx *ctx, size_t bytes) {
     hp_host *host = host_of(ctx);
-    struct hp_block *block = NULL;
-    if (bytes <= SIZE_MAX - sizeof *block) block = aligned_allocate(sizeof *block + bytes);
-    if (block == NULL) {
+    void *memory = hp_memory_new(bytes);
+    if (memory == NULL)
         host->out_of_memory = 1;
-        return NULL;
-    }
-    block->next = host->scratch;
-    host->scratch = block;
-    return block + 1;
+    else
+        hp_memory_until_end(host, memory);
+    return memory;
 }
 
 static void host_report_progress(hp_ctx *ctx, int64_t done, int64_t total) {
@@ -63,29 +75,6 @@ static void host_fail(hp_ctx *ctx, const char *format, va_list arguments) {
     ctx->failed = 1;
     int length = vsnprintf(host->message, sizeof host->message, format, arguments);
     if (length < 0) snprintf(host->message, sizeof host->message, "(the message of hp_fail can't be formatted)");
-}
-
-static void *host_state(hp_ctx *ctx, size_t bytes, uint32_t version) {
-    hp_host *host = host_of(ctx);
-    hp_state_block *state = host->state;
-    if (state == NULL) return NULL;
-    if (!host->holds_state && __atomic_exchange_n(&state->in_use, 1, __ATOMIC_ACQUIRE)) {
-        hp_fail(ctx, "another call of this cell is using its hp_state; call it from one thread at a time");
-        return NULL;
-    }
-    host->holds_state = 1;
-    if (state->data != NULL && state->size == bytes && state->version == version) return state->data;
-    void *fresh = aligned_allocate(bytes ? bytes : 1);
-    if (fresh == NULL) {
-        host->out_of_memory = 1;
-        return NULL;
-    }
-    memset(fresh, 0, bytes);
-    aligned_release(state->data);
-    state->data = fresh;
-    state->size = bytes;
-    state->version = version;
-    return fresh;
 }
 
 /* The number of bytes of an array, or SIZE_MAX when an extent is negative or the product overflows. */
@@ -143,10 +132,12 @@ void hp_host_init(hp_host *host, const volatile int32_t *abort_word) {
         .alloc = host_alloc,
         .progress = host_report_progress,
         .vfail = host_fail,
-        .state = host_state,
+        .state = hp_host_state,
         .out_array = host_out_array,
+        .state_before = hp_host_state_before,
     };
     host->state = NULL;
+    host->replaced.data = NULL;
     host->scratch = NULL;
     host->busy = host->holds_state = 0;
     host->done = host->total = 0;
@@ -172,15 +163,14 @@ int32_t hp_host_verdict(const hp_host *host, int32_t status) {
     return status;
 }
 
-void hp_host_end(hp_host *host) {
+void hp_host_end(hp_host *host, int32_t status) {
     for (struct hp_block *block = host->scratch; block != NULL;) {
         struct hp_block *next = block->next;
         aligned_release(block);
         block = next;
     }
     host->scratch = NULL;
-    if (host->holds_state) __atomic_store_n(&host->state->in_use, 0, __ATOMIC_RELEASE);
-    host->holds_state = 0;
+    hp_host_settle_state(host, status);
     host->busy = 0;
 }
 
@@ -204,13 +194,5 @@ int32_t hp_host_observed(const hp_host *host) { return host->ctx.observed; }
 void hp_host_enter(hp_host *host) { current_host = host; }
 
 hp_host *hp_host_current(void) { return current_host; }
-
-hp_state_block *hp_state_new(void) { return calloc(1, sizeof(hp_state_block)); }
-
-void hp_state_free(hp_state_block *state) {
-    if (state == NULL) return;
-    aligned_release(state->data);
-    free(state);
-}
 
 void hp_array_free(void *data) { aligned_release(data); }

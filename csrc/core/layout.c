@@ -60,6 +60,13 @@ HP_PIN(hp_ctx, progress, 32);
 HP_PIN(hp_ctx, vfail, 40);
 HP_PIN(hp_ctx, state, 48);
 HP_PIN(hp_ctx, out_array, 56);
+/* The first hosts of version 1 end here, at a struct_size of 64; for what follows, cells ask HP_OFFERS. */
+HP_PIN(hp_ctx, state_before, 64);
+
+HP_PIN(hp_before, data, 0);
+HP_PIN(hp_before, bytes, 8);
+HP_PIN(hp_before, version, 16);
+_Static_assert(sizeof(hp_before) == 24, "the host writes it into the cell's memory");
 
 HP_PIN(hp_out, ctx, 0);
 HP_PIN(hp_out, value, 8);

@@ -125,6 +125,13 @@ typedef struct hp_cell {
     const hp_symbol *symbols;
 } hp_cell;
 
+/* A cell's state as it was in another layout; `data` is NULL when there was none. Valid until the call ends. */
+typedef struct hp_before {
+    const void *data;
+    size_t bytes;
+    uint32_t version;
+} hp_before;
+
 /* The host's side of a call. A cell never reads the fields itself. */
 struct hp_ctx {
     uint32_t struct_size; /* sizeof(hp_ctx) of the host: a field past it does not exist there */
@@ -137,6 +144,8 @@ struct hp_ctx {
     void (*vfail)(hp_ctx *ctx, const char *format, va_list arguments);
     void *(*state)(hp_ctx *ctx, size_t bytes, uint32_t version);
     void *(*out_array)(hp_ctx *ctx, hp_value *value, hp_dtype dtype, int32_t ndim, const int64_t *shape);
+    /* Added to version 1 later, so a cell asks HP_OFFERS before it uses what follows. */
+    void *(*state_before)(hp_ctx *ctx, size_t bytes, uint32_t version, hp_before *before);
 };
 
 /* A result whose size the cell knows only after computing. */
@@ -172,6 +181,9 @@ enum {
 #define HP_UNUSED
 #endif
 
+/* Whether the host knows this member of hp_ctx, which only grows at its end. */
+#define HP_OFFERS(ctx, member) ((ctx)->struct_size >= offsetof(hp_ctx, member) + sizeof((ctx)->member))
+
 /* Nonzero when the run is being cancelled: return as soon as you can, your results are dropped.
  * Costs one load, so it can stand in an inner loop. */
 HP_UNUSED static inline int hp_check(hp_ctx *ctx) {
@@ -195,11 +207,34 @@ HP_PRINTF(2, 3) static inline void hp_fail(hp_ctx *ctx, const char *format, ...)
  * then ends as HP_NO_MEMORY if the cell just returns. Never free it. */
 HP_UNUSED static inline void *hp_alloc(hp_ctx *ctx, size_t bytes) { return ctx->alloc(ctx, bytes); }
 
-/* A block of `bytes` that belongs to this cell and survives calls and reloads; zeroed when it is new.
- * Raise `version` when the layout changes. NULL when there is no memory. One call at a time may use it. */
+/* A block of `bytes` that belongs to this cell and survives calls and reloads; zeroed when it is new, or was left with
+ * another size or version. Raise `version` when the layout changes. What was there before is gone only when the call
+ * ends well. NULL when there is no memory, or another call is using the block: one at a time may. */
 HP_UNUSED static inline void *hp_state(hp_ctx *ctx, size_t bytes, uint32_t version) {
     return ctx->state(ctx, bytes, version);
 }
+
+/* Carries the state over from another layout: fills `now`, which is zeroed, from `before`, which can't be written and
+ * is gone after the call. Returns 0 when it did; anything else: it can't, and the block starts from zeros. */
+typedef int hp_migrate(void *now, size_t bytes, const void *before, size_t bytes_before, uint32_t version_before);
+
+#ifdef __cplusplus
+extern "C++" { /* cl /EHsc takes it that a function of C linkage never throws; this one lets migrate's exceptions pass */
+#endif
+/* As hp_state, but a block left with another size or version is handed to `migrate` (NULL: as hp_state), which runs
+ * now and is not kept. An exception that it throws is the cell's own. A host without it starts from zeros. */
+HP_UNUSED static inline void *hp_state_migrate(hp_ctx *ctx, size_t bytes, uint32_t version, hp_migrate *migrate) {
+    hp_before before;
+    void *now;
+    if (migrate == NULL || !HP_OFFERS(ctx, state_before)) return ctx->state(ctx, bytes, version);
+    now = ctx->state_before(ctx, bytes, version, &before);
+    if (now != NULL && before.data != NULL && migrate(now, bytes, before.data, before.bytes, before.version) != 0)
+        for (size_t i = 0; i < bytes; i++) ((unsigned char *)now)[i] = 0;
+    return now;
+}
+#ifdef __cplusplus
+}
+#endif
 
 /* HP_ARRAY(out, T, extent...): allocates the result behind an `hp_out *` parameter as a C-contiguous array of T and
  * returns a `T *` to its first element, or NULL when there is no memory. Extents are integers, one per axis, up to 8.

@@ -26,7 +26,7 @@ static PyObject *run_entry(hp_frame *frame, hp_host *host) {
         result = hp_wrap_results(frame);
     else if (status != HP_CANCELLED || PyErr_CheckSignals() == 0) /* a pending Ctrl-C says it better */
         hp_explain(frame, HP_CELL_STATUS, -1, "(is)", (int)status, host->message);
-    hp_host_end(host);
+    hp_host_end(host, result != NULL ? HP_OK : HP_FAILED);
     return result;
 }
 

@@ -20,14 +20,14 @@ static void check_is_false_until_the_word_is_set(void) {
     word = 1;
     CHECK(hp_check(ctx) && hp_host_observed(host));
     CHECK(hp_host_verdict(host, HP_OK) == HP_CANCELLED);
-    hp_host_end(host);
+    hp_host_end(host, HP_OK);
 }
 
 static void a_request_that_nobody_saw_is_no_cancellation(void) {
     begin();
     word = 1;
     CHECK(hp_host_verdict(host, HP_OK) == HP_OK);
-    hp_host_end(host);
+    hp_host_end(host, HP_OK);
 }
 
 static void the_first_failure_counts(void) {
@@ -35,7 +35,7 @@ static void the_first_failure_counts(void) {
     hp_fail(ctx, "%s is %d", "dt", -1);
     hp_fail(ctx, "later");
     CHECK(hp_host_verdict(host, HP_OK) == HP_FAILED && strcmp(host->message, "dt is -1") == 0);
-    hp_host_end(host);
+    hp_host_end(host, HP_OK);
 }
 
 static void a_long_message_is_cut(void) {
@@ -44,7 +44,7 @@ static void a_long_message_is_cut(void) {
     begin();
     hp_fail(ctx, "%s", text);
     CHECK(strlen(host->message) == HP_MESSAGE_SIZE - 1);
-    hp_host_end(host);
+    hp_host_end(host, HP_OK);
 }
 
 static void scratch_is_aligned_and_distinct(void) {
@@ -57,32 +57,14 @@ static void scratch_is_aligned_and_distinct(void) {
         previous = memory;
     }
     CHECK(hp_host_verdict(host, HP_OK) == HP_OK);
-    hp_host_end(host);
+    hp_host_end(host, HP_OK);
 }
 
 static void too_much_scratch_is_no_memory(void) {
     begin();
     CHECK(hp_alloc(ctx, SIZE_MAX - 8) == NULL);
     CHECK(hp_host_verdict(host, HP_OK) == HP_NO_MEMORY);
-    hp_host_end(host);
-}
-
-static void state_is_zeroed_once_and_again_for_another_layout(void) {
-    hp_state_block *block = hp_state_new();
-    hp_host_set_state(host, block);
-    begin();
-    int64_t *first = hp_state(ctx, sizeof *first, 1);
-    CHECK(first != NULL && *first == 0);
-    *first = 7;
-    CHECK(hp_state(ctx, sizeof *first, 1) == first && *first == 7);
-    int64_t *second = hp_state(ctx, sizeof *second, 2);
-    CHECK(second != NULL && *second == 0);
-    hp_host_end(host);
-    hp_host_set_state(host, NULL);
-    begin();
-    CHECK(hp_state(ctx, 8, 1) == NULL);
-    hp_host_end(host);
-    hp_state_free(block);
+    hp_host_end(host, HP_OK);
 }
 
 static void an_array_is_contiguous_and_replaced_by_the_next(void) {
@@ -99,7 +81,7 @@ static void an_array_is_contiguous_and_replaced_by_the_next(void) {
     CHECK(hp_host_verdict(host, HP_OK) == HP_OK);
     free(value.as.tensor.shape);
     hp_array_free(value.as.tensor.data);
-    hp_host_end(host);
+    hp_host_end(host, HP_OK);
 }
 
 static void an_impossible_array_is_a_bad_result(void) {
@@ -110,7 +92,7 @@ static void an_impossible_array_is_a_bad_result(void) {
         begin();
         CHECK(HP_ARRAY(&out, double, shapes[i][0], shapes[i][1]) == NULL && value.kind == HP_NONE);
         CHECK(hp_host_verdict(host, HP_OK) == HP_BAD_RESULT);
-        hp_host_end(host);
+        hp_host_end(host, HP_OK);
     }
 }
 
@@ -120,7 +102,7 @@ static void progress_can_be_read_by_others(void) {
     hp_progress(ctx, 3, 10);
     hp_host_progress(host, &done, &total);
     CHECK(done == 3 && total == 10);
-    hp_host_end(host);
+    hp_host_end(host, HP_OK);
 }
 
 static void every_status_has_a_name_and_a_meaning(void) {
@@ -139,7 +121,6 @@ int main(void) {
     a_long_message_is_cut();
     scratch_is_aligned_and_distinct();
     too_much_scratch_is_no_memory();
-    state_is_zeroed_once_and_again_for_another_layout();
     an_array_is_contiguous_and_replaced_by_the_next();
     an_impossible_array_is_a_bad_result();
     progress_can_be_read_by_others();

@@ -112,10 +112,10 @@ void an_exception_becomes_the_failure() {
     const auto body = [] { std::vector<int>(2).at(5) = 1; };
     CHECK(hp_host_verdict(host, hp::abi::guard(&host->ctx, body)) == HP_FAILED);
     CHECK(std::strncmp(host->message, "std::out_of_range: ", 19) == 0);
-    hp_host_end(host);
+    hp_host_end(host, HP_OK);
     hp_host_begin(host);
     CHECK(hp_host_verdict(host, hp::abi::guard(&host->ctx, [] { throw 1; })) == HP_FAILED);
-    hp_host_end(host);
+    hp_host_end(host, HP_OK);
 }
 
 void an_exception_after_a_request_to_stop_is_a_cancellation() {
@@ -126,7 +126,7 @@ void an_exception_after_a_request_to_stop_is_a_cancellation() {
     };
     CHECK(hp_host_verdict(host, hp::abi::guard(&host->ctx, body)) == HP_CANCELLED);
     word = 0;
-    hp_host_end(host);
+    hp_host_end(host, HP_OK);
 }
 
 void a_range_is_copied_to_the_host() {
@@ -137,7 +137,7 @@ void a_range_is_copied_to_the_host() {
     CHECK(static_cast<std::int32_t *>(value.as.tensor.data)[2] == 3 && value.as.tensor.dtype.bits == 32);
     std::free(value.as.tensor.shape);
     hp_array_free(value.as.tensor.data);
-    hp_host_end(host);
+    hp_host_end(host, HP_OK);
 }
 
 } // namespace

@@ -24,6 +24,7 @@ PUBLIC = [
     "hp_port",
     "hp_symbol",
     "hp_cell",
+    "hp_before",
     "hp_ctx",
     "hp_out",
 ]
