@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from hotplate.errors import InputError, LoadError
 from hotplate.load.library import Library, opening, reclaim
 from hotplate.load.plan import make_callable
-from hotplate.load.state import new_state
+from hotplate.load.state import StateBlock
 from hotplate.values import describe_type, numpy_dtype
 
 if TYPE_CHECKING:
@@ -33,11 +33,11 @@ class LoadedCell:
     The object is a lease: its library stays loaded until `close` or until the object is gone.
     """
 
-    def __init__(self, path: Path, unit_key: str | None = None, state: Any = None) -> None:
-        """Loads the library at `path`; `state` is the cell's hp_state block (None: a new one of its own)."""
+    def __init__(self, path: Path, unit_key: str | None = None, state: StateBlock | None = None) -> None:
+        """Loads the library at `path`; `state` is what hp_state gives the cell (None: a new one of its own)."""
         with opening:  # nobody may unload the library before the callable holds its lease
             library = Library.open(path, unit_key)
-            self._call, self._derived = make_callable(library, state or new_state())
+            self._call, self._derived = make_callable(library, state or StateBlock())
         self.descriptor = library.descriptor
         self.path = library.path
         self.closed = False

@@ -17,22 +17,23 @@ if TYPE_CHECKING:
 
     from hotplate.abi import CellDescriptor, PortDescriptor
     from hotplate.load.library import Library
+    from hotplate.load.state import StateBlock
     from hotplate.values import ExtentTable
 
 _NOT_FIXED, _CONSTANT = -1, -2  # HP_SOURCE_NONE, HP_SOURCE_CONSTANT
 
 
-def make_callable(library: Library, state: Any) -> tuple[Callable[..., Any], frozenset[int]]:
+def make_callable(library: Library, state: StateBlock) -> tuple[Callable[..., Any], frozenset[int]]:
     """The builtin function that calls the library's cell, and which inputs callers may leave out.
 
-    `state` is the cell's hp_state block. The function holds a lease on the library.
+    `state` is what hp_state gives the cell. The function holds a lease on the library.
     Raises LoadError for a type that NumPy does not have.
     """
     cell = library.descriptor
     extents = compile_extents(cell)
     dtypes_in = tuple(_dtype(port) for port in cell.inputs)
     dtypes_out = tuple(_dtype(port) for port in cell.outputs)
-    tables, plan = _tables(cell, extents, (library.raw_cell, library.handle, state), dtypes_in, dtypes_out)
+    tables, plan = _tables(cell, extents, (library.raw_cell, library.handle, state.handle), dtypes_in, dtypes_out)
     hooks = (_converter(cell), _adopter(cell), _packer(cell), Explainer(cell, extents), tables)
     names = tuple(port.name for port in cell.inputs)
     box: list[Any] = [None]
