@@ -6,6 +6,6 @@ What lives here turns an artifact's path into a LoadedCell. Compiling is `toolch
 
 from hotplate.load.cell import LoadedCell
 from hotplate.load.library import Library, LibraryReport, library_report, reclaim
-from hotplate.load.state import StateBlock, new_state
+from hotplate.load.state import StateBlock
 
-__all__ = ["Library", "LibraryReport", "LoadedCell", "StateBlock", "library_report", "new_state", "reclaim"]
+__all__ = ["Library", "LibraryReport", "LoadedCell", "StateBlock", "library_report", "reclaim"]

@@ -45,8 +45,3 @@ class StateBlock:
 
     def __repr__(self) -> str:
         return f"<StateBlock of {self.size} bytes, version {self.version}>"
-
-
-def new_state() -> StateBlock:
-    """An empty block."""
-    return StateBlock()

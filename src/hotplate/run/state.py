@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from hotplate.load import new_state
+from hotplate.load import StateBlock
 from hotplate.values import digest, result_fields
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ class StateManager:
         self._older = _Older(history, history_bytes)
         self._digests: dict[str, str] = {}
         """By content; of those that were compared once."""
-        self._blocks: dict[str, Any] = {}
+        self._blocks: dict[str, StateBlock] = {}
         self._lock = threading.Lock()
 
     # ---- results ----
@@ -133,11 +133,11 @@ class StateManager:
 
     # ---- hp_state ----
 
-    def block(self, cell: str) -> Any:
+    def block(self, cell: str) -> StateBlock:
         """The cell's hp_state block; made when first asked for, freed with the last reference to it."""
         with self._lock:
             if cell not in self._blocks:
-                self._blocks[cell] = new_state()
+                self._blocks[cell] = StateBlock()
             return self._blocks[cell]
 
     def rename(self, old: str, new: str) -> None:
