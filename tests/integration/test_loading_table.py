@@ -22,8 +22,9 @@ import numpy as np
 import pytest
 
 import hotplate
+from hotplate.cli.doctor import examine, render
 from hotplate.errors import LoadError
-from hotplate.load import LoadedCell, library_report, reclaim
+from hotplate.load import Library, LoadedCell, library, library_report, reclaim
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -416,6 +417,62 @@ def test_a_thread_of_python_keeps_nothing() -> None:
     thread.join()
 
 
+def test_a_thread_of_one_library_does_not_keep_those_that_can_start_none() -> None:
+    starter, plain = hotplate.inline(DETACHED.replace("start_thread", "start_another")), hotplate.inline(IDLE)
+    flags = np.zeros(1, np.int32)
+    assert starter(flags) == 0
+    path = plain.path
+    plain.close()
+    assert not is_mapped(path)
+    flags[0] = 1
+    path = starter.path
+    starter.close()
+    wait_until(lambda: gone(path))
+
+
+def test_a_thread_that_has_ended_is_no_longer_known_as_one_from_before() -> None:
+    # The system may give its number to a thread of the library.
+    starter, flags = hotplate.inline(DETACHED.replace("start_thread", "start_early")), np.zeros(1, np.int32)
+    starter(flags)
+    later = hotplate.inline("int later(int x) { return x; }")
+    library = Library.open(later.path)
+    before = library.threads
+    flags[0] = 1
+    starter_path = starter.path
+    starter.close()
+    wait_until(lambda: gone(starter_path))
+    hotplate.inline("int collected(int x) { return x; }").close()
+    assert library.threads < before
+
+
+IDLE = "int idle(int x) { return x + 1; }"
+AT_LOAD = """
+    #include <pthread.h>
+    #include <unistd.h>
+    #include <cstdint>
+    static void *loiter(void *) { for (;;) usleep(1000); }
+    static const int started = [] {
+        pthread_t thread;
+        return pthread_create(&thread, nullptr, loiter, nullptr);
+    }();
+    std::int32_t at_load() { return started; }
+"""
+AT_LOAD_CALL = """
+import os, sys, time, hotplate
+cell = hotplate.open(sys.argv[1]).load("at_load")
+print(cell())
+cell.close()
+time.sleep(0.05)  # the thread wakes up where its code was
+print("alive", flush=True)
+os._exit(0)
+"""
+
+
+def test_a_thread_that_a_constructor_started_while_loading_keeps_its_library(notebook: Callable[..., Path]) -> None:
+    done = run_python(AT_LOAD_CALL, notebook(AT_LOAD, ".cpp"))
+    assert (done.stdout, done.returncode) == ("0\nalive\n", 0)
+
+
 # OpenMP
 
 OPENMP = """
@@ -427,37 +484,45 @@ OPENMP = """
         for (int64_t i = 0; i < n; i++) sum += 0.5;
         return sum;
     }
+    int beside(int x) { return x; }
 """
 OPENMP_CALL = """
 import gc, sys, hotplate
-from hotplate.load import reclaim
-notebook = hotplate.open(sys.argv[1])
-cell = notebook.load("halves")
+from hotplate.load import library_report, reclaim
+path, compiler, runtime = sys.argv[1:]
+notebook = hotplate.open(path, compiler=compiler)
+beside, cell = notebook.load("beside"), notebook.load("halves")
 print(cell(1000))
 cell.close()
-del cell, notebook
+beside.close()
+del beside, cell, notebook
 gc.collect()
 reclaim()
-print("libgomp" in open("/proc/self/maps").read())
+report = library_report()
+print(report.unloaded, report.kept, runtime in open("/proc/self/maps").read())
 """
 
 
-def links_openmp() -> bool:
+def links_openmp(compiler: str) -> bool:
     source = b"#include <omp.h>\nint main(void) { return omp_get_max_threads() < 1; }"
-    command = ["gcc", "-fopenmp", "-x", "c", "-", "-o", "/dev/null"]
+    command = [compiler, "-fopenmp", "-x", "c", "-", "-o", "/dev/null"]
     return (
-        bool(shutil.which("gcc"))
+        bool(shutil.which(compiler))
         and not subprocess.run(command, input=source, capture_output=True, check=False).returncode
     )
 
 
-@pytest.mark.skipif(not links_openmp(), reason="gcc has no OpenMP library")
-def test_a_process_with_an_openmp_cell_ends_well(notebook: Callable[..., Path]) -> None:
-    done = run_python(OPENMP_CALL, notebook(OPENMP))
-    assert (done.stdout, done.stderr, done.returncode) == ("500.0\nTrue\n", "", 0)
+@pytest.mark.parametrize(("compiler", "runtime"), [("gcc", "libgomp"), ("clang", "libomp")])
+def test_libraries_go_though_openmp_threads_stay_and_the_process_ends_well(
+    notebook: Callable[..., Path], compiler: str, runtime: str
+) -> None:
+    if not links_openmp(compiler):
+        pytest.skip(f"{compiler} has no OpenMP library")
+    done = run_python(OPENMP_CALL, notebook(OPENMP), compiler, runtime)
+    assert (done.stdout, done.stderr, done.returncode) == ("500.0\n2 () True\n", "", 0)
 
 
-@pytest.mark.skipif(not links_openmp(), reason="gcc has no OpenMP library")
+@pytest.mark.skipif(not links_openmp("gcc"), reason="gcc has no OpenMP library")
 def test_without_the_rule_the_runtime_goes_while_its_threads_live(plain: Callable[..., Path]) -> None:
     text = 'void spread(void) {\n#pragma omp parallel num_threads(4)\n{ __asm__ volatile(""); } }'
     code = (
@@ -472,6 +537,62 @@ def test_without_the_rule_the_runtime_goes_while_its_threads_live(plain: Callabl
         "os.kill(os.getpid(), 9)"  # before a thread wakes up where its code was
     )
     assert run_python(code, plain("omp.so", text, "-fopenmp")).stdout == "False 4\n"
+
+
+RUNTIME_CALL = """
+import sys, hotplate
+cell = hotplate.open(sys.argv[1]).load("with_runtime")
+print(cell(1))
+cell.close()
+maps = open("/proc/self/maps").read()
+print(str(cell.path) in maps, sys.argv[2] in maps)
+"""
+
+
+def test_any_openmp_runtime_stays_when_the_last_cell_that_needs_it_goes(
+    notebook: Callable[..., Path], plain: Callable[..., Path]
+) -> None:
+    # One in place of LLVM's, which some builds mark to stay by itself (nodelete).
+    runtime = plain("libomp.so.5", "int stand_in(int x) { return x + 1; }", "-Wl,-soname,libomp.so.5")
+    flags = f"-Wl,--no-as-needed -L{runtime.parent} -l:libomp.so.5 -Wl,-rpath,{runtime.parent}"
+    path = notebook(
+        f'// %% Linked  flags="{flags}"\nint stand_in(int);\nint with_runtime(int x) {{ return stand_in(x); }}'
+    )
+    assert run_python(RUNTIME_CALL, path, runtime).stdout == "2\nFalse True\n"
+
+
+# A saved function pointer: what can register one for good stays
+
+HANDLER = """
+    #include <signal.h>
+    static volatile sig_atomic_t seen;
+    static void note(int number) { seen = number; }
+    int handles(void) { signal(SIGUSR1, note); return seen; }
+"""
+HANDLER_CALL = """
+import os, signal, sys, hotplate
+cell = hotplate.open(sys.argv[1]).load("handles")
+cell()
+cell.close()
+os.kill(os.getpid(), signal.SIGUSR1)
+print(cell.path in hotplate.load.library_report().pinned, hotplate.open(sys.argv[1]).load("handles")())
+"""
+
+
+def test_without_the_rule_a_signal_handler_that_is_gone_ends_the_process(plain: Callable[..., Path]) -> None:
+    code = (
+        "import _ctypes, ctypes, os, signal, sys\n"
+        "library = ctypes.CDLL(sys.argv[1])\n"
+        "library.handles()\n"
+        "_ctypes.dlclose(library._handle)\n"
+        "os.kill(os.getpid(), signal.SIGUSR1)"
+    )
+    assert run_python(code, plain("handler.so", HANDLER)).returncode in CRASHES
+
+
+def test_a_library_that_may_have_registered_a_handler_stays(notebook: Callable[..., Path]) -> None:
+    done = run_python("import hotplate.load\n" + HANDLER_CALL, notebook(HANDLER))
+    assert (done.stdout, done.returncode) == ("True 10\n", 0)
 
 
 # exit() in a cell
@@ -535,3 +656,44 @@ def test_editing_a_notebook_leaves_only_the_last_version_mapped(notebook: Callab
     gc.collect()
     reclaim()
     assert [is_mapped(library) for library in seen] == [False] * 4 + [True]
+
+
+CAP_CALL = """
+import sys
+from pathlib import Path
+from hotplate.load import LoadedCell, library_report
+for path in sys.argv[1:]:
+    cell = LoadedCell(Path(path))
+    cell(1)
+    cell.close()
+report = library_report()
+print(len(report.kept), report.kept_bytes > 0, report.limit.versions, cell.path in report.pinned)
+"""
+
+
+def test_beyond_the_limit_there_is_one_warning_and_work_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    original = hotplate.inline(THREAD_LOCAL.replace("remembered", "many_remembered"), language="c++").path
+    paths = [Path(shutil.copy(original, tmp_path / f"v{number}.so")) for number in range(6)]
+    monkeypatch.setenv("HOTPLATE_KEPT_LIBRARIES", "3")
+    done = run_python(CAP_CALL, *paths)
+    assert done.stdout == "6 True 3 True\n"
+    assert done.stderr.count("old versions of cells stay in memory") == 1
+    assert "  4 of many_remembered: it has thread-local variables with destructors; make them" in done.stderr
+
+
+def test_up_to_the_limit_nothing_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    original = hotplate.inline(THREAD_LOCAL.replace("remembered", "few_remembered"), language="c++").path
+    monkeypatch.setenv("HOTPLATE_KEPT_LIBRARIES", "1")
+    done = run_python(CAP_CALL, original)
+    assert (done.stdout, done.stderr) == ("1 True 1 True\n", "")
+
+
+def test_doctor_tells_the_limit_and_what_is_wrong_with_its_setting(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "warns when more than 200 old versions of cells, or 256 MiB of them" in render(examine())
+    library._limit.cache_clear()
+    with monkeypatch.context() as patch:
+        patch.setenv("HOTPLATE_KEPT_LIBRARIES", "plenty")
+        report = examine()
+    assert any("HOTPLATE_KEPT_LIBRARIES is 'plenty'" in problem for problem in report["problems"])

@@ -5,7 +5,17 @@ What lives here turns an artifact's path into a LoadedCell. Compiling is `toolch
 """
 
 from hotplate.load.cell import LoadedCell
+from hotplate.load.kept import KeptLibrary, KeptLimit
 from hotplate.load.library import Library, LibraryReport, library_report, reclaim
 from hotplate.load.state import StateBlock
 
-__all__ = ["Library", "LibraryReport", "LoadedCell", "StateBlock", "library_report", "reclaim"]
+__all__ = [
+    "KeptLibrary",
+    "KeptLimit",
+    "Library",
+    "LibraryReport",
+    "LoadedCell",
+    "StateBlock",
+    "library_report",
+    "reclaim",
+]

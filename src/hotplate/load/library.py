@@ -11,30 +11,52 @@ import ctypes.util
 import os
 import sys
 import threading
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
 from hotplate.abi import CellDescriptor, ffi, handshake, lib, read_descriptor
 from hotplate.errors import LoadError
+from hotplate.events import log
+from hotplate.load.elf import LibraryFile, read_library_file
+from hotplate.load.kept import KeptLibrary, KeptLimit, kept_limit, limit_warning
+from hotplate.load.unloading import OPENMP_RUNTIMES, Obstacle, refused_unload, registered_handler, thread_obstacle
 
 _lock = opening = threading.RLock()
 """Held while libraries are opened, leased and closed."""
 _open: dict[Path, Library] = {}
-_pinned: dict[Path, str] = {}
-_counts = {"opened": 0, "unloaded": 0}
+_kept: dict[Path, KeptLibrary] = {}
+"""What nothing uses any more and is still mapped: retired libraries, and those that the system did not let go."""
+_counts = {"opened": 0, "unloaded": 0, "warned": 0}
 
 
 @dataclass(frozen=True, slots=True)
 class LibraryReport:
-    """The libraries of this process: how many were opened and unloaded so far, which are in use, retired or pinned."""
+    """The libraries of this process: how many were opened and unloaded so far, how many are in use, which are kept."""
 
     opened: int
     unloaded: int
     in_use: int
-    retired: int
-    pinned: dict[Path, str] = field(default_factory=dict)
-    """Libraries that the system keeps mapped after they were closed, with the reason."""
+    kept: tuple[KeptLibrary, ...]
+    """Those that nothing uses any more and that are still mapped."""
+    limit: KeptLimit
+    """How much may be kept before there is a warning."""
+
+    @property
+    def retired(self) -> int:
+        """How many of the kept ones go when what holds them is gone."""
+        return sum(not library.obstacle.permanent for library in self.kept)
+
+    @property
+    def pinned(self) -> dict[Path, str]:
+        """Those that stay until the process ends, with the reason."""
+        return {library.path: library.obstacle.reason for library in self.kept if library.obstacle.permanent}
+
+    @property
+    def kept_bytes(self) -> int:
+        """How much memory the kept ones map."""
+        return sum(library.mapped_bytes for library in self.kept)
 
 
 class Library:
@@ -43,10 +65,11 @@ class Library:
     Raises LoadError when the system refuses the file, HandshakeError when it is no cell of this interface.
     """
 
-    def __init__(self, path: Path, handle: Any, unit_key: str | None) -> None:
+    def __init__(self, path: Path, handle: Any, threads: frozenset[int], unit_key: str | None) -> None:
         self.path = path
         self.handle = handle
-        self.threads = _foreign_threads()
+        self.threads = threads
+        """The native threads that were there before it and still are."""
         cell = lib.hp_library_cell(handle)
         handshake(cell, str(path), unit_key)
         self.descriptor: CellDescriptor = read_descriptor(cell)
@@ -61,15 +84,19 @@ class Library:
         path = Path(path).absolute()
         with _lock:
             if (known := _open.get(path)) is not None:
+                _kept.pop(path, None)
                 return known
+            _limit()  # a setting that makes no sense is told now, not when something is to be unloaded
             _pin_runtimes()
+            threads = _foreign_threads()  # before dlopen, for constructors of the library may start some
             handle = _dlopen(path)
             try:
-                library = cls(path, handle, unit_key)
+                library = cls(path, handle, threads, unit_key)
             except BaseException:
                 lib.hp_library_close(handle)
                 raise
             _open[path] = library
+            _kept.pop(path, None)
             _counts["opened"] += 1
             return library
 
@@ -78,39 +105,73 @@ class Library:
         """How many callables still hold the library."""
         return int(lib.hp_library_leases(self.handle))
 
-    def blocked(self) -> str:
-        """Why the library can't be unloaded now; "" when it can."""
-        if self.leases:
-            return f"{self.leases} loaded cell(s) still refer to it"
-        if started := _foreign_threads() - self.threads:
-            return f"{len(started)} native thread(s) started since it was loaded may run its code"
-        return ""
+    @cached_property
+    def file(self) -> LibraryFile | None:
+        """What its file says, as long as that can be read."""
+        return read_library_file(self.path)
+
+    def obstacle(self, threads: frozenset[int]) -> Obstacle | None:
+        """Why it can't be unloaded when nothing holds it and these native threads run; None when it can."""
+        started = len(threads - self.threads)
+        return registered_handler(self.file) or thread_obstacle(self.file, started)
 
 
 def reclaim() -> tuple[Path, ...]:
     """Unloads every library that nothing holds any more and returns their paths. Thread-safe.
 
-    One that the system keeps all the same (unique symbols, thread-local destructors, nodelete) is listed as pinned.
+    One that can't go is kept, with the reason. Warns once when more is kept than the limit says.
     """
-    unloaded = []
     with _lock:
-        for path, library in list(_open.items()):
-            if library.blocked():
-                continue
-            del _open[path]
-            if lib.hp_library_close(library.handle):
-                _counts["unloaded"] += 1
-                unloaded.append(path)
-            else:
-                _pinned[path] = _why_pinned(path)
-    return tuple(unloaded)
+        retired = [library for library in _open.values() if not library.leases and not _is_pinned(library.path)]
+        if not retired:
+            return ()
+        threads = _foreign_threads()
+        for library in _open.values():
+            library.threads &= threads  # the system gives a number that became free to another thread
+        unloaded = tuple(library.path for library in retired if _unload(library, threads))
+        warning = _due_warning()
+    if warning:
+        log.warning("%s", warning)
+    return unloaded
 
 
 def library_report() -> LibraryReport:
-    """What is loaded in this process now."""
+    """What is loaded in this process now. Raises SettingError when the limit's variable makes no sense."""
     with _lock:
-        retired = sum(not library.leases for library in _open.values())
-        return LibraryReport(_counts["opened"], _counts["unloaded"], len(_open) - retired, retired, dict(_pinned))
+        in_use = sum(library.leases > 0 for library in _open.values())
+        return LibraryReport(_counts["opened"], _counts["unloaded"], in_use, tuple(_kept.values()), _limit())
+
+
+def _is_pinned(path: Path) -> bool:
+    return path in _kept and _kept[path].obstacle.permanent
+
+
+def _unload(library: Library, threads: frozenset[int]) -> bool:
+    obstacle = library.obstacle(threads)
+    if obstacle is None:
+        _pin_openmp(library)
+        del _open[library.path]
+        if lib.hp_library_close(library.handle):
+            _kept.pop(library.path, None)
+            _counts["unloaded"] += 1
+            return True
+        obstacle = refused_unload(library.file)
+    size = library.file.mapped_bytes if library.file else 0
+    _kept[library.path] = KeptLibrary(library.path, library.descriptor.name, obstacle, size)
+    return False
+
+
+def _due_warning() -> str:
+    kept = tuple(_kept.values())
+    if _counts["warned"] or not _limit().exceeded_by(kept):
+        return ""
+    _counts["warned"] += 1
+    return limit_warning(kept, _limit())
+
+
+@cache
+def _limit() -> KeptLimit:
+    return kept_limit(os.environ)
 
 
 def running_cell() -> tuple[str, int, bool] | None:
@@ -131,7 +192,7 @@ def _dlopen(path: Path) -> Any:
     return handle
 
 
-_runtimes: list[Any] = []
+_runtimes: dict[str, Any] = {}
 
 
 def _pin_runtimes() -> None:
@@ -140,13 +201,25 @@ def _pin_runtimes() -> None:
     An OpenMP runtime that goes with its last cell leaves its threads without code, and Python crashes at exit;
     libstdc++ registers thread-local destructors that would pin whichever cell happened to bring it in.
     """
-    if _runtimes or sys.platform != "linux":
+    if sys.platform == "linux":
+        _pin("libstdc++.so.6")
+        _pin("libgomp.so.1")
+
+
+def _pin_openmp(library: Library) -> None:
+    """Keeps the OpenMP runtime of another compiler before the library that brought it in goes."""
+    if library.file is not None:
+        for name in library.file.needed & OPENMP_RUNTIMES:
+            _pin(name)
+
+
+def _pin(name: str) -> None:
+    if name in _runtimes:
         return
-    for name in ("libstdc++.so.6", "libgomp.so.1"):
-        try:
-            _runtimes.append(ctypes.CDLL(name))
-        except OSError:  # not installed: then no cell uses it
-            _runtimes.append(None)
+    try:
+        _runtimes[name] = ctypes.CDLL(name)
+    except OSError:  # not installed: then no cell uses it
+        _runtimes[name] = None
 
 
 def _foreign_threads() -> frozenset[int]:
@@ -156,14 +229,3 @@ def _foreign_threads() -> frozenset[int]:
     except OSError:
         return frozenset()
     return frozenset(tasks - {thread.native_id for thread in threading.enumerate() if thread.native_id})
-
-
-def _why_pinned(path: Path) -> str:
-    try:
-        content = path.read_bytes()
-    except OSError:
-        return "the system keeps it mapped"
-    # Names of imports stand in the file as they are; enough to tell the known reasons apart.
-    if b"__cxa_thread_atexit" in content:
-        return "it has thread-local variables with destructors"
-    return "the system keeps it mapped (unique symbols, nodelete, or another handle)"
