@@ -12,7 +12,7 @@ import numpy as np
 
 import hotplate
 from hotplate.abi import CORE_VERSION
-from hotplate.errors import HotplateError
+from hotplate.errors import HotplateError, SettingError
 from hotplate.load import library_report
 from hotplate.toolchain import Compiler, discover, pick
 from hotplate.toolchain.toolchain import Toolchain, include_directory
@@ -34,9 +34,8 @@ def examine() -> dict[str, Any]:
             problems.append(f"{name}: {error}")
     if shutil.which(os.environ.get("PKG_CONFIG", "pkg-config")) is None:
         problems.append("pkg-config is missing, so `libs` can't be used; install it (`apt install pkg-config`)")
-    facts = cache_facts()
-    if facts["problem"]:
-        problems.append(facts["problem"])
+    facts, libraries = cache_facts(), library_facts()
+    problems += [part["problem"] for part in (facts, libraries) if part["problem"]]
     return {
         "ok": chosen["c"] is not None,
         "hotplate": hotplate.__version__,
@@ -49,7 +48,7 @@ def examine() -> dict[str, Any]:
         "compilers": [_compiler_facts(compiler) for compiler in discovery.found],
         "rejected": [{"name": item.name, "reason": item.reason} for item in discovery.rejected],
         "cache": facts,
-        "libraries": _library_facts(),
+        "libraries": libraries,
         "problems": problems,
     }
 
@@ -73,6 +72,28 @@ def cache_facts() -> dict[str, Any]:
     }
 
 
+def library_facts() -> dict[str, Any]:
+    """The limit on old versions of cells that a process may keep, and this process' own libraries.
+
+    What another process has loaded, only `hotplate.load.library_report()` there can tell.
+    """
+    try:
+        report = library_report()
+    except SettingError as error:
+        return {"problem": str(error)}
+    return {
+        "opened": report.opened,
+        "unloaded": report.unloaded,
+        "in_use": report.in_use,
+        "retired": report.retired,
+        "pinned": {str(path): reason for path, reason in report.pinned.items()},
+        "kept_bytes": report.kept_bytes,
+        "limit": report.limit.versions,
+        "limit_bytes": report.limit.mapped_bytes,
+        "problem": "",
+    }
+
+
 def cache_line(facts: dict[str, Any]) -> str:
     """The cache in one line."""
     size, cap = facts["bytes"] / 2**20, facts["cap_bytes"] / 2**20
@@ -93,6 +114,7 @@ def render(report: dict[str, Any]) -> str:
     if report["rejected"]:
         lines += ["not used:"] + [f"  {item['name']}: {item['reason']}" for item in report["rejected"]]
     lines += ["", f"headers    {report['include']}", f"cache      {cache_line(report['cache'])}"]
+    lines += [f"libraries  {_library_line(report['libraries'])}"]
     if report["problems"]:
         lines += ["", "missing:"] + [f"  {problem}" for problem in report["problems"]]
     return "\n".join(lines)
@@ -114,12 +136,10 @@ def _compiler_line(facts: dict[str, Any]) -> str:
     return f"{facts['family']} {facts['version']} ({', '.join(commands)}; {facts['target']}; from {facts['source']})"
 
 
-def _library_facts() -> dict[str, Any]:
-    report = library_report()
-    return {
-        "opened": report.opened,
-        "unloaded": report.unloaded,
-        "in_use": report.in_use,
-        "retired": report.retired,
-        "pinned": {str(path): reason for path, reason in report.pinned.items()},
-    }
+def _library_line(facts: dict[str, Any]) -> str:
+    if facts["problem"]:
+        return str(facts["problem"])
+    size = f"{facts['limit_bytes'] >> 20} MiB"
+    return (
+        f"a process warns when more than {facts['limit']} old versions of cells, or {size} of them, can't be unloaded"
+    )
