@@ -287,6 +287,33 @@ def test_a_text_that_does_not_compile_at_the_start_is_waited_for(watch: Callable
     watched.settled(c=3)
 
 
+# The memory of cells
+
+COUNTER = """\
+#include <hotplate.h>
+// %% Counter  impure
+int count(hp_ctx *ctx) { int *n = hp_state(ctx, sizeof *n, 1); *n += 1; return *n; }
+"""
+
+
+def test_memory_survives_edits_moves_and_renaming(watch: Callable[..., Watched]) -> None:
+    watched = watch(COUNTER)
+    watched.settled(count=1)
+    watched.edit("*n += 1", "*n += 10")
+    watched.settled(count=11)
+    watched.edit("int count(", "int total(")
+    watched.settled(total=21)
+
+
+def test_memory_is_what_it_was_when_new_code_fails(watch: Callable[..., Watched]) -> None:
+    watched = watch(COUNTER)
+    watched.settled(count=1)
+    watched.edit("*n += 1;", '*n = -1000; hp_fail(ctx, "not so");')
+    assert watched.live.wait_for(lambda s: s.run is not None and not s.run.ok, PATIENCE)
+    watched.edit('*n = -1000; hp_fail(ctx, "not so");', "*n += 2;")
+    watched.settled(count=3)
+
+
 # Going back
 
 

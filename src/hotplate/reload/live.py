@@ -257,7 +257,7 @@ class Live:
         with self._changed:
             run = self._status.run
             marked = replace(run, notice=notice) if run is not None else None
-            phase = "running" if self._evaluation else "waiting"
+            phase = "running" if error is None or self._evaluation else "waiting"
             self._set(
                 version=reload.version, notice=notice, diagnostics=diagnostics, reload=reload, run=marked, phase=phase
             )

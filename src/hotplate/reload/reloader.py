@@ -143,11 +143,12 @@ class HotReloader:
         """
         artifacts = _artifacts(built)
         with self._lock:
-            loaded = self._open(artifacts)
+            renamed = renamed_cells(self.active.model, proposal.model) if self.active else {}
+            loaded = self._open(artifacts, renamed)
             if conflicts := graph_conflicts(proposal.graph, proposal.model, loaded):
                 raise NotebookError(conflicts)
             tasks = {name: _task(proposal.model, artifact, loaded[name]) for name, artifact in artifacts.items()}
-            version = self._swap(proposal, {**tasks, **proposal.python}, emitter)
+            version = self._swap(proposal, {**tasks, **proposal.python}, renamed, emitter)
             self._loaded |= {name: (artifacts[name].build_key, cell) for name, cell in loaded.items()}
             self._builds |= {name: Build(a.unit_key, a.build_key, a.headers) for name, a in artifacts.items()}
             self._behind = f"v{earlier} was asked for" if earlier else ""
@@ -164,7 +165,7 @@ class HotReloader:
         """One cell, built if need be, whatever else is active. Raises BuildError, LoadError."""
         artifacts = _artifacts(self.build(model, [name]))
         with self._lock:
-            cell = self._open(artifacts)[name]
+            cell = self._open(artifacts, {})[name]
             self._loaded[name] = (artifacts[name].build_key, cell)
             reclaim()
         return cell
@@ -172,21 +173,23 @@ class HotReloader:
     def conflicts(self, model: NotebookModel, graph: Graph, built: Mapping[str, Built]) -> tuple[Diagnostic, ...]:
         """Where two built cells don't fit together. Loads them; raises LoadError."""
         with self._lock:
-            loaded = self._open({name: result for name, result in built.items() if isinstance(result, Artifact)})
+            loaded = self._open({name: result for name, result in built.items() if isinstance(result, Artifact)}, {})
             return graph_conflicts(graph, model, loaded)
 
     # ---- steps ----
 
-    def _open(self, artifacts: Mapping[str, Artifact]) -> dict[str, LoadedCell]:
+    def _open(self, artifacts: Mapping[str, Artifact], renamed: Mapping[str, str]) -> dict[str, LoadedCell]:
         loaded = {}
         for name, artifact in artifacts.items():
             key, cell = self._loaded.get(name, ("", None))
             if cell is None or cell.closed or key != artifact.build_key:
-                cell = LoadedCell(artifact.library, artifact.unit_key, self._state.block(name))
+                cell = LoadedCell(artifact.library, artifact.unit_key, self._state.block(renamed.get(name, name)))
             loaded[name] = cell
         return loaded
 
-    def _swap(self, proposal: Proposal, tasks: Mapping[str, Task], emitter: Emitter | None) -> Version:
+    def _swap(
+        self, proposal: Proposal, tasks: Mapping[str, Task], renamed: Mapping[str, str], emitter: Emitter | None
+    ) -> Version:
         before = self.active
         number = before.number if before else 0
         is_new = before is None or _differs(before, proposal, tasks)
@@ -195,7 +198,10 @@ class HotReloader:
         version = Version(number, proposal.model, proposal.graph, tasks, proposal.overridden)
         if before is not None and is_new:
             self._earlier.append((before.number, before.model))
-            self._follow_cells(before, version)
+            for new, old in renamed.items():
+                self._state.rename(old, new)
+            for name in before.model.cells.keys() - version.model.cells.keys():
+                self._state.drop(name)
         self.active = version
         if is_new:
             self._tell(before, version, emitter)
@@ -209,13 +215,6 @@ class HotReloader:
                     emitter.emit(Kind.CELL_RELOADED, name, version=version.number)
         for callback in tuple(self.on_success):
             callback(version)
-
-    def _follow_cells(self, before: Version, after: Version) -> None:
-        for new, old in renamed_cells(before.model, after.model).items():
-            self._state.rename(old, new)
-        for name in before.model.cells:
-            if name not in after.model.cells:
-                self._state.drop(name)
 
     def _drain(self) -> None:
         """Lets go of cells that no version has any more; their libraries are unloaded when no run is in them."""

@@ -154,16 +154,26 @@ class Evaluation:
         found = self._find(name, self._trace(name))
         if found is not None:
             return found
-        task = self._tasks[name]
-        attempts = 1 + task.attributes.retries
         self._running[name] = None
         try:
-            for attempt in range(1, attempts + 1):
-                outcome = replace(self._attempt(task, attempt), attempts=attempt)
-                if outcome.kind not in RETRYABLE or self._abort.aborted:
-                    break
+            return self._protected(self._tasks[name])
         finally:
             del self._running[name]
+
+    def _protected(self, task: Task) -> Outcome:
+        """Calls the cell; when new code fails, the memory that it has from the code before is what it was."""
+        snapshot = self._state.snapshot(task.name, task.key)
+        outcome = self._tried(task)
+        if snapshot is not None and not outcome.ok:
+            self._state.restore(task.name, snapshot)
+        return outcome
+
+    def _tried(self, task: Task) -> Outcome:
+        attempts = 1 + task.attributes.retries
+        for attempt in range(1, attempts + 1):
+            outcome = replace(self._attempt(task, attempt), attempts=attempt)
+            if outcome.kind not in RETRYABLE or self._abort.aborted:
+                break
         return outcome
 
     def _attempt(self, task: Task, attempt: int) -> Outcome:

@@ -59,6 +59,8 @@ class StateManager:
         self._digests: dict[str, str] = {}
         """By content; of those that were compared once."""
         self._blocks: dict[str, StateBlock] = {}
+        self._proven: dict[str, str] = {}
+        """By cell, the key of the code that delivered last."""
         self._lock = threading.Lock()
 
     # ---- results ----
@@ -85,6 +87,7 @@ class StateManager:
             output = Output(trace, self._contents(earlier, value), value, seconds, version)
             self._older.take(cell, trace)
             self._replace(cell, output)
+            self._proven[cell] = trace.key
         return output
 
     def drop(self, cell: str) -> None:
@@ -93,6 +96,7 @@ class StateManager:
             if (gone := self._latest.pop(cell, None)) is not None:
                 self._retire(cell, gone)
             self._blocks.pop(cell, None)
+            self._proven.pop(cell, None)
 
     def _replace(self, cell: str, output: Output) -> None:
         before = self._latest.get(cell)
@@ -140,11 +144,26 @@ class StateManager:
                 self._blocks[cell] = StateBlock()
             return self._blocks[cell]
 
+    def snapshot(self, cell: str, key: str) -> StateBlock | None:
+        """A copy of the cell's memory, if the code with this key has never delivered: for `restore` when it fails.
+
+        None when there is nothing to lose, or when a call is using the memory.
+        """
+        with self._lock:
+            block = self._blocks.get(cell)
+            if block is None or not block.size or self._proven.get(cell) == key:
+                return None
+            return block.snapshot()
+
+    def restore(self, cell: str, snapshot: StateBlock) -> None:
+        """Gives the cell the memory back that it had."""
+        self.block(cell).restore(snapshot)
+
     def rename(self, old: str, new: str) -> None:
         """Gives the memory of a cell to the one that it is called now. What it computed stays with the old name."""
         with self._lock:
             if (block := self._blocks.pop(old, None)) is not None:
-                self._blocks.setdefault(new, block)
+                self._blocks[new] = block
 
 
 class _Older:
