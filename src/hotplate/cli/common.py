@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import contextlib
 import os
 import shlex
@@ -11,12 +12,25 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from hotplate.errors import SettingError
+from hotplate.errors import InputError, SettingError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from rich.console import Console
 
+    from hotplate.session import Notebook
+
 file_argument = click.argument("file", metavar="FILE", type=click.Path(path_type=Path))
+cells_argument = click.argument("cells", metavar="[CELL]...", nargs=-1)
+set_option = click.option(
+    "--set", "assignments", multiple=True, metavar="NAME=VALUE", help="An input, or a cell's value."
+)
+input_option = click.option("--input", "arrays", multiple=True, metavar="NAME=FILE.npy", help="The same from a file.")
+executor_option = click.option(
+    "--executor", default="linear", metavar="NAME", help="linear (default), parallel, or an installed one."
+)
+jobs_option = click.option("--jobs", type=click.IntRange(min=1), metavar="N", help="Cells and compilers at once.")
 compiler_option = click.option("--compiler", metavar="NAME", help="gcc, clang, zig, tcc, or a command.")
 flags_option = click.option("--flags", default="", metavar="WORDS", help="More compiler arguments for every cell.")
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON document on stdout.")
@@ -65,3 +79,73 @@ def flush() -> None:
         sys.stdout.flush()
         sys.stderr.flush()
     ctypes.CDLL(None).fflush(None)
+
+
+def divert_stdout() -> int:
+    """Sends what cells print to stderr, so that stdout carries the document alone; returns the real stdout."""
+    sys.stdout.flush()
+    real = os.dup(1)
+    os.dup2(2, 1)
+    return real
+
+
+def restore_stdout(real: int | None) -> None:
+    """Undoes divert_stdout; does nothing for None."""
+    if real is None:
+        return
+    flush()
+    os.dup2(real, 1)
+    os.close(real)
+
+
+def given_values(notebook: Notebook, assignments: Iterable[str], arrays: Iterable[str]) -> dict[str, Any]:
+    """What --set and --input give by name. Raises InputError for what can't be read."""
+    texts = _text_names(notebook)
+    given = {}
+    for assignment in assignments:
+        name, value = _split(assignment, "--set", "NAME=VALUE")
+        given[name] = value if name in texts else _literal(value)
+    for assignment in arrays:
+        name, path = _split(assignment, "--input", "NAME=FILE.npy")
+        given[name] = _load_array(path)
+    return given
+
+
+def _split(assignment: str, option: str, form: str) -> tuple[str, str]:
+    name, equals, value = assignment.partition("=")
+    if not equals or not name.isidentifier():
+        message = f"{option} {assignment!r} is not of the form {form}"
+        raise InputError(message)
+    return name, value
+
+
+def _text_names(notebook: Notebook) -> set[str]:
+    """Parameters and cells that are text, whose values are taken as they stand."""
+    from hotplate.notebook.model import PortKind
+
+    cells = notebook.model.cells.values()
+    names = {port.name for cell in cells for port in cell.inputs if port.kind is PortKind.TEXT}
+    return names | {cell.name for cell in cells if cell.result and cell.result.kind is PortKind.TEXT}
+
+
+def _literal(text: str) -> Any:
+    """A number, a boolean or text, as a person would read it."""
+    if text.lower() in ("true", "false"):
+        return text.lower() == "true"
+    for read in (lambda t: int(t, 0), float, complex, ast.literal_eval):
+        try:
+            return read(text)
+        except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):  # all that literal_eval raises
+            continue
+    return text
+
+
+def _load_array(path: str) -> Any:
+    import numpy as np
+
+    try:
+        return np.lib.format.open_memmap(path, mode="r")
+    except FileNotFoundError:
+        raise InputError(f"--input: there is no file {path}") from None
+    except (OSError, ValueError, EOFError) as error:
+        raise InputError(f"--input: {path} is no .npy file that NumPy can read ({error})") from error

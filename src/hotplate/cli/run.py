@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import ast
-import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,16 +10,23 @@ import click
 
 import hotplate
 from hotplate.cli.common import (
+    cells_argument,
     compiler_option,
     console,
+    divert_stdout,
+    executor_option,
     file_argument,
     flags_option,
-    flush,
+    given_values,
+    input_option,
     interruptible,
+    jobs_option,
     json_option,
+    restore_stdout,
+    set_option,
     words,
 )
-from hotplate.errors import HotplateError, InputError, SettingError
+from hotplate.errors import HotplateError, SettingError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -33,11 +38,11 @@ if TYPE_CHECKING:
 
 @click.command()
 @file_argument
-@click.argument("cells", metavar="[CELL]...", nargs=-1)
-@click.option("--set", "assignments", multiple=True, metavar="NAME=VALUE", help="An input, or a cell's value.")
-@click.option("--input", "arrays", multiple=True, metavar="NAME=FILE.npy", help="The same from a file.")
-@click.option("--executor", default="linear", metavar="NAME", help="linear (default), parallel, or an installed one.")
-@click.option("--jobs", type=click.IntRange(min=1), metavar="N", help="Cells and compilers at once.")
+@cells_argument
+@set_option
+@input_option
+@executor_option
+@jobs_option
 @click.option("--save", type=click.Path(path_type=Path), metavar="OUT.npz", help="Write the results there.")
 @click.option("--keep-going", is_flag=True, help="After a failure, run what does not depend on it.")
 @compiler_option
@@ -62,25 +67,25 @@ def run(
     """
     _refuse_target(save, [file, *(array.partition("=")[2] for array in arrays)])
     notebook = hotplate.open(file, compiler=compiler, flags=words(flags), jobs=jobs)
-    given = _given(notebook, assignments, arrays)
+    given = given_values(notebook, assignments, arrays)
     interruptible()
-    stdout = _divert_stdout() if as_json else None
+    stdout = divert_stdout() if as_json else None
     try:
         result = _run(notebook, cells, given, executor=executor, jobs=jobs, keep_going=keep_going)
     except KeyboardInterrupt:
-        _restore_stdout(stdout)
+        restore_stdout(stdout)
         if notebook.last_run is not None:
             _show(notebook, notebook.last_run, _save(notebook.last_run, save), as_json)
         raise
     except HotplateError as error:
-        _restore_stdout(stdout)
+        restore_stdout(stdout)
         failed = getattr(error, "run", None)
         if failed is None:
             raise
         _show(notebook, failed, _save(failed, save), as_json)
         print(f"hotplate: {error}", file=sys.stderr)
         return error.exit_code
-    _restore_stdout(stdout)
+    restore_stdout(stdout)
     _show(notebook, result, _save(result, save), as_json)
     return 0
 
@@ -95,22 +100,6 @@ def _refuse_target(save: Path | None, sources: Iterable[str | Path]) -> None:
         raise SettingError(f"can't write {save}: there is no folder {save.absolute().parent}")
     if any(save.absolute() == Path(source).absolute() for source in sources):
         raise SettingError(f"can't write {save}: the run reads it; choose another name")
-
-
-def _divert_stdout() -> int:
-    """Sends what cells print to stderr, so that stdout carries the document alone; returns the real stdout."""
-    sys.stdout.flush()
-    real = os.dup(1)
-    os.dup2(2, 1)
-    return real
-
-
-def _restore_stdout(real: int | None) -> None:
-    if real is None:
-        return
-    flush()
-    os.dup2(real, 1)
-    os.close(real)
 
 
 def _run(notebook: Notebook, cells: Sequence[str], given: dict[str, Any], **options: Any) -> Run:
@@ -145,55 +134,3 @@ def _show(notebook: Notebook, result: Run, saved: str | None, as_json: bool) -> 
     print_run(console(sys.stdout), result)
     if saved:
         print(f"saved {saved}")
-
-
-def _given(notebook: Notebook, assignments: Iterable[str], arrays: Iterable[str]) -> dict[str, Any]:
-    texts = _text_names(notebook)
-    given = {}
-    for assignment in assignments:
-        name, value = _split(assignment, "--set", "NAME=VALUE")
-        given[name] = value if name in texts else _literal(value)
-    for assignment in arrays:
-        name, path = _split(assignment, "--input", "NAME=FILE.npy")
-        given[name] = _load_array(path)
-    return given
-
-
-def _split(assignment: str, option: str, form: str) -> tuple[str, str]:
-    name, equals, value = assignment.partition("=")
-    if not equals or not name.isidentifier():
-        message = f"{option} {assignment!r} is not of the form {form}"
-        raise InputError(message)
-    return name, value
-
-
-def _text_names(notebook: Notebook) -> set[str]:
-    """Parameters and cells that are text, whose values are taken as they stand."""
-    from hotplate.notebook.model import PortKind
-
-    cells = notebook.model.cells.values()
-    names = {port.name for cell in cells for port in cell.inputs if port.kind is PortKind.TEXT}
-    return names | {cell.name for cell in cells if cell.result and cell.result.kind is PortKind.TEXT}
-
-
-def _literal(text: str) -> Any:
-    """A number, a boolean or text, as a person would read it."""
-    if text.lower() in ("true", "false"):
-        return text.lower() == "true"
-    for read in (lambda t: int(t, 0), float, complex, ast.literal_eval):
-        try:
-            return read(text)
-        except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):  # all that literal_eval raises
-            continue
-    return text
-
-
-def _load_array(path: str) -> Any:
-    import numpy as np
-
-    try:
-        return np.lib.format.open_memmap(path, mode="r")
-    except FileNotFoundError:
-        raise InputError(f"--input: there is no file {path}") from None
-    except (OSError, ValueError, EOFError) as error:
-        raise InputError(f"--input: {path} is no .npy file that NumPy can read ({error})") from error
