@@ -30,7 +30,7 @@ def run_document(notebook: str, run: Run, saved: str | None = None) -> dict[str,
         "run": run.id,
         "ok": run.ok,
         "seconds": run.seconds,
-        "cells": [_cell(cell) for cell in run.cells.values()],
+        "cells": [cell_document(cell) for cell in run.cells.values()],
         "saved": saved,
     }
 
@@ -65,7 +65,8 @@ def diagnostic_list(diagnostics: Iterable[Diagnostic]) -> list[dict[str, Any]]:
     ]
 
 
-def _cell(cell: CellResult) -> dict[str, Any]:
+def cell_document(cell: CellResult) -> dict[str, Any]:
+    """One cell's result, as `run --json` lists it."""
     error = cell.outcome.error
     return {
         "name": cell.name,

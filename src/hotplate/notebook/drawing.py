@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 def as_text(graph: Graph) -> str:
     """One line a cell in dependency order, with what it takes from where."""
     width = max((len(name) for name in graph.nodes), default=0)
-    lines = [f"{name:{width}}  {_sources(graph, name)}".rstrip() for name in graph.order]
+    lines = [f"{name:{width}}  {sources_of(graph, name)}".rstrip() for name in graph.order]
     if inputs := _inputs(graph):
         lines.append(
             f"{'':{width}}  inputs: {', '.join(inputs)}".lstrip() if not lines else f"inputs: {', '.join(inputs)}"
@@ -64,7 +64,8 @@ def _inputs(graph: Graph) -> list[str]:
     return [name for name, users in graph.inputs.items() if any(parameter.required for _, parameter in users)]
 
 
-def _sources(graph: Graph, name: str) -> str:
+def sources_of(graph: Graph, name: str) -> str:
+    """What a cell takes from where, as `<- u0, dt (input)`; empty when it needs nothing."""
     parts = []
     for parameter in graph.nodes[name].parameters:
         if (name, parameter.name) in graph.edges:
