@@ -12,6 +12,7 @@ from hotplate.cli.common import flush
 from hotplate.cli.machine import cache, doctor
 from hotplate.cli.notebooks import check, compile_commands, graph, new
 from hotplate.cli.run import run
+from hotplate.cli.watch import watch
 from hotplate.errors import HotplateError
 
 _version = click.version_option(hotplate.__version__, prog_name="hotplate")
@@ -19,7 +20,7 @@ app: click.Group = _version(
     click.Group(
         name="hotplate",
         help="Runs C and C++ notebooks at native speed.",
-        commands=[run, check, graph, new, compile_commands, doctor, cache],
+        commands=[run, watch, check, graph, new, compile_commands, doctor, cache],
         context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     )
 )

@@ -117,14 +117,19 @@ def _rows(cell: CellResult) -> Iterator[tuple[str, str, str]]:
     if not cell.outcome.ok:
         yield cell.name, "", str(cell.outcome.error or cell.outcome.reason)
         return
-    fields = getattr(type(cell.value), "_fields", None)
+    if hasattr(type(cell.value), "_fields"):
+        yield cell.name, f"{len(cell.value)} results", ""
+    for field, value in parts(cell.value):
+        yield f"  .{field}" if field else cell.name, type_of(value), preview(value)
+
+
+def parts(value: Any) -> Iterator[tuple[str, Any]]:
+    """A cell's value by field; one without fields under the name ""."""
+    fields = getattr(type(value), "_fields", None)
     if not fields:
-        yield cell.name, type_of(cell.value), preview(cell.value)
-        return
-    yield cell.name, f"{len(fields)} results", ""
-    for field in fields:
-        value = getattr(cell.value, field)
-        yield f"  .{field}", type_of(value), preview(value)
+        yield "", value
+    for name in fields or ():
+        yield name, getattr(value, name)
 
 
 def type_of(value: Any) -> str:

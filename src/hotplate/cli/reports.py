@@ -23,6 +23,11 @@ def dumps(document: Any) -> str:
     return json.dumps(_strict(document), indent=2, allow_nan=False)
 
 
+def line(document: Any) -> str:
+    """The same in one line."""
+    return json.dumps(_strict(document), allow_nan=False)
+
+
 def run_document(notebook: str, run: Run, saved: str | None = None) -> dict[str, Any]:
     """`run --json`: the cells in dependency order with status, times (seconds) and values."""
     return {

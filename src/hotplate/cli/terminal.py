@@ -1,0 +1,94 @@
+"""The terminal of the live view: its size, what is written to it, its keys, and how it was before."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+class Keyboard(Protocol):
+    """Keys without waiting for Enter and without echo."""
+
+    def take(self) -> None:
+        """From here on each key is given to the view, if this process is in the foreground."""
+
+    def give_back(self) -> None:
+        """Puts the terminal into the state in which it was."""
+
+    def close(self) -> None:
+        """Gives it back for good."""
+
+
+class Screen:
+    """What is drawn on: stderr's terminal, on a descriptor of its own that no cell writes to."""
+
+    def __init__(self, descriptor: int) -> None:
+        self.descriptor = os.dup(descriptor)
+        self.gone = False
+        """Whether it was closed; then nothing is written any more."""
+
+    def size(self) -> tuple[int, int]:
+        """Columns and lines, as they are now."""
+        try:
+            columns, lines = os.get_terminal_size(self.descriptor)
+        except OSError:
+            return 80, 24
+        return (columns or 80), (lines or 24)
+
+    @property
+    def foreground(self) -> bool:
+        """Whether it is ours to draw on: not while the shell runs this process in the background."""
+        if sys.platform == "win32":
+            return True
+        try:
+            return os.tcgetpgrp(self.descriptor) == os.getpgrp()
+        except OSError:  # a terminal that does not control this process knows no background
+            return True
+
+    def write(self, data: bytes) -> None:
+        """Writes all of it, however long the terminal takes."""
+        while data and not self.gone:
+            try:
+                data = data[os.write(self.descriptor, data) :]
+            except OSError:
+                self.gone = True
+
+
+def keyboard(screen: Screen, give: Callable[[str], None]) -> Keyboard | None:
+    """The keyboard, if stdin is a terminal."""
+    if not sys.stdin or sys.stdin.closed or not sys.stdin.isatty():
+        return None
+    if sys.platform == "win32":
+        from hotplate.cli.keys_windows import WindowsKeyboard
+
+        return WindowsKeyboard(screen.descriptor, give)
+    from hotplate.cli.keys_posix import PosixKeyboard
+
+    return PosixKeyboard(screen, give)
+
+
+def writes_unicode() -> bool:
+    """Whether the terminal shows more than ASCII, as far as the locale tells."""
+    if sys.platform == "win32":
+        return "utf" in (sys.stderr.encoding or "").lower()
+    # Not the stream's encoding: Python writes UTF-8 in the C locale too.
+    locale = next((value for name in ("LC_ALL", "LC_CTYPE", "LANG") if (value := os.environ.get(name))), "")
+    return "utf" in locale.lower()
+
+
+_ASCII = str.maketrans(
+    {
+        **dict(zip("▁▂▃▄▅▆▇█", "_.-~=+*#", strict=True)),
+        **dict(zip("⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏", "|/-\\|/-\\|/", strict=True)),
+        **{"✓": "+", "✗": "x", "·": "-", "…": "~", "µ": "u", "━": "=", "╸": "=", "╺": "-"},
+    }
+)
+
+
+def ascii_only(text: str) -> bytes:
+    """Text for a terminal that shows ASCII; every character keeps its column."""
+    return text.translate(_ASCII).encode("ascii", "replace")
