@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import os
+import select
 import sys
 import threading
 from typing import TYPE_CHECKING
@@ -14,6 +15,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
 CHUNK = 65536
+MUCH = CHUNK // 4
+PAUSE = 0.02
+"""Seconds that output waits in the pipe, unless there is much: many short lines become few pieces, and what was printed
+just before a crash is still there for the guard."""
 _IOLBF = 1
 
 
@@ -29,6 +34,7 @@ class Capture:
         self.source, self._target = os.pipe()
         """The end that is read; another process may go on with it when this one dies."""
         self._kept: dict[int, int] = {}
+        self._closing = threading.Event()
         self._thread = threading.Thread(target=self._read, name="hotplate-capture", daemon=True)
 
     def __enter__(self) -> Capture:
@@ -43,6 +49,7 @@ class Capture:
 
     def __exit__(self, *_: object) -> None:
         flush()
+        self._closing.set()
         for descriptor, kept in self._kept.items():
             os.dup2(kept, descriptor)
             os.close(kept)
@@ -50,7 +57,13 @@ class Capture:
         self._thread.join(timeout=0.5)
 
     def _read(self) -> None:
-        while chunk := os.read(self.source, CHUNK):
+        chunk = b""
+        while True:
+            if os.name == "posix" and len(chunk) < MUCH:
+                select.select([self.source], [], [])
+                self._closing.wait(PAUSE)
+            if not (chunk := os.read(self.source, CHUNK)):
+                break
             self._give(chunk)
         os.close(self.source)
 

@@ -68,6 +68,7 @@ class Ending:
             time.sleep(_LOOK)
 
     def _stop(self) -> None:
+        self.tell("stopping")
         if self._live is not None:
             threading.Thread(target=self._live.stop, name="hotplate-stop", daemon=True).start()
 

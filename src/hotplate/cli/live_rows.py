@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rich.cells import cell_len
 from rich.progress_bar import ProgressBar
@@ -32,7 +32,7 @@ VALUE = 14
 """Columns that the value gets at least, if there is anything to see of it."""
 _WIDEST = {"name": 28, "needs": 32, "why": 30, "type": 26}
 _ORDER = ("name", "needs", "state", "why", "build", "run", "type", "plot", "value")
-_DROPPED_FIRST = ("needs", "why", "build", "type", "plot", "run", "state")
+_DROPPED_FIRST = ("build", "needs", "why", "type", "plot", "run", "state")
 _RIGHT = ("build", "run")
 _MARKS = {
     "ok": ("✓", "green"),
@@ -68,13 +68,17 @@ def table(board: Board, scene: Scene, room: int) -> Cells:
         justify = "right" if column in _RIGHT else "left"
         body.add_column(width=width, justify=justify, no_wrap=True, overflow="ellipsis")
     for line in lines:
-        body.add_row(*(line.get(column, "") for column in widths))
+        body.add_row(*(_fitted(line.get(column, ""), width) for column, width in widths.items()))
     if not hidden:
         return Cells(body, len(lines))
     outer = Table.grid()
     outer.add_row(body)
     outer.add_row(_rest(hidden))
     return Cells(outer, len(lines) + 1)
+
+
+def _fitted(part: str | Text | Table | _Plot, width: int) -> RenderableType:
+    return Text(part.within(width), "blue") if isinstance(part, _Plot) else part
 
 
 # ---- which rows
@@ -107,7 +111,20 @@ def _rest(hidden: Sequence[Row]) -> Text:
 
 # ---- what is in a row
 
-_Line = dict[str, "Text | ProgressBar | Table"]
+
+@dataclass(frozen=True, slots=True)
+class _Plot:
+    """An array's elements, or the latest values of a scalar, as a sparkline as wide as there is room."""
+
+    value: Any
+    trail: Sequence[float]
+
+    def within(self, width: int) -> str:
+        numbers = samples(self.value, width) or list(self.trail)
+        return sparkline(numbers, width) if len(numbers) > 1 else ""
+
+
+_Line = dict[str, "Text | Table | _Plot"]
 
 
 def _lines(row: Row, scene: Scene) -> Iterator[_Line]:
@@ -127,7 +144,8 @@ def _lines(row: Row, scene: Scene) -> Iterator[_Line]:
     elif result and result.outcome.seconds:
         first["run"] = Text(milliseconds(result.outcome.seconds), "dim" if result.kept else "")
     if result and not row.activity:
-        first["why"] = Text(result.reason if result.outcome.ok else "", "dim")
+        reason = "does not compile" if row.broken else result.reason
+        first["why"] = Text(reason if result.outcome.ok else "", "dim")
     yield from _values(row, first, scene)
 
 
@@ -148,10 +166,9 @@ def _values(row: Row, first: _Line, scene: Scene) -> Iterator[_Line]:
     # A value that is about to be replaced, or that an older text computed, is not what the file says now.
     style = "dim" if row.activity or row.broken else ""
     for field, value in parts(result.value):
-        numbers = samples(value, PLOT) or list(row.trail.get(field, ()))
         line: _Line = {
             "type": Text(type_of(value), "dim"),
-            "plot": Text(sparkline(numbers, PLOT) if len(numbers) > 1 else "", "blue"),
+            "plot": _Plot(value, row.trail.get(field, ())),
             "value": Text(preview(value), style),
         }
         if field:
@@ -182,6 +199,8 @@ def _widths(lines: Sequence[_Line], width: int) -> dict[str, int]:
         for column in _ORDER[:-1]
     }
     kept = {column: size for column, size in natural.items() if size}
+    if _taken(kept) + VALUE > width and "plot" in kept:
+        kept["plot"] = min(kept["plot"], PLOT // 2)
     for column in _DROPPED_FIRST:
         if _taken(kept) + VALUE <= width:
             break
@@ -198,4 +217,5 @@ def _taken(widths: dict[str, int]) -> int:
 
 
 def _width(part: object) -> int:
-    return cell_len(part.plain) if isinstance(part, Text) else 0
+    plain = part.within(PLOT) if isinstance(part, _Plot) else part.plain if isinstance(part, Text) else ""
+    return cell_len(plain)

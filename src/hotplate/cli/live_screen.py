@@ -5,20 +5,19 @@ from __future__ import annotations
 import io
 import threading
 import time
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from enum import Enum, auto
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING
 
 from rich.console import Console
-from rich.text import Text
 
 from hotplate.cli.board import Board
 from hotplate.cli.capture import Capture
 from hotplate.cli.guard import guard
-from hotplate.cli.live_view import Scene, picture, printable
+from hotplate.cli.live_view import Scene, picture
 from hotplate.cli.news import same_news
-from hotplate.cli.region import RESTORE, Region, harmless
+from hotplate.cli.region import RESTORE, Region
 from hotplate.cli.terminal import Screen, ascii_only, keyboard, writes_unicode
 from hotplate.errors import HotplateError
 from hotplate.events import Event, Kind
@@ -38,20 +37,17 @@ SETTLE = 0.04
 """Seconds that a change waits for others, so that a run of kept cells is one picture and not two."""
 LOOK = 1.0
 """Seconds after which the status is looked at again when nothing happens: some of it comes without an event."""
-MUCH = 1 << 18
-"""Bytes of output that go out at once, between two pictures."""
-LONG_LINE = 4096
-"""Bytes of a line without an end that are kept back."""
 
 
 class _Wake(Enum):
+    CHANGED = auto()
     RESIZED = auto()
     SUSPEND = auto()
     RESUME = auto()
     STOP = auto()
 
 
-_Item = tuple[Event, "Mapping[str, str] | None"] | bytes | str | _Wake
+_Item = tuple[Event, "Mapping[str, str] | None"] | str | _Wake
 
 
 class LiveScreen:
@@ -65,16 +61,14 @@ class LiveScreen:
         self._quit = quit
         self._live: Live | None = None
         self._inbox: SimpleQueue[_Item] = SimpleQueue()
-        self._room = threading.BoundedSemaphore(16)  # chunks of output under way
         self._screen = Screen(2)
-        self._region = Region(self._screen.write)
         self._encode = str.encode if writes_unicode() else ascii_only
+        self._region = Region(self._screen.write, self._encode)
         self._descriptors = tuple(descriptors)
         self._thread = threading.Thread(target=self._serve, name="hotplate-view", daemon=True)
         self._parked = threading.Event()
         self._owned = ExitStack()
         self._board = Board()
-        self._output = bytearray()
         self._message = ""
         self._help = self._hidden = self._ended = False
         self._changed_at: float | None = 0.0
@@ -98,7 +92,7 @@ class LiveScreen:
     def tell(self, message: str) -> None:
         """Shows a message until a key is pressed."""
         self._message = message
-        self._inbox.put(_Wake.RESIZED)
+        self._inbox.put(_Wake.CHANGED)
 
     def resized(self) -> None:
         """The terminal has another size."""
@@ -119,13 +113,13 @@ class LiveScreen:
             self._keyboard = keyboard(self._screen, self._inbox.put)
             if self._keyboard:
                 owned.callback(self._keyboard.close)
-            capture = Capture(self._descriptors, self._printed)
-            owned.enter_context(guard(self._screen.descriptor, capture.source))
+            capture = Capture(self._descriptors, self._region.print)
+            self._dismiss_guard = owned.enter_context(guard(self._screen.descriptor, capture.source))
+            self._take_terminal()
+            self._thread.start()
             owned.callback(self._stop)
             owned.enter_context(capture)
             self._owned = owned.pop_all()
-        self._take_terminal()
-        self._thread.start()
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -137,15 +131,11 @@ class LiveScreen:
         if self._keyboard:
             self._keyboard.give_back()
         self._screen.write(RESTORE)
+        self._dismiss_guard()
 
     def _stop(self) -> None:
         self._inbox.put(_Wake.STOP)
         self._thread.join(1.0)  # it may hang on a terminal that has been stopped
-
-    def _printed(self, chunk: bytes) -> None:
-        if self._thread.is_alive():
-            self._room.acquire()
-        self._inbox.put(chunk)
 
     # ---- the thread ----
 
@@ -153,12 +143,10 @@ class LiveScreen:
         while not self._ended:
             try:
                 self._take(self._inbox.get(timeout=self._patience()))
-                while not self._ended and len(self._output) < MUCH:
+                while not self._ended:
                     self._take(self._inbox.get_nowait())
             except Empty:
                 pass
-            if len(self._output) >= MUCH:
-                self._region.put(self._past())
             self._draw_if_due()
         self._draw(final=True)
         self._region.leave()
@@ -182,37 +170,34 @@ class LiveScreen:
         match item:
             case (event, needs):
                 self._board.take(event, needs)
-                delay = SETTLE
-            case bytes():
-                self._output += item
-                self._release()
+                delay = 0.0 if event.kind is Kind.RELOAD_STARTED else SETTLE
             case str():
                 self._press(item)
+            case _Wake.RESIZED:
+                self._region.invalidate()
             case _Wake.SUSPEND:
                 self._leave_terminal()
             case _Wake.RESUME:
-                self._region = Region(self._screen.write)
                 self._take_terminal()
             case _Wake.STOP:
                 self._ended = True
         due = time.monotonic() + delay
         self._changed_at = due if self._changed_at is None else min(self._changed_at, due)
 
-    def _release(self) -> None:
-        with suppress(ValueError):  # a chunk from before the thread began took no room
-            self._room.release()
-
     # ---- the terminal ----
 
     def _take_terminal(self) -> None:
         self._hidden = not self._screen.foreground
-        if self._keyboard and not self._hidden:
+        if self._hidden:
+            self._region.leave()
+            return
+        self._region.enter()
+        if self._keyboard:
             self._keyboard.take()
 
     def _leave_terminal(self) -> None:
-        if not self._hidden:
-            self._draw()
-            self._region.leave()
+        self._draw()
+        self._region.leave()
         self._hidden = True
         if self._keyboard:
             self._keyboard.give_back()
@@ -224,7 +209,6 @@ class LiveScreen:
         self._message = ""
         match key:
             case "q":
-                self._message = "ending"
                 self._quit()
             case "r" if self._live:
                 self._ask(self._live.rerun)
@@ -259,47 +243,32 @@ class LiveScreen:
     def _draw(self, *, final: bool = False) -> None:
         self._changed_at, self._drawn_at = None, time.monotonic()
         if self._hidden:
-            self._screen.write(bytes(self._output))
-            self._output.clear()
             return
         if self._live:
             self._shown = self._live.status
             self._board.adopt(self._shown.run)
-        above = self._past(everything=final)
         columns, lines = self._screen.size()
-        unfinished = self._unfinished()
         scene = Scene(
             title=self._notebook.path.name,
             width=columns - 1,
-            height=max(lines - 1 - len(unfinished), 1),
+            height=max(lines - 2, 1),
             now=time.time(),
             status=self._shown,
             progress=self._notebook.progress(),
-            message=self._message,
+            message="" if final else self._message,
             keys=self._keyboard is not None,
             help=self._help,
             final=final,
         )
-        drawn = self._rendered([*unfinished, *picture(self._board, scene)], columns - 1)[: max(lines - 1, 1)]
-        self._region.draw(drawn, above)
+        self._region.draw(
+            self._rendered(picture(self._board, scene), scene)[: scene.height], scene.width, below=self._animated()
+        )
 
-    def _past(self, *, everything: bool = False) -> bytes:
-        """The output up to its last whole line, and all of it when that is too long ago."""
-        end = self._output.rfind(b"\n") + 1
-        if everything or len(self._output) - end > LONG_LINE:
-            end = len(self._output)
-        text = harmless(bytes(self._output[:end]))
-        del self._output[:end]
-        return text
-
-    def _unfinished(self) -> list[RenderableType]:
-        """The line that a cell is still printing, as the first line of the view."""
-        text = self._output.decode("utf-8", "replace").rstrip("\r").rpartition("\r")[2]
-        return [Text(printable(text), no_wrap=True, overflow="ellipsis")] if text else []
-
-    def _rendered(self, parts: Iterable[RenderableType], width: int) -> list[bytes]:
+    def _rendered(self, parts: Iterable[RenderableType], scene: Scene) -> list[bytes]:
         page = io.StringIO()
-        console = Console(file=page, force_terminal=True, legacy_windows=False, width=max(width, 1), highlight=False)
+        console = Console(
+            file=page, force_terminal=True, legacy_windows=False, width=max(scene.width, 1), highlight=False
+        )
         for part in parts:
-            console.print(part)
+            console.print(part, no_wrap=True, overflow="ellipsis")
         return [self._encode(line) for line in page.getvalue().splitlines()]

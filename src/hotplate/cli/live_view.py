@@ -79,7 +79,7 @@ def _share(room: int, wanted: int, gap: bool) -> int:
 
 def _head(board: Board, scene: Scene) -> list[RenderableType]:
     status = scene.status
-    title = Text.assemble((scene.title, "bold"), no_wrap=True, overflow="ellipsis")
+    title = Text.assemble((scene.title, "bold"))
     if status and status.version:
         title.append(f"  v{status.version}", "bold cyan")
     title.append("  ")
@@ -108,24 +108,19 @@ def _foot(board: Board, scene: Scene) -> list[RenderableType]:
     lines: list[RenderableType] = []
     if board.last:
         clock = time.strftime("%H:%M:%S", time.localtime(board.ended))
-        lines.append(Text.assemble((clock, "dim"), "  ", board.last, no_wrap=True, overflow="ellipsis"))
+        lines.append(Text.assemble((clock, "dim"), "  ", board.last))
     if scene.message:
         lines.append(_line(scene.message, "bold yellow"))
     if scene.help and scene.height >= SHORT:
-        lines += [
-            Text.assemble((f"{key:>6}", "bold"), f"  {does}", no_wrap=True, overflow="ellipsis") for key, does in HELP
-        ]
+        lines += [Text.assemble((f"{key:>6}", "bold"), f"  {does}") for key, does in HELP]
     elif scene.keys and not scene.final and scene.height >= SHORT // 2:
-        words = Text("  ", no_wrap=True, overflow="ellipsis").join(
-            Text.assemble((key, "bold"), (f" {does}", "dim")) for key, does in KEYS
-        )
-        words.no_wrap, words.overflow = True, "ellipsis"
+        words = Text("  ").join(Text.assemble((key, "bold"), (f" {does}", "dim")) for key, does in KEYS)
         lines.append(words)
     return lines
 
 
 def _line(text: str, style: str) -> Text:
-    return Text(text, style, no_wrap=True, overflow="ellipsis")
+    return Text(text, style)
 
 
 # ---- diagnostics
@@ -153,7 +148,7 @@ def _lines(found: Diagnostic) -> list[Text]:
     colour = "red" if found.severity is Severity.ERROR else "magenta" if found.severity is Severity.WARNING else "cyan"
     lines = []
     for number, line in enumerate(found.render().splitlines()):
-        text = Text(printable(line), no_wrap=True, overflow="ellipsis")
+        text = Text(printable(line))
         text.expand_tabs(8)
         if number == 0:
             text.stylize("bold")
