@@ -62,8 +62,9 @@ void hp_array_free(void *data);
 
 typedef struct hp_library hp_library;
 
-/* Opens a library by its absolute path, symbols bound now and local. NULL on failure, with the system's words in `why`. */
-hp_library *hp_library_open(const char *path, char *why, size_t size);
+/* Opens a library by its absolute path (on Windows in UTF-8), symbols bound now and local. NULL on failure, with the
+ * system's words in `why` and its number for them in `code` (0 where it has none). */
+hp_library *hp_library_open(const char *path, int32_t *code, char *why, size_t size);
 /* The descriptor it exports as `hotplate_cell`; NULL when it has none. Valid until the library is closed. */
 const hp_cell *hp_library_cell(const hp_library *library);
 /* How many callables hold it. */

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#if defined(_MSC_VER)
+#if defined(_MSC_VER) && !defined(__clang__)
 #define HP_THREAD_LOCAL __declspec(thread)
 #else
 #define HP_THREAD_LOCAL _Thread_local

@@ -9,7 +9,8 @@
 
 static void say(char *why, size_t size, const char *text) { snprintf(why, size, "%s", text ? text : "unknown error"); }
 
-hp_library *hp_library_open(const char *path, char *why, size_t size) {
+hp_library *hp_library_open(const char *path, int32_t *code, char *why, size_t size) {
+    *code = 0;
     hp_library *library = calloc(1, sizeof *library);
     char *kept_path = strdup(path);
     if (library == NULL || kept_path == NULL) {

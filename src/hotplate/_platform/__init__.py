@@ -9,34 +9,71 @@ from __future__ import annotations
 import sys
 
 if sys.platform == "win32":
-    raise ImportError(
-        "hotplate needs Linux or macOS: this version can't load cells on Windows. WSL 2 runs it as Linux."
+    from hotplate._platform.windows import (
+        cpu_identity,
+        divert_stdout,
+        flush_c_streams,
+        fsync_directory,
+        fsync_file,
+        hold_directory,
+        kill_tree,
+        library_suffix,
+        lock,
+        native_threads,
+        patiently,
+        program_suffix,
+        publish_directory,
+        read_output,
+        remove_tree,
+        replace_file,
+        retire_file,
+        retire_tree,
+        spawn,
+        sweep_stale,
     )
-
-from hotplate._platform.posix import (
-    cpu_identity,
-    fsync_directory,
-    fsync_file,
-    hold_directory,
-    kill_tree,
-    library_suffix,
-    lock,
-    publish_directory,
-    remove_tree,
-    replace_file,
-    spawn,
-)
+else:
+    from hotplate._platform.posix import (
+        cpu_identity,
+        divert_stdout,
+        flush_c_streams,
+        fsync_directory,
+        fsync_file,
+        hold_directory,
+        kill_tree,
+        library_suffix,
+        lock,
+        native_threads,
+        patiently,
+        program_suffix,
+        publish_directory,
+        read_output,
+        remove_tree,
+        replace_file,
+        retire_file,
+        retire_tree,
+        spawn,
+        sweep_stale,
+    )
 
 __all__ = [
     "cpu_identity",
+    "divert_stdout",
+    "flush_c_streams",
     "fsync_directory",
     "fsync_file",
     "hold_directory",
     "kill_tree",
     "library_suffix",
     "lock",
+    "native_threads",
+    "patiently",
+    "program_suffix",
     "publish_directory",
+    "read_output",
     "remove_tree",
     "replace_file",
+    "retire_file",
+    "retire_tree",
     "spawn",
+    "sweep_stale",
 ]

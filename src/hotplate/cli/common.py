@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from hotplate import _platform
 from hotplate.errors import InputError, SettingError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from rich.console import Console
 
@@ -73,29 +74,22 @@ def console(stream: Any) -> Console:
 
 def flush() -> None:
     """Writes out what Python and the cells' printf have buffered."""
-    import ctypes
-
     with contextlib.suppress(OSError, ValueError):  # a closed pipe, a full disk: too late to tell
         sys.stdout.flush()
         sys.stderr.flush()
-    ctypes.CDLL(None).fflush(None)
+    _platform.flush_c_streams()
 
 
-def divert_stdout() -> int:
-    """Sends what cells print to stderr, so that stdout carries the document alone; returns the real stdout."""
+def divert_stdout() -> Callable[[], None]:
+    """Sends what cells print to stderr, so that stdout carries the document alone; returns what undoes it."""
     sys.stdout.flush()
-    real = os.dup(1)
-    os.dup2(2, 1)
-    return real
+    undo = _platform.divert_stdout()
 
+    def restore() -> None:
+        flush()
+        undo()
 
-def restore_stdout(real: int | None) -> None:
-    """Undoes divert_stdout; does nothing for None."""
-    if real is None:
-        return
-    flush()
-    os.dup2(real, 1)
-    os.close(real)
+    return restore
 
 
 def given_values(notebook: Notebook, assignments: Iterable[str], arrays: Iterable[str]) -> dict[str, Any]:

@@ -22,7 +22,6 @@ from hotplate.cli.common import (
     interruptible,
     jobs_option,
     json_option,
-    restore_stdout,
     set_option,
     words,
 )
@@ -69,23 +68,23 @@ def run(
     notebook = hotplate.open(file, compiler=compiler, flags=words(flags), jobs=jobs)
     given = given_values(notebook, assignments, arrays)
     interruptible()
-    stdout = divert_stdout() if as_json else None
+    restore_stdout = divert_stdout() if as_json else lambda: None
     try:
         result = _run(notebook, cells, given, executor=executor, jobs=jobs, keep_going=keep_going)
     except KeyboardInterrupt:
-        restore_stdout(stdout)
+        restore_stdout()
         if notebook.last_run is not None:
             _show(notebook, notebook.last_run, _save(notebook.last_run, save), as_json)
         raise
     except HotplateError as error:
-        restore_stdout(stdout)
+        restore_stdout()
         failed = getattr(error, "run", None)
         if failed is None:
             raise
         _show(notebook, failed, _save(failed, save), as_json)
         print(f"hotplate: {error}", file=sys.stderr)
         return error.exit_code
-    restore_stdout(stdout)
+    restore_stdout()
     _show(notebook, result, _save(result, save), as_json)
     return 0
 

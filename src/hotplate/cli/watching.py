@@ -8,7 +8,7 @@ import sys
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from hotplate.cli.common import divert_stdout, restore_stdout
+from hotplate.cli.common import divert_stdout
 from hotplate.cli.ending import Ending
 from hotplate.cli.lines import Lines
 
@@ -46,12 +46,12 @@ class Watching:
         """Lines for programs, on stdout; what cells print goes to stderr."""
         from hotplate.cli.event_lines import EventLines
 
-        real = divert_stdout()
-        try:
-            with os.fdopen(real, "w", encoding="utf-8", closefd=False) as stream:
+        with os.fdopen(os.dup(1), "w", encoding="utf-8") as stream:
+            restore_stdout = divert_stdout()
+            try:
                 return self._in_lines(Lines(stream, EventLines(str(self._notebook.path)), self._ending.stop))
-        finally:
-            restore_stdout(real)
+            finally:
+                restore_stdout()
 
     def _as_picture(self) -> int:
         from hotplate.cli.live_screen import LiveScreen

@@ -16,6 +16,7 @@ from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
+from hotplate import _platform
 from hotplate.abi import CellDescriptor, ffi, handshake, lib, read_descriptor
 from hotplate.errors import LoadError
 from hotplate.events import log
@@ -183,12 +184,19 @@ def running_cell() -> tuple[str, int, bool] | None:
 
 
 def _dlopen(path: Path) -> Any:
-    why = ffi.new("char[]", 1024)
-    handle = lib.hp_library_open(os.fsencode(path), why, 1024)
+    try:
+        return _platform.patiently(lambda: _open_once(path), path)
+    except OSError as error:
+        message = f"can't load {path}: {error.strerror}"
+        raise LoadError(message) from error
+
+
+def _open_once(path: Path) -> Any:
+    code, why = ffi.new("int32_t *"), ffi.new("char[]", 1024)
+    handle = lib.hp_library_open(os.fsencode(path), code, why, 1024)
     if handle == ffi.NULL:
-        reason = ffi.string(why).decode(errors="replace")
-        message = f"can't load {path}: {reason}"
-        raise LoadError(message)
+        # The fourth value makes it an error of Windows there; elsewhere it is 0 and not looked at.
+        raise OSError(None, ffi.string(why).decode(errors="replace"), None, code[0])
     return handle
 
 
@@ -224,8 +232,4 @@ def _pin(name: str) -> None:
 
 def _foreign_threads() -> frozenset[int]:
     """The threads of this process that Python did not start. Empty where the system does not list them."""
-    try:
-        tasks = {int(task) for task in os.listdir("/proc/self/task")}  # noqa: PTH208 - 4 µs against 40
-    except OSError:
-        return frozenset()
-    return frozenset(tasks - {thread.native_id for thread in threading.enumerate() if thread.native_id})
+    return _platform.native_threads() - {thread.native_id for thread in threading.enumerate() if thread.native_id}
