@@ -53,7 +53,7 @@ class Builder:
         self._lock = threading.Lock()
         self._include_dir = include_dir
         self._abi_version = abi_version
-        self._environ = compiler_environment(environ)
+        self._environ = dict(environ)
 
     def compiler(self, language: str) -> Compiler:
         """The compiler for `"c"` or `"c++"`."""
@@ -132,7 +132,8 @@ class Builder:
         from hotplate.toolchain.compile import Compilation, Tools  # 10 ms, which a run of hits does not need
 
         compiler = self.compiler(unit.language)
-        tools = Tools(self.cache, compiler, self._include_dir, self._environ, cancelled)
+        environ = compiler_environment(self._environ, compiler)
+        tools = Tools(self.cache, compiler, self._include_dir, environ, cancelled)
         return Compilation(tools, unit, self.unit_key(unit)).run()
 
 

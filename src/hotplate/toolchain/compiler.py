@@ -13,6 +13,8 @@ class Family(StrEnum):
     CLANG = "clang"
     ZIG = "zig"
     TCC = "tcc"
+    CL = "cl"
+    CLANG_CL = "clang-cl"
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +33,8 @@ class Compiler:
     """What -march=native resolves to; "" when it does not know that option."""
     identity: str
     """A hash of everything above and of the binaries' paths: equal identities build equal code."""
+    variables: tuple[tuple[str, str], ...] = ()
+    """What has to be in the environment when it runs: of cl, what Visual Studio's command prompt sets."""
     source: str = ""
     """Where it was found: the name of a variable, "PATH" or a Python package."""
 
@@ -42,6 +46,16 @@ class Compiler:
     def name(self) -> str:
         """Family and version, for people and provenance: `gcc 12.2.0`."""
         return f"{self.family} {self.version}"
+
+    @property
+    def targets_windows(self) -> bool:
+        """Whether its libraries are DLLs."""
+        return any(word in self.target for word in ("windows", "mingw", "msvc"))
+
+    @property
+    def targets_apple(self) -> bool:
+        """Whether its libraries are Mach-O files, made with Apple's linker."""
+        return "apple" in self.target or "darwin" in self.target
 
     @property
     def release(self) -> tuple[int, ...]:

@@ -38,8 +38,9 @@ def parse_output(
     `failed`: the compiler did not deliver, so there is at least one error among the diagnostics.
     """
     known = lines_by_path or {}
-    messages = read_messages(text, lambda path, line: _line(known, path, line))
-    found = [_explained(replace(d, cell=cell)) for d in _undefined_once(messages.diagnostics, known)]
+    messages = read_messages(text, lambda path, line: _line(known, _known_name(known, path), line))
+    placed = [_renamed(d, known) for d in messages.diagnostics]
+    found = [_explained(replace(d, cell=cell)) for d in _undefined_once(placed, known)]
     rest = "\n".join(messages.rest).strip()
     if failed and not any(d.severity is Severity.ERROR for d in found):
         found.append(Diagnostic(Severity.ERROR, rest or "the compiler failed and did not say why", cell=cell))
@@ -98,6 +99,27 @@ def _relocated(diagnostic: Diagnostic, lines_by_path: LinesByPath) -> Diagnostic
         return replace(diagnostic, notes=notes, path="", line=0, column=0, end_column=0)
     _, _, path, line = min(places)
     return replace(diagnostic, notes=notes, path=path, line=line)
+
+
+def _renamed(diagnostic: Diagnostic, known: LinesByPath) -> Diagnostic:
+    notes = tuple(_renamed(note, known) for note in diagnostic.notes)
+    return replace(diagnostic, path=_known_name(known, diagnostic.path), notes=notes)
+
+
+def _known_name(known: LinesByPath, path: str) -> str:
+    """The path as the #line directive has it: compilers for Windows give it other slashes or letters back."""
+    if not path or path in known:
+        return path
+    spelling = _spelling(path)
+    # What is no path, such as "<hotplate entry>", tcc takes for a file in the folder of the unit.
+    return next(
+        (name for name in known if spelling == _spelling(name) or (name[0] == "<" and spelling.endswith(f"/{name}"))),
+        path,
+    )
+
+
+def _spelling(path: str) -> str:
+    return re.sub(r"[\\/]+", "/", path).casefold() if re.match(r"[A-Za-z]:[\\/]|\\\\", path) else path
 
 
 def _undefined_once(diagnostics: Sequence[Diagnostic], known: LinesByPath) -> Iterator[Diagnostic]:

@@ -84,8 +84,7 @@ def discard(root: Path, folder: Path) -> None:
     """Removes a directory so that it disappears at once for everyone who looks for it."""
     aside = root / "tmp" / f"discarded-{os.urandom(8).hex()}"
     aside.parent.mkdir(parents=True, exist_ok=True)
-    folder.rename(aside)
-    _platform.remove_tree(aside)
+    _platform.retire_tree(folder, aside)
 
 
 def manifest_path(root: Path, unit_key: str) -> Path:

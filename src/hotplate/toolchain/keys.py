@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import xxhash
 
 from hotplate.diagnostic import Diagnostic, Severity
-from hotplate.toolchain.family import code_settings, link_settings
+from hotplate.toolchain.families import command_line
 from hotplate.toolchain.model import Artifact, Unit
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ def prelude_key(unit: Unit, compiler: Compiler, environ: Mapping[str, str]) -> s
 
 
 def _key(kind: str, unit: Unit, compiler: Compiler, environ: Mapping[str, str], facts: list[object]) -> str:
-    settings = [*code_settings(compiler, unit.language, unit.std), *link_settings(compiler, "")]
+    settings = command_line(compiler).settings(unit.language, unit.std)
     influences = {name: environ[name] for name in _INFLUENTIAL if name in environ}
     # The fingerprint of a unit has its includes in it, without their comments.
     prelude = unit.prelude if kind == "prelude" else ""

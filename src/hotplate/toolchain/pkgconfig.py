@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hotplate.errors import ToolchainError
-from hotplate.toolchain.candidates import which
+from hotplate.toolchain.candidates import split_command, which
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -51,7 +51,7 @@ def pkg_config(names: Sequence[str], environ: Mapping[str, str]) -> Packages:
 def _ask(tool: str, options: list[str], names: Sequence[str], environ: Mapping[str, str]) -> list[str]:
     import subprocess  # only for a notebook that uses libraries, and only when it is built
 
-    command = [*shlex.split(tool), *options, "--", *names]
+    command = [*split_command(tool), *options, "--", *names]
     try:
         done = subprocess.run(command, env=dict(environ), capture_output=True, check=False, text=True)
     except OSError as error:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from hotplate.toolchain.candidates import Candidate
 
-_FORMAT = 1  # of the probe files; raise it when what is asked for changes
+_FORMAT = 2  # of the probe files; raise it when what is asked for changes
 _PATIENCE = 30.0  # seconds; zig unpacks itself on its first call
 
 
@@ -165,7 +165,11 @@ def _read(path: Path) -> Compiler | None:
             family=Family(facts["family"]),
             c_command=tuple(map(str, facts["c_command"])),
             cxx_command=None if cxx is None else tuple(map(str, cxx)),
-            **{name: str(facts[name]) for name in ("version", "target", "native", "identity")},
+            variables=tuple((str(name), str(value)) for name, value in facts["variables"]),
+            version=str(facts["version"]),
+            target=str(facts["target"]),
+            native=str(facts["native"]),
+            identity=str(facts["identity"]),
         )
     except (OSError, ValueError, LookupError, TypeError, AttributeError):
         return None  # not there, or damaged: it is asked again

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import select
 from typing import TYPE_CHECKING
 
 from hotplate import _platform
@@ -13,14 +11,17 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
-_CHECK_EVERY = 20  # milliseconds between two looks at `cancelled` while the compiler is silent
+    from hotplate.toolchain.compiler import Compiler
+
 # Variables that colour the messages, translate them, or send the depfile elsewhere.
 _DISTURBING = ("GCC_COLORS", "CLICOLOR_FORCE", "LANGUAGE", "LC_CTYPE", "DEPENDENCIES_OUTPUT", "SUNPRO_DEPENDENCIES")
 
 
-def compiler_environment(environ: Mapping[str, str]) -> dict[str, str]:
-    """The environment in which compilers run: the caller's, with plain English messages."""
-    return {**{k: v for k, v in environ.items() if k not in _DISTURBING}, "LC_ALL": "C"}
+def compiler_environment(environ: Mapping[str, str], compiler: Compiler | None = None) -> dict[str, str]:
+    """The environment in which a compiler runs: the caller's, what the compiler needs, and plain English messages."""
+    kept = {name: value for name, value in environ.items() if name not in _DISTURBING}
+    own = dict(compiler.variables) if compiler else {}
+    return {**kept, **own, "LC_ALL": "C", "VSLANG": "1033"}
 
 
 def run_compiler(
@@ -39,25 +40,12 @@ def run_compiler(
     except OSError as error:
         raise ToolchainError(_not_run(argv[0], cwd, error)) from error
     try:
-        output = _drain(process.stdout.fileno(), cancelled) if process.stdout else b""
+        output = _platform.read_output(process, cancelled)
+        if output is None:
+            raise RunCancelled("the build was cancelled")
         return process.wait(), output.decode("utf-8", "replace")
     finally:
         _platform.kill_tree(process)
-
-
-def _drain(descriptor: int, cancelled: Callable[[], bool]) -> bytes:
-    poll = select.poll()
-    poll.register(descriptor, select.POLLIN)
-    chunks: list[bytes] = []
-    while True:
-        if cancelled():
-            raise RunCancelled("the build was cancelled")
-        if not poll.poll(_CHECK_EVERY):
-            continue
-        chunk = os.read(descriptor, 1 << 16)
-        if not chunk:
-            return b"".join(chunks)
-        chunks.append(chunk)
 
 
 def _not_run(command: str, cwd: Path, error: OSError) -> str:

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 import hotplate
 from hotplate.abi import CORE_VERSION
-from hotplate.toolchain import family
 from hotplate.toolchain.builder import Builder
 from hotplate.toolchain.cache import Cache, default_cap, default_root
-from hotplate.toolchain.compiler import Compiler, Family
 from hotplate.toolchain.discover import find_compiler
+from hotplate.toolchain.families import command_line
+from hotplate.toolchain.families.base import Text
 from hotplate.toolchain.pkgconfig import pkg_config
 from hotplate.toolchain.process import compiler_environment, run_compiler
 
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from hotplate.diagnostic import Diagnostic
     from hotplate.events import Emitter
     from hotplate.notebook.model import Attributes, NotebookModel
+    from hotplate.toolchain.compiler import Compiler
     from hotplate.toolchain.model import Artifact, BuildFailure, Unit
 
 
@@ -79,47 +80,47 @@ class Toolchain:
 
         Both are "" when that fails, for the compiler will say why.
         """
-        language, directory = model.language.value, model.path.parent
-        compiler = self.compiler(language)
-        settings = family.code_settings(compiler, language, attributes.std)
-        packages = pkg_config(attributes.libs, self._environ)
         with self.cache.workspace() as workspace:
-            source = workspace / ("text.cpp" if language == "c++" else "text.c")
-            source.write_text(text, encoding="utf-8")
-            words = [*settings, *attributes.flags, *self.flags, *packages.cflags, "-E", str(source)]
-            code, output = self._inspect(language, directory, words)
+            source = workspace / ("text.cpp" if model.language.value == "c++" else "text.c")
+            source.write_text(text, encoding="utf-8", newline="\n")
+            packages = pkg_config(attributes.libs, self._environ)
+            flags = (*attributes.flags, *self.flags, *packages.cflags)
+            given = self._text(model, source, attributes.std, flags)
+            command = command_line(self.compiler(given.language)).preprocess_command(given)
+            code, output = self._run(command, given)
         return (_own_lines(output, str(model.path)), output) if code == 0 else ("", "")
 
     def check_syntax(self, model: NotebookModel) -> tuple[Diagnostic, ...]:
         """What the compiler says about the file as it is, for text that is part of no cell."""
         from hotplate.toolchain.diagnostics import parse_output
 
-        language = model.language.value
-        compiler = self.compiler(language)
-        settings = family.code_settings(compiler, language, "")
-        stop = ["-c", "-o", os.devnull] if compiler.family is Family.TCC else ["-fsyntax-only"]
-        code, output = self._inspect(language, model.path.parent, [*settings, *stop, str(model.path)])
+        given = self._text(model, model.path)
+        code, output = self._run(command_line(self.compiler(given.language)).check_command(given), given)
         return parse_output(output, failed=code != 0, cell="", lines_by_path={str(model.path): model.lines})
 
     def compile_command(self, model: NotebookModel) -> dict[str, Any]:
         """The entry of a notebook's file in a compilation database, for editors."""
-        language = model.language.value
-        compiler = self.compiler(language)
         attributes = [section.attributes for section in model.sections]
         std = next((a.std for a in attributes if a.std), "")
-        flags = dict.fromkeys(flag for a in attributes for flag in a.flags)
-        # clangd warns about -march=native on a file that it can't target; messages and code are the same without.
-        settings = [f"-std={std or family.STANDARD[language]}", *family.WARNINGS]
-        includes = family.include_settings(compiler, model.path.parent, include_directory())
-        command = [*compiler.command(language), *settings, *includes, *flags, "-c", str(model.path)]
+        flags = tuple(dict.fromkeys(flag for a in attributes for flag in a.flags))
+        given = self._text(model, model.path, std, flags)
+        command = command_line(self.compiler(given.language)).editor_command(given)
         return {"directory": str(model.path.parent), "file": str(model.path), "arguments": command}
 
-    def _inspect(self, language: str, directory: Path, arguments: Sequence[str]) -> tuple[int, str]:
-        """Runs the compiler for what it prints, with the include paths of a cell."""
-        compiler = self.compiler(language)
-        includes = family.include_settings(compiler, directory, include_directory())
-        argv = [*compiler.command(language), *includes, *arguments]
-        return run_compiler(argv, directory, compiler_environment(self._environ), lambda: False)
+    def _text(self, model: NotebookModel, source: Path, std: str = "", flags: tuple[str, ...] = ()) -> Text:
+        return Text(
+            language=model.language.value,
+            std=std,
+            source=source,
+            notebook_dir=model.path.parent,
+            include_dir=include_directory(),
+            flags=flags,
+        )
+
+    def _run(self, command: list[str], text: Text) -> tuple[int, str]:
+        """Runs the compiler for what it prints."""
+        environ = compiler_environment(self._environ, self.compiler(text.language))
+        return run_compiler(command, text.notebook_dir, environ, lambda: False)
 
     def _find(self, language: str) -> Compiler:
         return find_compiler(language, self._environ, self.cache.root, self._wanted)
