@@ -37,10 +37,11 @@ CSRC = ROOT / "csrc"
 USAGE = """\
 python3 build.py VERB [ARGUMENTS...]
 
-  run FILE [CELL...]    runs a notebook, as `hotplate run` does
-  test [ARGUMENTS...]   runs the tests; the arguments are pytest's
-  check                 runs ruff, mypy, import-linter and the C compilers' warnings
-  bench [ARGUMENTS...]  runs the benchmarks; the arguments are pytest's
+  run FILE [CELL...]       runs a notebook, as `hotplate run` does
+  test [ARGUMENTS...]      runs the tests; the arguments are pytest's
+  windows [ARGUMENTS...]   runs the tests for Windows under Wine; the arguments are pytest's
+  check                    runs ruff, mypy, import-linter and the C compilers' warnings
+  bench [ARGUMENTS...]     runs the benchmarks; the arguments are pytest's
 
 The first call sets up .venv (HOTPLATE_VENV names another folder); later ones only look whether it is up to date.
 Without a C compiler the core is built by zig, which pip installs.
@@ -62,7 +63,7 @@ def ffibuilder() -> "cffi.FFI":
     builder.set_source(
         "hotplate._native",
         "".join(f'#include "{header.replace("include/", "")}"\n' for header in CFFI_HEADERS),
-        sources=[path.relative_to(ROOT).as_posix() for path in core_sources()],
+        sources=[path.relative_to(ROOT).as_posix() for path in core_sources(sys.platform)],
         include_dirs=["csrc/include", "csrc"],
         depends=[path.relative_to(ROOT).as_posix() for path in sorted(CSRC.rglob("*.h"))],
         define_macros=[("Py_LIMITED_API", LIMITED_API)],
@@ -73,9 +74,9 @@ def ffibuilder() -> "cffi.FFI":
     return builder
 
 
-def core_sources() -> list[Path]:
-    """The C files of the core on this platform."""
-    folders = ("core", "win" if sys.platform == "win32" else "posix", "python")
+def core_sources(platform: str) -> list[Path]:
+    """The C files of the core on a platform."""
+    folders = ("core", "win" if platform == "win32" else "posix", "python")
     return [path for folder in folders for path in sorted((CSRC / folder).glob("*.c"))]
 
 
@@ -343,10 +344,12 @@ def main(arguments: list[str]) -> int:
         print(USAGE, end="")
         return 0
     verb, *rest = arguments
-    if verb not in {"run", "test", "check", "bench"} or (verb == "check" and rest):
+    if verb not in {"run", "test", "check", "bench", "windows"} or (verb == "check" and rest):
         print(f"build.py: can't do `{' '.join(arguments)}`.\n\n{USAGE}", end="", file=sys.stderr)
         return 2
     try:
+        if verb == "windows":
+            return windows(rest)
         return check() if verb == "check" else hand_over(verb, rest)
     except (SetupError, OSError) as error:
         say(str(error))
@@ -370,6 +373,17 @@ def hand_over(verb: str, arguments: list[str]) -> int:
     return os.execv(command[0], command)
 
 
+def windows(arguments: list[str]) -> int:
+    """Runs the tests for Windows; how is told beside them."""
+    if sys.platform != "linux":
+        raise SetupError("`build.py windows` runs Windows' tests on Linux; on Windows itself, run `build.py test`.")
+    spec = importlib.util.spec_from_file_location("wine", ROOT / "tests" / "windows" / "wine.py")
+    assert spec and spec.loader
+    wine = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(wine)
+    return int(wine.run_tests(sys.modules[__name__], arguments))
+
+
 def check() -> int:
     """Runs every check, so that one call shows all that is wrong."""
     failed = []
@@ -387,7 +401,7 @@ def checks(venv: Path) -> Iterator[tuple[str, list[str]]]:
     yield "ruff format", [str(program(venv, "ruff")), "format", "--check", "--quiet"]
     yield "mypy", [str(program(venv, "mypy")), "--no-error-summary"]
     yield "import-linter", [str(program(venv, "lint-imports")), "--no-logo"]
-    sources = [str(path) for path in core_sources()]
+    sources = [str(path) for path in core_sources(sys.platform)]
     headers = [str(CSRC / "include" / name) for name in ("hotplate.h", "hotplate.hpp")]
     for name in filter(shutil.which, ("gcc", "clang")):
         strict = [name, "-fsyntax-only", "-Wall", "-Wextra", "-Wshadow", "-Wconversion", "-Werror"]
