@@ -378,7 +378,8 @@ def windows(arguments: list[str]) -> int:
     if sys.platform != "linux":
         raise SetupError("`build.py windows` runs Windows' tests on Linux; on Windows itself, run `build.py test`.")
     spec = importlib.util.spec_from_file_location("wine", ROOT / "tests" / "windows" / "wine.py")
-    assert spec and spec.loader
+    assert spec is not None
+    assert spec.loader is not None
     wine = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(wine)
     return int(wine.run_tests(sys.modules[__name__], arguments))

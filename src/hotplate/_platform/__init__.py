@@ -30,6 +30,7 @@ if sys.platform == "win32":
         retire_tree,
         spawn,
         sweep_stale,
+        vector_level,
     )
 else:
     from hotplate._platform.posix import (
@@ -53,6 +54,7 @@ else:
         retire_tree,
         spawn,
         sweep_stale,
+        vector_level,
     )
 
 __all__ = [
@@ -76,4 +78,5 @@ __all__ = [
     "retire_tree",
     "spawn",
     "sweep_stale",
+    "vector_level",
 ]

@@ -243,6 +243,11 @@ def _first_processor(cpuinfo: Path) -> str:
     return "\n".join(facts)
 
 
+def vector_level() -> str:
+    """The widest vector instructions, for compilers without -march=native: here there are none such, so ""."""
+    return ""
+
+
 def flush_c_streams() -> None:
     """Writes out what the printf of native code has buffered."""
     import ctypes

@@ -30,6 +30,7 @@ _LOCK_POLL = 0.01  # seconds; a lock of the system can only be tried or waited f
 _ALREADY_EXISTS = 183
 _STALE = ".stale"
 _PROCESSOR = r"HARDWARE\DESCRIPTION\System\CentralProcessor\0"
+_VECTOR_FEATURES = {"AVX512": 41, "AVX2": 40, "AVX": 39}  # PF_..._INSTRUCTIONS_AVAILABLE
 _C_LIBRARIES = ("ucrtbase", "msvcrt")  # of Python and Visual C++; of mingw and tcc
 
 
@@ -285,6 +286,12 @@ def cpu_identity() -> str:
     machine = os.environ.get("PROCESSOR_ARCHITECTURE", "")
     named = "\n".join(facts) or os.environ.get("COMPUTERNAME", "")
     return xxhash.xxh3_64_hexdigest(f"{named}\n{features}\n{machine}".encode())
+
+
+def vector_level() -> str:
+    """The widest vector instructions that this machine has, as Visual C++ names them: "AVX512", "AVX2", "AVX" or ""."""
+    present = ctypes.windll.kernel32.IsProcessorFeaturePresent
+    return next((name for name, feature in _VECTOR_FEATURES.items() if present(feature)), "")
 
 
 def flush_c_streams() -> None:
