@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 # The C++ driver that comes with a C driver, as the last part of its name, before a version: clang-16 → clang++-16.
-_CXX_NAMES = (("gcc", "g++"), ("clang", "clang++"), ("cc", "c++"))
+_CXX_NAMES = (("gcc", "g++"), ("clang", "clang++"), ("cc", "c++"), ("cl", "cl"))
 
 # Python packages that bring a compiler, and where in them it lies on Linux and macOS, and on Windows.
 _PACKAGES = {
@@ -35,6 +35,8 @@ class Candidate:
     cxx_command: tuple[str, ...] | None
     explicit: bool = False
     """Asked for by name: if it does not work, that is an error and nothing else is tried."""
+    installer: Path | None = None
+    """Visual Studio's vswhere.exe, when the compiler is on no PATH and only that program knows where it is."""
 
 
 def candidates(environ: Mapping[str, str], *, windows: bool = sys.platform == "win32") -> Iterator[Candidate]:
@@ -56,6 +58,9 @@ def named(wanted: str, environ: Mapping[str, str]) -> Iterator[Candidate]:
     """The commands behind a name: a family ("zig" is a package too), or any command with its arguments."""
     if wanted in {"zig", "tcc"}:
         yield from _bundled(wanted)
+    if wanted in {"cl", "clang-cl"}:
+        yield from _microsoft(wanted, environ)
+        return
     words = ("zig", "cc") if wanted == "zig" else split_command(wanted)
     command = _resolve(words, environ)
     yield Candidate("PATH", wanted, command, cxx_command(command, environ))
@@ -107,7 +112,7 @@ def _resolve(words: tuple[str, ...], environ: Mapping[str, str]) -> tuple[str, .
 
 def _cxx_name(name: str) -> str | None:
     for c_name, cxx_name in _CXX_NAMES:
-        match = re.fullmatch(rf"((?:.*-)?){c_name}((?:-[\d.]+)?(?:\.exe)?)", name)
+        match = re.fullmatch(rf"((?:.*-)?){c_name}((?:-[\d.]+|-posix|-win32)?(?:\.exe)?)", name, re.IGNORECASE)
         if match:
             return f"{match[1]}{cxx_name}{match[2]}"
     return None
@@ -132,6 +137,23 @@ def _bundled(family: str) -> Iterator[Candidate]:
         yield Candidate(package, "zig", (binary, "cc"), (binary, "c++"))
     else:
         yield Candidate(package, "tcc", (binary,), None)
+
+
+def _microsoft(wanted: str, environ: Mapping[str, str]) -> Iterator[Candidate]:
+    """Visual Studio's cl and clang-cl, which their installers put on no PATH."""
+    from hotplate.toolchain import visualstudio
+
+    command = _resolve((wanted,), environ)
+    # A cl without the variables of its command prompt finds no header.
+    if wanted == "clang-cl" or (which(wanted, environ) and environ.get("INCLUDE")):
+        llvm = Path(visualstudio.variable(environ, "ProgramFiles") or "C:/Program Files", "LLVM", "bin", "clang-cl.exe")
+        if wanted == "clang-cl" and not which(wanted, environ) and llvm.is_file():
+            command = (str(llvm),)
+        yield Candidate("PATH", wanted, command, command)
+    elif found := visualstudio.installer(environ):
+        yield Candidate("Visual Studio", wanted, (wanted,), (wanted,), installer=found)
+    else:
+        yield Candidate("PATH", wanted, command, command)
 
 
 def _package_folder(package: str) -> Path | None:

@@ -14,7 +14,7 @@ from hotplate.toolchain.diagnostics import parse_output, unit_lines
 from hotplate.toolchain.entry import without_generated
 from hotplate.toolchain.families import command_line
 from hotplate.toolchain.families.base import CommandLine, Job, own_functions
-from hotplate.toolchain.headers import changed_since, parse_depfile
+from hotplate.toolchain.headers import changed_since, parse_dependencies
 from hotplate.toolchain.keys import artifact_from, noted, prelude_key
 from hotplate.toolchain.model import Artifact, BuildFailure
 from hotplate.toolchain.pkgconfig import NO_PACKAGES, Packages, pkg_config
@@ -28,6 +28,14 @@ if TYPE_CHECKING:
     from hotplate.toolchain.compiler import Compiler
     from hotplate.toolchain.model import Unit
 
+_MISSING_FILE = (  # as gcc, clang, tcc and cl put it
+    "{}: No such file or directory",
+    "'{}' file not found",
+    "include file '{}' not found",
+    "Cannot open include file: '{}': No such file or directory",
+)
+_LONGEST_NAME = 48  # of a library: paths on Windows end at 260 letters, and the cache's own part takes 60
+_CRASHED = 0xC0000000  # and above: Windows ended the program
 _TRIES = 3  # against files that change while they are compiled
 
 
@@ -113,8 +121,8 @@ class Compilation:
             if changed_since(headers, job.source) or (prelude and self._known_prelude() != prelude):
                 return None
             with tools.cache.writing():
-                job.depfile.unlink(missing_ok=True)
-                job.exports.unlink(missing_ok=True)
+                # A PDB is what debuggers read beside a DLL.
+                _keep_only(job.source, job.output, job.output.with_suffix(".pdb"))
             meta = noted(unit, tools.compiler, seconds, found)
             entry = tools.cache.publish(workspace, job.output.name, self.key, headers, meta)
         return artifact_from(entry, unit, tools.compiler, cached=False)
@@ -132,7 +140,7 @@ class Compilation:
             language=unit.language,
             std=unit.std,
             source=source,
-            output=workspace / f"{unit.cell}{_platform.library_suffix()}",
+            output=workspace / _library_name(unit.cell),
             depfile=workspace / "depfile",
             notebook_dir=unit.notebook.parent,
             include_dir=self.tools.include_dir,
@@ -159,11 +167,13 @@ class Compilation:
             return ()
         if code < 0:
             output += f"\nthe compiler was killed by signal {-code}; with signal 9, memory may have run out"
+        elif code >= _CRASHED:
+            output += f"\nthe compiler crashed with {code:#x}; with 0xc0000005, it may be damaged"
         lines = unit_lines(f"{self._located}\n{self.text}", str(source))
         return without_generated(parse_output(output, failed=code != 0, cell=self.unit.cell, lines_by_path=lines))
 
     def _headers(self, job: Job, prelude: Entry | None) -> tuple[Path, ...]:
-        listed = parse_depfile(job.depfile.read_text("utf-8", "replace"), job.notebook_dir)
+        listed = parse_dependencies(job.depfile.read_text("utf-8", "replace"), job.notebook_dir)
         ours = self.tools.cache.root
         own = (path for path in listed if ours not in path.parents)
         named = (job.notebook_dir / flag.removeprefix("@") for flag in self.unit.flags)
@@ -215,11 +225,24 @@ class Compilation:
             if changed_since(headers, mark):
                 return None
             with tools.cache.writing():
-                for file in (job.depfile, job.exports, mark):
-                    file.unlink(missing_ok=True)
+                _keep_only(job.output)
                 # gcc falls back to the text beside it when it can't use what it precompiled.
                 (workspace / "prelude.hpp").write_text(self.unit.prelude, encoding="utf-8")
             return tools.cache.publish(workspace, job.output.name, key, headers, {})
+
+
+def _keep_only(*files: Path) -> None:
+    """Removes what else a compiler left beside its product: depfiles, objects, import libraries."""
+    for path in files[0].parent.iterdir():
+        if path not in files:
+            _platform.remove_tree(path)
+
+
+def _library_name(cell: str) -> str:
+    """A file name for the library of a cell: short, in ASCII, and no device of Windows, which `aux.dll` would be."""
+    name = cell[:_LONGEST_NAME] if cell.isascii() else "cell"
+    device = re.fullmatch(r"con|prn|aux|nul|com\d|lpt\d", name, re.IGNORECASE)
+    return f"{name}_{_platform.library_suffix()}" if device else f"{name}{_platform.library_suffix()}"
 
 
 def _blames_prelude(output: str) -> bool:
@@ -227,7 +250,7 @@ def _blames_prelude(output: str) -> bool:
 
 
 def _missing_file(message: str) -> str:
-    for pattern in ("{}: No such file or directory", "'{}' file not found", "include file '{}' not found"):
+    for pattern in _MISSING_FILE:
         before, after = pattern.split("{}")
         if message.startswith(before) and message.endswith(after):
             return message[len(before) : len(message) - len(after)]

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hotplate.diagnostic import Diagnostic, Severity
+from hotplate.toolchain.hints import explained
 from hotplate.toolchain.messages import UNDEFINED, read_messages
 
 if TYPE_CHECKING:
@@ -18,11 +19,6 @@ LinesByPath = Mapping[str, Sequence[str]]
 """The lines of files, the first line first. A line that is not known is empty."""
 
 _LINE = re.compile(r'\s*#\s*(?:line\s+)?(\d+)\s+"((?:[^"\\]|\\.)*)"')
-_COLLISION = re.compile(
-    r"(?:conflicting types for (?:built-in function )?|incompatible types for redefinition of |redefinition of |"
-    r"(?:conflicting|ambiguating new) declaration of )'(?:.*?\W)??(\w+)(?:\(.*\).*)?'"
-)
-_MATH_FILES = ("mathcalls.h", "math.h", "cmath")
 
 
 def parse_output(
@@ -40,13 +36,13 @@ def parse_output(
     known = lines_by_path or {}
     messages = read_messages(text, lambda path, line: _line(known, _known_name(known, path), line))
     placed = [_renamed(d, known) for d in messages.diagnostics]
-    found = [_explained(replace(d, cell=cell)) for d in _undefined_once(placed, known)]
+    found = [replace(d, cell=cell) for d in _undefined_once(placed, known)]
     rest = "\n".join(messages.rest).strip()
     if failed and not any(d.severity is Severity.ERROR for d in found):
         found.append(Diagnostic(Severity.ERROR, rest or "the compiler failed and did not say why", cell=cell))
     elif rest:
         found.append(Diagnostic(Severity.NOTE, rest, cell=cell))
-    return attach_sources(found, known)
+    return tuple(explained(attach_sources(found, known)))
 
 
 def attach_sources(diagnostics: Sequence[Diagnostic], lines_by_path: LinesByPath) -> tuple[Diagnostic, ...]:
@@ -160,38 +156,3 @@ def _line(known: LinesByPath, path: str, line: int) -> str:
             return next((text.rstrip("\r\n") for number, text in enumerate(file, 1) if number == line), "")
     except OSError:
         return ""
-
-
-def _explained(diagnostic: Diagnostic) -> Diagnostic:
-    """With the way out, for a cell that is named like a function of the C library."""
-    collision = _COLLISION.search(diagnostic.message)
-    if not collision or diagnostic.hint:
-        return diagnostic
-    name = collision[1]
-    elsewhere = [note.path for note in diagnostic.notes if note.path and note.path != diagnostic.path]
-    if elsewhere and not elsewhere[0].startswith(("/usr/", "/Library/", "/opt/")) and "/lib" not in elsewhere[0]:
-        return diagnostic
-    if "built-in" not in diagnostic.message and not elsewhere and name not in _LIBRARY_NAMES:
-        return diagnostic
-    header = _header(elsewhere[0]) if elsewhere else "the C library"
-    header = _LIBRARY_NAMES.get(name, header)
-    return replace(
-        diagnostic, hint=f"'{name}' is also a function of {header}: rename the cell, or do not include that header"
-    )
-
-
-def _header(path: str) -> str:
-    name = Path(path).name
-    return "<math.h>" if name in _MATH_FILES else f"<{name}>"
-
-
-_LIBRARY_NAMES: dict[str, str] = dict.fromkeys(
-    re.findall(
-        r"\w+",
-        "y0 y1 yn j0 j1 jn gamma lgamma tgamma erf erfc exp exp2 exp10 log log2 log10 log1p expm1 sin cos tan asin "
-        "acos atan atan2 sinh cosh tanh asinh acosh atanh pow sqrt cbrt hypot floor ceil round trunc rint nearbyint "
-        "fmin fmax fdim fma fabs fmod remainder drem significand scalb ldexp frexp modf logb ilogb nan finite",
-    ),
-    "<math.h>",
-)
-"""The names that a cell is most likely to share with <math.h>, for compilers that do not show the other declaration."""

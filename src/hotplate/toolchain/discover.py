@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -14,8 +15,14 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+    from hotplate.toolchain.candidates import Candidate
+
 _LANGUAGES = {"c": "C", "c++": "C++"}
-_INSTALL = "`pip install ziglang` brings a whole compiler; or `apt install gcc g++`, or your system's equivalent"
+_INSTALL = "`pip install ziglang` brings a whole compiler; or " + (
+    "Visual Studio's Build Tools with 'Desktop development with C++', or mingw's gcc on the PATH"
+    if sys.platform == "win32"
+    else "`apt install gcc g++`, or your system's equivalent"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +59,7 @@ def discover(
             rejected.append(answer)
         elif all(answer.identity != other.identity for other in found):
             found.append(answer)
-        if until and _decides(candidate.explicit, answer, until):
+        if until and _decides(candidate, answer, until, wanted):
             break
     return Discovery(tuple(found), tuple(rejected))
 
@@ -76,14 +83,22 @@ def pick(discovery: Discovery, language: str, wanted: str | None = None) -> Comp
         if compiler not in usable and _is_variable(compiler.source) and _concerns(compiler.source, language):
             raise ToolchainError(_no_cxx(compiler, language))
     if usable:
-        return usable[0]
+        asked = _is_variable(usable[0].source) or wanted is not None
+        return usable[0] if asked else min(usable, key=lambda c: _lacks_arrays(c, language))
     raise ToolchainError(_nothing(discovery, language, wanted))
 
 
-def _decides(explicit: bool, answer: Compiler | Rejected, language: str) -> bool:
-    if explicit and _concerns(answer.source, language):
+def _decides(candidate: Candidate, answer: Compiler | Rejected, language: str, wanted: str | None) -> bool:
+    if candidate.explicit and _concerns(answer.source, language):
         return True
-    return isinstance(answer, Compiler) and bool(answer.command(language))
+    if isinstance(answer, Rejected) or not answer.command(language):
+        return False
+    # cl takes no parameter such as `double x[n]`, as most cells in C have: another compiler is better, if there is one.
+    return wanted is not None or not _lacks_arrays(answer, language)
+
+
+def _lacks_arrays(compiler: Compiler, language: str) -> bool:
+    return compiler.family is Family.CL and language == "c"
 
 
 def _is_variable(source: str) -> bool:

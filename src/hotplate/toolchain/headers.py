@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import json
 import os
 import re
 import threading
@@ -16,6 +17,17 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 _RACY = 100_000_000  # ns: a file this young may change again without a change of its times (ticks are 1 to 10 ms)
+
+
+def parse_dependencies(text: str, directory: Path) -> tuple[Path, ...]:
+    """The files that a compile read: from a make rule, or from cl's /sourceDependencies."""
+    return _listed_by_cl(text, directory) if text.lstrip("\ufeff").startswith("{") else parse_depfile(text, directory)
+
+
+def _listed_by_cl(text: str, directory: Path) -> tuple[Path, ...]:
+    # cl writes all names in small letters, which name the same files: Windows' paths have no case.
+    names = json.loads(text.lstrip("\ufeff"))["Data"]["Includes"]
+    return tuple(directory / name for name in dict.fromkeys(names))
 
 
 def parse_depfile(text: str, directory: Path) -> tuple[Path, ...]:
@@ -76,13 +88,23 @@ class HeaderHashes:
 
 def changed_since(paths: tuple[Path, ...], mark: Path) -> Path | None:
     """The first of the files that was written after `mark` was; None when none was."""
-    since = mark.stat().st_ctime_ns
+    since = written_at(mark.stat())
     for path in paths:
         try:
             status = path.stat()
         except OSError:
             return path
-        # Not the modification time: it comes along when a file is moved or unpacked, from the past or from the future.
-        if status.st_ctime_ns > since:
+        if written_at(status) > since:
             return path
     return None
+
+
+def written_at(status: os.stat_result, *, windows: bool = os.name == "nt", now: int = 0) -> int:
+    """When a file's content last changed, in nanoseconds; `now` is the time that counts as now."""
+    if not windows:
+        # Not the modification time: it comes along when a file is moved or unpacked, from the past or from the future.
+        return status.st_ctime_ns
+    # Windows tells no such time. That of creation is new for a file that was copied or unpacked to its place; a
+    # modification in the future came along.
+    modified = status.st_mtime_ns if status.st_mtime_ns <= (now or time.time_ns()) else 0
+    return max(modified, status.st_ctime_ns)

@@ -34,6 +34,15 @@ _INFLUENTIAL = (
     "SOURCE_DATE_EPOCH",
     "PKG_CONFIG_PATH",
     "PKG_CONFIG_LIBDIR",
+    # of cl and its linker
+    "INCLUDE",
+    "EXTERNAL_INCLUDE",
+    "LIB",
+    "LIBPATH",
+    "CL",
+    "_CL_",
+    "LINK",
+    "_LINK_",
 )
 
 

@@ -41,6 +41,17 @@ _UNDEFINED = re.compile(
     r"(?:.*: )?undefined (?:reference to|symbol:?) ?[`'\"]?(?P<symbol>[^`'\"]+?)['\"]?$"
 )
 _REFERENCED = re.compile(r">>> referenced by (?P<name>[^:\s]+):(?P<line>\d+)(?: \((?P<path>.+):\d+\))?")
+_CL = re.compile(
+    r"(?P<path>.+?)\((?P<line>\d+)(?:,(?P<column>\d+))?\)\s?: "
+    r"(?:(?P<kind>[^:']*?) ?\b(?P<rule>[CD]\d{4})|(?P<plain>fatal error|error|warning|note|message))\s?: "
+    r"(?P<message>.*?)(?: \[(?P<option>-W[^\]\s]+)\])?$"
+)
+_CL_TOOL = re.compile(r"(?P<tool>[^:]+?) : (?P<kind>[^:]*?) ?\b(?P<rule>(?:LNK|[CD])\d{4})\s?: (?P<message>.+)$")
+_CL_NOISE = re.compile(
+    r"[^\\/:*?\"<>|]+\.(?:c|cpp)|Generating Code\.\.\.|Compiling\.\.\.|\s+Creating library .* and object .*|"
+    r".* : [^:]*\bLNK(?:1120|1169)\s?: .*"
+)
+_UNRESOLVED = re.compile(r"unresolved external symbol (?:\"(?P<cxx>[^\"]+)\"|(?P<c>\S+))")
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +166,7 @@ def _from_text(lines: Iterable[str], line_of: LineOf) -> Messages:
             else:
                 found.append(replace(diagnostic, notes=tuple(included)))
                 included = []
-        elif line.strip() and not _NOISE.fullmatch(line):
+        elif line.strip() and not _NOISE.fullmatch(line) and not _CL_NOISE.fullmatch(line):
             rest.append(line)
     return Messages(tuple(dict.fromkeys(found)), tuple(rest))
 
@@ -165,8 +176,16 @@ def _diagnostic(line: str, line_of: LineOf) -> Diagnostic | None:
         return _undefined(undefined["symbol"].strip(), undefined["path"] or "", int(undefined["line"] or 0))
     if placed := _PLACED.match(line):
         return _placed(placed, line_of)
-    if _NOISE.fullmatch(line):
+    if placed := _CL.match(line):
+        return _placed_by_cl(placed, line_of)
+    if _NOISE.fullmatch(line) or _CL_NOISE.fullmatch(line):
         return None
+    return _told_by_tool(line)
+
+
+def _told_by_tool(line: str) -> Diagnostic | None:
+    if by_cl := _CL_TOOL.match(line):
+        return _told_by_cl(by_cl)
     tool = _TOOL.match(line)
     if tool and tool["kind"]:
         return Diagnostic(_SEVERITY.get(tool["kind"], Severity.ERROR), line.strip())
@@ -199,6 +218,35 @@ def _placed(match: re.Match[str], line_of: LineOf) -> Diagnostic:
         end_column=max(_characters(text, _range_end(match["ranges"], at)), column + 1) if column else 0,
         rule=match["rule"] or "",
     )
+
+
+# cl and link: the words are the system's language's, the numbers are not ------------------------
+
+
+def _placed_by_cl(match: re.Match[str], line_of: LineOf) -> Diagnostic:
+    path, line, column = match["path"], int(match["line"]), int(match["column"] or 0)
+    column = _characters(line_of(path, line), column)
+    if match["rule"]:
+        severity = _cl_severity(match["rule"])
+    else:
+        severity = _SEVERITY.get(match["plain"].replace("message", "note"), Severity.ERROR)
+    message = _plain(match["message"])
+    end = column + 1 if column else 0
+    return Diagnostic(severity, message, path, line, column, end, rule=match["rule"] or match["option"] or "")
+
+
+def _told_by_cl(match: re.Match[str]) -> Diagnostic:
+    if match["rule"] in {"LNK2019", "LNK2001"} and (symbol := _UNRESOLVED.search(match["message"])):
+        # "double __cdecl nope(double)" as the compiler's users know it: nope(double)
+        name = symbol["c"] or re.sub(r".*__(?:cdecl|vectorcall|stdcall) ", "", symbol["cxx"])
+        return _undefined(name.removeprefix("__imp_"), "", 0)
+    return Diagnostic(_cl_severity(match["rule"]), f"{match['tool']}: {match['message']}", rule=match["rule"])
+
+
+def _cl_severity(rule: str) -> Severity:
+    letters, first = rule.rstrip("0123456789"), rule[-4]
+    warnings = {"C": "45", "LNK": "4", "D": "9"}[letters]
+    return Severity.WARNING if first in warnings else Severity.ERROR
 
 
 def _range_end(ranges: str, column: int) -> int:

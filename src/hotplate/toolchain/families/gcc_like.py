@@ -17,6 +17,13 @@ WARNINGS = ("-Wall", "-Wextra", "-Wno-unused-parameter", "-Wno-unused-function")
 _CODE = ("-g", "-ffp-contract=off")
 
 
+UNALIGNED_MOVES = "-Wa,-muse-unaligned-vector-move"
+"""What gcc for Windows needs to use the vectors of the processor. binutils 2.38 and later know it."""
+
+# All code can be moved and nothing is visible unless it says so. The old C library's own printf knows no %zu.
+_DLL_CODE = ("-D__USE_MINGW_ANSI_STDIO=1",)
+
+
 class GccLike(CommandLine):
     """gcc, clang and zig."""
 
@@ -29,8 +36,7 @@ class GccLike(CommandLine):
 
     def _code(self, language: str, std: str) -> tuple[str, ...]:
         compiler = self.compiler
-        # In a DLL all code can be moved, and nothing is visible unless it says so.
-        form = () if compiler.targets_windows else ("-fPIC", "-fvisibility=hidden")
+        form = _DLL_CODE if compiler.targets_windows else ("-fPIC", "-fvisibility=hidden")
         settings = (f"-std={std or STANDARD[language]}", "-O3", *_CODE, *form, *_native(compiler))
         return (*settings, *WARNINGS, *_messages(compiler), *_family_settings(compiler))
 
@@ -43,7 +49,8 @@ class GccLike(CommandLine):
         if self.compiler.targets_apple:
             return ("-shared", "-Wl,-exported_symbol,_hotplate_cell")
         if self.compiler.targets_windows:
-            return ("-shared", *_windows_linking(self.compiler))
+            # A DLL binds to itself and has to be complete, and exports what is declared dllexport.
+            return ("-shared",)
         return ("-shared", "-Wl,-Bsymbolic", "-Wl,-z,defs")
 
     def _includes(self, text: Text) -> tuple[str, ...]:
@@ -64,7 +71,12 @@ class GccLike(CommandLine):
         elf = not (self.compiler.targets_windows or self.compiler.targets_apple)
         script = (f"-Wl,--version-script={job.exports}",) if elf else ()
         files = (str(job.source), "-o", str(job.output))
-        return (*self._linking, *script, *files, *job.libs, *_system_libraries(self.compiler))
+        if _links_mingw(self.compiler):
+            # What gcc brings along goes into the library: libstdc++-6.dll, libgcc_s_seh-1.dll and libwinpthread-1.dll
+            # lie beside the compiler, where no loader looks. The notebook's own libraries may be DLLs.
+            dynamic, static = "-Wl,-Bdynamic", "-Wl,-Bstatic"
+            return (*self._linking, "-static", dynamic, *files, *job.libs, static, "-lm")
+        return (*self._linking, *script, *files, *job.libs, *(() if "msvc" in self.compiler.target else ("-lm",)))
 
 
 def message_format(compiler: Compiler) -> str:
@@ -100,14 +112,13 @@ def _family_settings(compiler: Compiler) -> tuple[str, ...]:
 def _native(compiler: Compiler) -> tuple[str, ...]:
     if not compiler.native:
         return ()
-    return ("-mcpu=native",) if compiler.family is Family.ZIG else ("-march=native",)
+    if compiler.family is Family.ZIG:
+        return ("-mcpu=native",)
+    # Windows aligns the stack to 16 bytes, and gcc moves vectors of 32 as if they were aligned:
+    # https://gcc.gnu.org/bugzilla/show_bug.cgi?id=54412. The assembler can encode other moves, which cost the same.
+    unaligned = (UNALIGNED_MOVES,) if compiler.family is Family.GCC and compiler.targets_windows else ()
+    return ("-march=native", *unaligned)
 
 
-def _windows_linking(compiler: Compiler) -> tuple[str, ...]:
-    # A DLL binds to itself and has to be complete, and exports what is declared dllexport. What gcc brings along goes
-    # into it: libgcc_s_seh-1.dll and its like lie beside the compiler, where no loader looks for them.
-    return ("-static-libgcc", "-static-libstdc++") if compiler.family is Family.GCC else ()
-
-
-def _system_libraries(compiler: Compiler) -> tuple[str, ...]:
-    return () if "msvc" in compiler.target else ("-lm",)
+def _links_mingw(compiler: Compiler) -> bool:
+    return compiler.targets_windows and compiler.family is not Family.ZIG and "msvc" not in compiler.target
