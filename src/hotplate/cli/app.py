@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import io
 import os
 import sys
 
@@ -35,6 +37,8 @@ def main() -> None:
     """
     if len(sys.argv) == 1:
         sys.argv.append("--help")
+    if sys.platform == "win32":
+        _write_utf8()
     try:
         code = _command()
         sys.stdout.flush()  # so that a pipe that was closed shows here, not in Python's own words at exit
@@ -43,10 +47,18 @@ def main() -> None:
         code = _INTERRUPTED
     except OSError as error:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        code = 141 if isinstance(error, BrokenPipeError) else 1
+        closed = isinstance(error, BrokenPipeError) or (sys.platform == "win32" and error.errno == errno.EINVAL)
+        code = 141 if closed else 1
         if code == 1:
             print(f"hotplate: can't write the output: {error.strerror}", file=sys.stderr)
     _leave(code)
+
+
+def _write_utf8() -> None:
+    """Makes what goes to a file or pipe UTF-8, as Python 3.15 does: a code page lacks most characters."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper) and not stream.isatty():
+            stream.reconfigure(encoding="utf-8")
 
 
 def _command() -> int:

@@ -6,6 +6,7 @@ import os
 import platform
 import shutil
 import sys
+import sysconfig
 from typing import Any
 
 import numpy as np
@@ -42,7 +43,7 @@ def examine() -> dict[str, Any]:
         "interface": CORE_VERSION,
         "python": f"{platform.python_implementation()} {platform.python_version()}",
         "numpy": np.__version__,
-        "platform": f"{sys.platform} {platform.machine()}",
+        "platform": f"{sys.platform} {sysconfig.get_platform().rpartition('-')[2]}",
         "include": str(include_directory()),
         "chosen": chosen,
         "compilers": [_compiler_facts(compiler) for compiler in discovery.found],

@@ -6,6 +6,7 @@ words of the running calls first; a thread that waits for it says what goes on w
 
 from __future__ import annotations
 
+import signal
 import sys
 import threading
 import time
@@ -43,7 +44,7 @@ class _Watch:
 
     def arm(self) -> None:
         """Makes Ctrl-C reach native code. Only the main thread can; anywhere else it does nothing."""
-        if threading.current_thread() is not threading.main_thread() or lib.hp_interrupt_arm() != 0:
+        if threading.current_thread() is not threading.main_thread() or _is_unwanted() or lib.hp_interrupt_arm() != 0:
             return
         if self._thread is None:
             self._thread = threading.Thread(target=self._serve, name="hotplate-interrupt", daemon=True)
@@ -86,6 +87,11 @@ class _Direct(_Call):
         return isinstance(other, _Direct) and other.serial == self.serial
 
     __hash__ = None  # type: ignore[assignment]  # compared, never hashed
+
+
+def _is_unwanted() -> bool:
+    """Whether Ctrl-C is ignored or kills the process: somebody's wish. On Windows the core can't see it."""
+    return sys.platform == "win32" and not callable(signal.getsignal(signal.SIGINT))
 
 
 def _print(message: str) -> None:
