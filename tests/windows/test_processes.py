@@ -1,0 +1,116 @@
+"""Process trees that end with who started them, and Ctrl-C, which reaches native code."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import subprocess
+import sys
+from textwrap import dedent
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+LOOP = """
+    #include <hotplate.h>
+    long long forever(hp_ctx *ctx) { long long n = 0; while (!hp_check(ctx)) n++; return n; }
+"""
+PRESS = "threading.Timer(0.5, ctypes.windll.kernel32.GenerateConsoleCtrlEvent, (0, 0)).start()"
+
+
+def start(code: str, *arguments: str) -> subprocess.Popen[str]:
+    """A Python with a console of its own, without which there is no Ctrl-C."""
+    return subprocess.Popen(
+        [sys.executable, "-c", dedent(code), *arguments],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        creationflags=subprocess.CREATE_NO_WINDOW,
+    )
+
+
+def ends_within(process: int, seconds: float) -> bool:
+    kernel = ctypes.windll.kernel32
+    handle = kernel.OpenProcess(0x00100000, False, process)  # SYNCHRONIZE
+    if not handle:
+        return True
+    ended = kernel.WaitForSingleObject(handle, int(seconds * 1000)) == 0
+    kernel.CloseHandle(handle)
+    return ended
+
+
+def test_a_compiler_ends_with_the_process_that_started_it() -> None:
+    code = """
+        import sys, time; from hotplate import _platform
+        process = _platform.spawn([sys.executable, "-c", "import time; time.sleep(600)"])
+        print(process.pid, flush=True); time.sleep(600)
+    """
+    with start(code) as parent:
+        assert parent.stdout
+        child = int(parent.stdout.readline())
+        assert not ends_within(child, 0)
+        parent.kill()
+    assert ends_within(child, 20)
+
+
+def test_a_program_that_is_not_there_is_an_error_of_the_system() -> None:
+    from hotplate import _platform
+
+    with pytest.raises(FileNotFoundError):
+        _platform.spawn(["no-such-program"])
+
+
+@pytest.mark.parametrize("call", ["nb.run()", "nb.load('forever')()"])
+def test_ctrl_c_stops_a_cell_that_polls(tmp_path: Path, call: str) -> None:
+    notebook = tmp_path / "loop.c"
+    notebook.write_text(dedent(LOOP))
+    code = f"""
+        import ctypes, sys, threading, hotplate
+        nb = hotplate.open(sys.argv[1])
+        nb.load("forever")
+        {PRESS}
+        try:
+            {call}
+        except KeyboardInterrupt:
+            print("interrupted")
+    """
+    with start(code, str(notebook)) as process:
+        output, _ = process.communicate(timeout=60)
+    assert output == "interrupted\n"
+
+
+def test_ctrl_c_ends_the_command_line_with_its_code(tmp_path: Path) -> None:
+    notebook = tmp_path / "loop.c"
+    notebook.write_text(dedent(LOOP))
+    code = f"""
+        import ctypes, sys, threading, hotplate
+        hotplate.open(sys.argv[2]).load("forever")
+        {PRESS}
+        from hotplate.__main__ import main
+        main()
+    """
+    with start(code, "run", str(notebook)) as process:
+        output, _ = process.communicate(timeout=60)
+    assert process.returncode == 130, output
+    assert "interrupted" in output
+
+
+def test_ctrl_c_is_left_alone_where_it_is_ignored(tmp_path: Path) -> None:
+    notebook = tmp_path / "loop.c"
+    notebook.write_text(dedent(LOOP.replace("!hp_check(ctx)", "!hp_check(ctx) && n < 2000000000")))
+    code = f"""
+        import ctypes, signal, sys, threading, hotplate
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        nb = hotplate.open(sys.argv[1])
+        nb.load("forever")
+        {PRESS}
+        print(nb.run()["forever"])
+    """
+    with start(code, str(notebook)) as process:
+        output, _ = process.communicate(timeout=100)
+    assert output == "2000000000\n"
