@@ -6,7 +6,7 @@ import sys
 import threading
 import time
 import uuid
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from hotplate.diagnostic import sorted_once
@@ -17,6 +17,7 @@ from hotplate.load.trial import try_loading
 from hotplate.notebook.decode import load_text
 from hotplate.reload.builds import Builds
 from hotplate.reload.planner import ReloadPlan
+from hotplate.reload.status import LiveStatus, Reload
 from hotplate.reload.watcher import Watcher
 from hotplate.run import Recorder
 from hotplate.toolchain import Artifact
@@ -30,46 +31,11 @@ if TYPE_CHECKING:
     from hotplate.notebook.model import NotebookModel
     from hotplate.reload.proposal import Proposal
     from hotplate.reload.reloader import Built, HotReloader
-    from hotplate.run import Evaluation, Run, Version
+    from hotplate.run import Evaluation, Version
 
 GRACE = 1.0
 """Seconds that `stop` waits for a cell that was asked to stop."""
 _SLICE = 0.5 if sys.platform == "win32" else None
-
-
-@dataclass(frozen=True, slots=True)
-class Reload:
-    """What came of a change of the file."""
-
-    plan: ReloadPlan
-    version: int
-    """The version that runs now; 0: none."""
-    error: HotplateError | None
-    """Why the newer text does not run; None when it does."""
-    notice: str
-    """What results have to say about it; see Run.notice."""
-    seconds: float
-    """From when the change was noticed to when its code was swapped in or refused."""
-
-
-@dataclass(frozen=True, slots=True)
-class LiveStatus:
-    """How a notebook that is being watched stands. A snapshot."""
-
-    version: int = 0
-    """The version that runs; 0: none yet."""
-    notice: str = ""
-    """Why that is not the file as it is: "running v3; the file is newer and does not compile". "" when it is."""
-    diagnostics: tuple[Diagnostic, ...] = ()
-    """What is wrong with the newest text, and its warnings."""
-    reload: Reload | None = None
-    """What came of the last change."""
-    run: Run | None = None
-    """The newest results. They have the notice, too."""
-    phase: str = "waiting"
-    """`waiting` for a change, `building`, or `running`."""
-    trouble: str = ""
-    """What keeps changes from being noticed, when something does."""
 
 
 class Live:
