@@ -1,0 +1,127 @@
+"""From a save to the new result of a notebook that is watched, beside the compiler call alone.
+
+The clock starts before the file is written and stops when `Live` has the run with the new value, so the quiet time of
+the watcher is in it. The baseline waits as long, then calls the compiler.
+"""
+
+from __future__ import annotations
+
+import atexit
+import itertools
+import os
+import re
+import time
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+import hotplate
+from benchmarks.bench_build import C_TEXT, CPP_TEXT, X, cppimport, cython_magic, fresh, numba, recorded_call
+from benchmarks.contest import Aim, Contender, Contest, Sample, at_most, command, duration, everyone_in, timed
+from hotplate.toolchain.compile import Compilation
+from hotplate.toolchain.process import compiler_environment
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from pathlib import Path
+
+    from benchmarks.contest import Entrant, Sampler
+
+QUIET = 0.04
+PATIENCE = 60.0
+
+
+def after_quiet(seconds: float) -> Aim:
+    """No more than so many seconds after the quiet time."""
+    return Aim(f"≤ {duration(seconds)} after the quiet time", lambda median, _: median - QUIET <= seconds)
+
+
+def saved(suffix: str, texts: Iterable[str], warm_up: int = 1, **options: Any) -> Callable[[Path], Sampler]:
+    """Saves the next text and waits for its result."""
+
+    def prepare(folder: Path) -> Sampler:
+        path, following = folder / f"notebook{suffix}", iter(texts)
+        live: Any = None
+
+        def save() -> None:
+            text = next(following)
+            expected = float(re.findall(r"return ([\d.]+) \*", text)[0]) * (X @ X)
+            path.write_text(text, "utf-8")
+            if live is not None:
+                assert live.wait_for(lambda s: s.run is not None and s.run["dot"] == expected, PATIENCE), live.status
+
+        save()
+        live = hotplate.open(path).watch(x=X, y=X, quiet=QUIET, **options).__enter__()
+        atexit.register(live.stop)
+        assert live.wait_for(lambda status: status.run is not None, PATIENCE), live.status
+        for _ in range(warm_up):
+            save()
+        return timed(save)
+
+    return prepare
+
+
+def ever_new(text: str) -> Iterable[str]:
+    while True:
+        yield fresh(text)
+
+
+def back_and_forth(text: str) -> Iterable[str]:
+    return itertools.cycle([fresh(text), fresh(text)])
+
+
+def bare(suffix: str, text: str, wait: float, *, precompiled: bool = True) -> Callable[[Path], Sampler]:
+    """The call of the compiler that hotplate makes, `wait` seconds after the edit."""
+
+    def prepare(folder: Path) -> Sampler:
+        path = folder / f"notebook{suffix}"
+        path.write_text(fresh(text), "utf-8")
+        with pytest.MonkeyPatch.context() as patch:
+            if not precompiled:
+                patch.setattr(Compilation, "_precompiles", False)
+            argv = recorded_call(hotplate.open(path), "dot", folder / "unit")
+        compile_it = command(argv, folder, compiler_environment(os.environ))
+
+        def sample() -> Sample:
+            begin = time.perf_counter()
+            time.sleep(wait)
+            compile_it()
+            return Sample(time.perf_counter() - begin)
+
+        return sample
+
+    return prepare
+
+
+ONE_C = Contest(
+    "reload, one C cell from save to result",
+    rounds=30,
+    contenders=(
+        Contender("the quiet time and the compiler alone", bare(".c", C_TEXT, QUIET)),
+        Contender("hotplate, saved to result", saved(".c", ever_new(C_TEXT)), at_most(1.25)),
+        Contender("hotplate, edit reverted", saved(".c", back_and_forth(C_TEXT), 2), after_quiet(10e-3)),
+        Contender("numba njit", numba),
+        Contender("IPython %%cython", cython_magic, rounds=3),
+        Contender("cppimport", cppimport, rounds=3),
+    ),
+)
+
+ONE_CPP = Contest(
+    "reload, one C++ cell of the STL from save to result",
+    rounds=30,
+    contenders=(
+        Contender("the compiler alone, nothing precompiled", bare(".cpp", CPP_TEXT, 0, precompiled=False)),
+        Contender("the compiler alone, headers precompiled", bare(".cpp", CPP_TEXT, 0)),
+        Contender("hotplate, saved to result", saved(".cpp", ever_new(CPP_TEXT)), at_most(0.7)),
+    ),
+)
+
+
+@everyone_in(ONE_C)
+def test_one_c_cell(entrant: Entrant, take_part: Callable[[Entrant], None]) -> None:
+    take_part(entrant)
+
+
+@everyone_in(ONE_CPP)
+def test_one_cpp_cell(entrant: Entrant, take_part: Callable[[Entrant], None]) -> None:
+    take_part(entrant)
