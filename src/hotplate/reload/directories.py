@@ -59,10 +59,13 @@ class Directories:
         walk = {name for name in wanted if name not in self._lookups}.union(wanted.intersection(changed))
         self._drop_gone()
         for _ in range(_ROUNDS):
+            before = self._lookups
             self._walk(wanted, walk)
-            if not self._watch({directory for name in walk for directory, _ in self._lookups[name]}):
+            fresh = self._watch({directory for name in walk for directory, _ in self._lookups[name]})
+            if self._lookups is not before:
+                self._forget_unneeded()
+            if not fresh:
                 break
-        self._forget_all_but({directory for found in self._lookups.values() for directory, _ in found})
 
     def silent(self, name: str) -> bool:
         """Whether a file that is followed may change without an event."""
@@ -147,7 +150,8 @@ class Directories:
             fresh = True
         return fresh
 
-    def _forget_all_but(self, needed: set[str]) -> None:
+    def _forget_unneeded(self) -> None:
+        needed = {directory for found in self._lookups.values() for directory, _ in found}
         for directory in self._watched.keys() - needed:
             self._forget(directory)
 

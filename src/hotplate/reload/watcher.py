@@ -94,6 +94,7 @@ class Watcher:
         self._thread: threading.Thread | None = None
         self._doubtful: set[str] = set()  # files that seem missing or empty; this and the rest is for the thread
         self._polled: frozenset[Path] = frozenset()
+        self._failed = False
         self._swept, self._sweep_took = time.monotonic(), 0.0
 
     def watch(self, files: Iterable[Path]) -> None:
@@ -123,23 +124,25 @@ class Watcher:
 
     def start(self) -> None:
         """Begins to tell, of changes since `watch`, too."""
-        if self._thread is not None or self._stopping:
-            raise RuntimeError("a watcher is started once: make a new one")
-        directories = Directories(self._touch, None if self._polling else open_source)
-        self._thread = threading.Thread(target=self._run, args=(directories,), name="hotplate-watcher", daemon=True)
-        self._touch(None)
-        self._thread.start()
+        with self._books:
+            if self._thread is not None or self._stopping:
+                raise RuntimeError("a watcher is started once: make a new one")
+            directories = Directories(self._touch, None if self._polling else open_source)
+            self._thread = threading.Thread(target=self._run, args=(directories,), name="hotplate-watcher", daemon=True)
+            self._thread.start()
 
     def stop(self) -> None:
         """Ends it and waits for its threads, from any thread; `changed` is not called after this.
 
-        Called by `changed` itself, it returns at once, and the threads end when `changed` has returned.
+        Called by `changed` itself, it returns at once, and the threads end after `changed` has returned.
         """
         with self._signal:
             self._stopping = True
             self._signal.notify()
-        if self._thread not in (None, threading.current_thread()):
-            self._thread.join()
+        with self._books:  # not in the middle of a start
+            thread = self._thread
+        if thread not in (None, threading.current_thread()):
+            thread.join()
 
     def __enter__(self) -> Self:
         self.start()
@@ -174,7 +177,8 @@ class Watcher:
                     self._turn(directories)
                 except Exception as error:
                     self._error = error
-                    log.exception("watching files: this failed and is tried again at their next change")
+                    self._failed = True
+                    log.exception("an error while files are watched; they are all looked at again soon")
         finally:
             directories.close()
 
@@ -239,8 +243,9 @@ class Watcher:
             log.error("%s", self._error)
         with self._books:
             changed = [name for name in self._files if self._changed_silently(name)]
-        if changed:
-            self._touch(changed)
+        if changed or self._failed:
+            self._touch(None if self._failed else changed)
+            self._failed = False
         self._swept = time.monotonic()
         self._sweep_took = self._swept - began
 

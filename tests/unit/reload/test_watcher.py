@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import pytest
 import xxhash
 
-from hotplate.reload import Watcher, watcher
+from hotplate.reload import Watcher, contents, watcher
 from hotplate.reload.sources import InotifySource, ObserverSource, open_source
 from hotplate.reload.watcher import Window
 
@@ -285,6 +285,25 @@ def test_many_threads_may_stop_it_while_files_change(file: Path, told) -> None:
     file.write_text("after the end")
     assert threads_and_descriptors() == before
     assert told.reports == reports
+
+
+def test_nothing_is_told_once_it_is_stopped(file: Path, told, watch: Watch, monkeypatch: pytest.MonkeyPatch) -> None:
+    stopping: list[threading.Thread] = []
+
+    def slow_look(*arguments: object) -> contents.Look:
+        if not stopping:
+            stopping.append(threading.Thread(target=running.stop))
+            stopping[0].start()
+            time.sleep(0.05)
+        return contents.look(*arguments)
+
+    running = watch(file)
+    monkeypatch.setattr(watcher, "look", slow_look)
+    file.write_text("2")
+    while not stopping:
+        time.sleep(0.01)
+    stopping[0].join()
+    assert told.reports == []
 
 
 def test_a_watcher_is_started_once(told) -> None:

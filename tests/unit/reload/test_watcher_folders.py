@@ -31,8 +31,10 @@ def header(tmp_path: Path) -> Path:
 
 
 def saves_are_told(file: Path, told) -> None:
-    file.write_text(f"after all that: {os.urandom(8).hex()}")
-    told.until(file)
+    for _ in range(2):  # the first one may be found because of what was done before it
+        told.up_to_now()
+        file.write_text(os.urandom(8).hex())
+        told.until(file)
 
 
 def test_a_file_in_folders_that_are_made_later_is_told(tmp_path: Path, told, watch_anyhow: Watch) -> None:
@@ -60,7 +62,7 @@ def test_a_folder_that_is_deleted_and_made_again_is_followed(
     level: int, header: Path, told, watch_anyhow: Watch
 ) -> None:
     watch_anyhow(header)
-    for _ in range(3):  # the new folder often gets the number of the old one
+    for _ in range(2):  # the new folder often gets the number of the old one
         shutil.rmtree(header.parents[level])
         header.parent.mkdir(parents=True)
         saves_are_told(header, told)
@@ -190,11 +192,16 @@ def test_directories_that_stay_are_not_watched_anew(
     tmp_path: Path, told, watch: Watch, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     watched: list[str] = []
+    forgotten: list[str] = []
 
     class Counting(InotifySource):
         def watch(self, directory: str) -> None:
             watched.append(directory)
             super().watch(directory)
+
+        def forget(self, directory: str) -> None:
+            forgotten.append(directory)
+            super().forget(directory)
 
     monkeypatch.setattr(watcher, "open_source", Counting)
     files = [tmp_path / f"{number % 20}" / f"{number}.h" for number in range(100)]
@@ -208,7 +215,42 @@ def test_directories_that_stay_are_not_watched_anew(
     other.parent.mkdir()
     running.watch([*files[10:], other, tmp_path / "fence"])
     told.up_to_now()
-    assert watched == [str(other.parent)]
+    assert (watched, forgotten) == ([str(other.parent)], [])
+    running.watch([*files[10:], tmp_path / "fence"])
+    told.up_to_now()
+    assert forgotten == [str(other.parent)]
+
+
+def test_a_folder_that_appears_while_its_parent_is_not_yet_watched_is_found(
+    tmp_path: Path, told, watch: Watch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "a" / "b" / "u.h"
+
+    class Slow(InotifySource):
+        def watch(self, directory: str) -> None:
+            if directory == str(file.parents[1]):
+                file.parent.mkdir()  # after its parent was looked at
+            super().watch(directory)
+
+    monkeypatch.setattr(watcher, "open_source", Slow)
+    watch(file)
+    file.parents[1].mkdir()
+    saves_are_told(file, told)
+
+
+def test_a_folder_whose_parent_can_not_be_watched_is_known_to_be_renamed(
+    header: Path, told, watch: Watch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Blind(InotifySource):
+        def watch(self, directory: str) -> None:
+            if directory == str(header.parents[1]):
+                raise PermissionError(directory)
+            super().watch(directory)
+
+    monkeypatch.setattr(watcher, "open_source", Blind)
+    watch(header)
+    header.parent.rename(header.parents[1] / "away")
+    told.until(header)
 
 
 def test_files_that_are_no_longer_watched_are_not_told(header: Path, tmp_path: Path, told, watch_anyhow: Watch) -> None:

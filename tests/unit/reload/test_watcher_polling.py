@@ -7,7 +7,7 @@ import functools
 import os
 import subprocess
 import sys
-from textwrap import dedent
+from textwrap import dedent, indent
 from typing import TYPE_CHECKING
 
 import pytest
@@ -138,6 +138,53 @@ def test_at_the_limit_of_descriptors_all_files_are_polled(tmp_path: Path) -> Non
     command = [sys.executable, "-c", dedent(script), str(tmp_path / "u.h")]
     done = subprocess.run(command, check=True, env=env, stderr=subprocess.PIPE, text=True)
     assert "max_user_instances" in done.stderr
+
+
+AS_NOBODY = """
+    import os, tempfile, threading
+    from pathlib import Path
+    from hotplate.reload import Watcher, watcher
+    import watchdog.observers.inotify_c
+    if os.getuid() == 0:
+        os.setuid(65534)  # root may read anything
+    told = threading.Event()
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder, "u.h")
+        running = Watcher(lambda files: told.set(), quiet=0.01)
+"""
+
+
+def run_as_nobody(script: str) -> None:
+    env = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    subprocess.run([sys.executable, "-c", dedent(AS_NOBODY) + indent(dedent(script), " " * 4)], check=True, env=env)
+
+
+def test_a_folder_whose_entries_may_not_be_listed_is_polled() -> None:
+    run_as_nobody("""
+        file.parent.chmod(0o300)
+        running.watch([file])
+        with running:
+            file.write_text("1")
+            assert told.wait(30)
+            assert running.polled == {file}
+        file.parent.chmod(0o700)
+    """)
+
+
+def test_a_file_that_one_may_read_at_last_is_told() -> None:
+    run_as_nobody("""
+        watcher._SWEEP = 1e6
+        file.write_text("1")
+        file.chmod(0)
+        other = file.with_name("other.h")
+        running.watch([file, other])
+        with running:
+            other.write_text("1")
+            assert told.wait(30)
+            told.clear()
+            file.chmod(0o600)
+            assert told.wait(30)
+    """)
 
 
 def test_when_events_end_all_files_are_polled(
