@@ -34,20 +34,18 @@ class Look:
 
 def first_look(path: str) -> Look:
     """Reads a file that was not seen before. Its stamp is as new as its times say."""
-    seen = _read(path, time.monotonic())
-    if seen.stamp is None:
-        return seen
-    age = time.time() - max(seen.stamp[:2]) / 1e9
-    return Look(seen.stamp, seen.digest, seen.since - max(age, 0.0))
+    stamp, digest = _read(path)
+    age = time.time() - max(stamp[:2]) / 1e9 if stamp else 0.0
+    return Look(stamp, digest, time.monotonic() - max(age, 0.0))
 
 
 def look(path: str, before: Look) -> Look:
     """The file as it is now. Reads it only if its stamp differs from the last look's, or is too young to tell."""
-    now = time.monotonic()  # not the file's own times from here on: a server's clock may be wrong
-    stamp = stamp_of(path)
-    if before.holds(stamp):
+    if before.holds(stamp_of(path)):
         return before
-    return _read(path, before.since if stamp == before.stamp else now)
+    stamp, digest = _read(path)
+    # Not by the file's own times from here on: a server's clock may be wrong.
+    return Look(stamp, digest, before.since if stamp == before.stamp else time.monotonic())
 
 
 def stamp_of(path: str) -> Stamp | None:
@@ -61,12 +59,11 @@ def stamp_of(path: str) -> Stamp | None:
     return (status.st_mtime_ns, status.st_ctime_ns, status.st_size, status.st_ino)
 
 
-def _read(path: str, since: float) -> Look:
-    # The stamp first: if the file is written meanwhile, the next stamp differs.
-    stamp = stamp_of(path)
+def _read(path: str) -> tuple[Stamp | None, str | None]:
+    stamp = stamp_of(path)  # first: if the file is written meanwhile, the next stamp differs
     if stamp is None:
-        return Look(None, None, since)
+        return None, None
     try:
-        return Look(stamp, xxhash.xxh3_128_hexdigest(Path(path).read_bytes()), since)
+        return stamp, xxhash.xxh3_128_hexdigest(Path(path).read_bytes())
     except OSError:
-        return Look(None, None, since)  # no stamp: it is read again as soon as it can be
+        return None, None  # no stamp either: it is read again until it can be

@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING
 
 from hotplate.reload.filesystems import Mounts
 from hotplate.reload.lookups import Lookup, lookups, one_pass
-from hotplate.reload.sources import Source, open_source
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
+
+    from hotplate.reload.sources import Report, Source
 
 log = logging.getLogger("hotplate")
 
@@ -32,15 +33,15 @@ class _Watched:
 class Directories:
     """Watches, for each file, all directories that its path leads through, and no directory below them.
 
-    So a file is heard of that is written, replaced or reached through another symbolic link, and so is a folder above
-    it that is renamed, replaced or made later. One thread calls it; `touched` is called, with the files
-    that an event may concern (None: all), from a thread of the source.
+    So a file is heard of when it is written, replaced or reached through another symbolic link, and when a folder
+    above it is renamed, replaced or made. One thread calls it; `touched` is called, with the files that an event may
+    concern (None: all), from a thread of the source. Without a source, or where it fails, files are `silent`.
     """
 
     def __init__(
         self,
         touched: Callable[[Iterable[str] | None], None],
-        open_source: Callable[[Callable[[str, str], None]], Source] | None = open_source,
+        source: Callable[[Report], Source] | None,
         mounts: Callable[[], Mounts] = Mounts.read,
     ) -> None:
         self._touched = touched
@@ -51,7 +52,7 @@ class Directories:
         self._files_by_entry: Mapping[str, Mapping[str, Iterable[str]]] = {}
         self._gone: set[str] = set()
         self._complaints: set[str] = set()
-        self._source = self._open(open_source) if open_source else None
+        self._source = self._open(source) if source else None
 
     def follow(self, files: Iterable[str], changed: Iterable[str]) -> None:
         """Watches what these files need. Only for those that `changed`, or are new, the paths are walked again."""
@@ -87,9 +88,9 @@ class Directories:
         if source is not None:
             source.stop()
 
-    def _open(self, open_source: Callable[[Callable[[str, str], None]], Source]) -> Source | None:
+    def _open(self, source: Callable[[Report], Source]) -> Source | None:
         try:
-            return open_source(self._on_event)
+            return source(self._on_event)
         except OSError as error:
             self._complain(error)
             return None
@@ -166,6 +167,7 @@ class Directories:
             log.warning("%s", message)
 
 
+# Other errors are no limits: a folder above that may not be listed, or one that is already gone.
 _ADVICE = {
     errno.ENOSPC: "files are polled: the limit of inotify watches is reached (sysctl fs.inotify.max_user_watches)",
     errno.EMFILE: "files are polled: the limit of inotify instances or of open files is reached "

@@ -95,6 +95,16 @@ def watch_anyhow(
     return lambda *files: watch(*files, polling=request.param == "polling")
 
 
+@pytest.fixture(params=["inotify", "observer"])
+def watch_by_events(
+    request: pytest.FixtureRequest, watch: Callable[..., Watcher], monkeypatch: pytest.MonkeyPatch
+) -> Callable[..., Watcher]:
+    """The same, by each way to learn of changes from the system."""
+    if request.param == "observer":
+        monkeypatch.setattr(watcher, "open_source", ObserverSource)
+    return watch
+
+
 @pytest.fixture
 def eventually() -> Callable[[Callable[[], object]], None]:
     """Waits until something is true."""

@@ -124,6 +124,22 @@ def test_changes_right_after_watch_are_told(tmp_path: Path, told, watch: Watch) 
         told.until(file)
 
 
+def test_the_callback_may_change_what_is_watched(file: Path, told, watch: Watch) -> None:
+    included = file.with_name("included.h")
+
+    def changed(files: frozenset[Path]) -> None:
+        running.watch([file, included])
+        told(files)
+
+    running = Watcher(changed, quiet=0.01)
+    running.watch([file])
+    with running:
+        file.write_text("2")
+        told.until(file)
+        included.write_text("1")
+        told.until(included)
+
+
 def test_changes_while_a_report_is_made_are_told_after_it(file: Path, fence: Path, watch: Watch) -> None:
     begun, go_on, reports, at_once = threading.Event(), threading.Event(), [], threading.Semaphore(1)
     other, threads = file.with_name("other.h"), set()
@@ -292,8 +308,9 @@ def test_nothing_is_told_once_it_is_stopped(file: Path, told, watch: Watch, monk
 
     def slow_look(*arguments: object) -> contents.Look:
         if not stopping:
-            stopping.append(threading.Thread(target=running.stop))
-            stopping[0].start()
+            stop = threading.Thread(target=running.stop)
+            stop.start()
+            stopping.append(stop)
             time.sleep(0.05)
         return contents.look(*arguments)
 

@@ -37,9 +37,9 @@ def saves_are_told(file: Path, told) -> None:
         told.until(file)
 
 
-def test_a_file_in_folders_that_are_made_later_is_told(tmp_path: Path, told, watch_anyhow: Watch) -> None:
+def test_a_file_in_folders_that_are_made_later_is_told(tmp_path: Path, told, watch_by_events: Watch) -> None:
     file = tmp_path / "a" / "b" / "c" / "later.h"
-    watch_anyhow(file)
+    watch_by_events(file)
     file.parent.mkdir(parents=True)
     file.write_text("1")
     assert told.until(file) == [{file}]
@@ -47,9 +47,9 @@ def test_a_file_in_folders_that_are_made_later_is_told(tmp_path: Path, told, wat
 
 
 @pytest.mark.parametrize("level", [0, 1])
-def test_a_folder_that_is_replaced_is_followed(level: int, header: Path, told, watch_anyhow: Watch) -> None:
+def test_a_folder_that_is_replaced_is_followed(level: int, header: Path, told, watch_by_events: Watch) -> None:
     folder = header.parents[level]
-    watch_anyhow(header)
+    watch_by_events(header)
     shutil.copytree(folder, f"{folder}.new")
     folder.rename(f"{folder}.old")
     folder.with_name(f"{folder.name}.new").rename(folder)
@@ -59,9 +59,9 @@ def test_a_folder_that_is_replaced_is_followed(level: int, header: Path, told, w
 
 @pytest.mark.parametrize("level", [0, 1])
 def test_a_folder_that_is_deleted_and_made_again_is_followed(
-    level: int, header: Path, told, watch_anyhow: Watch
+    level: int, header: Path, told, watch_by_events: Watch
 ) -> None:
-    watch_anyhow(header)
+    watch_by_events(header)
     for _ in range(2):  # the new folder often gets the number of the old one
         shutil.rmtree(header.parents[level])
         header.parent.mkdir(parents=True)
@@ -70,10 +70,10 @@ def test_a_folder_that_is_deleted_and_made_again_is_followed(
 
 @pytest.mark.parametrize("level", [0, 1])
 def test_a_folder_that_is_renamed_is_told_and_so_is_its_return(
-    level: int, header: Path, told, watch_anyhow: Watch
+    level: int, header: Path, told, watch_by_events: Watch
 ) -> None:
     folder = header.parents[level]
-    watch_anyhow(header)
+    watch_by_events(header)
     away = folder.rename(f"{folder}.away")
     assert told.until(header) == [{header}]
     away.rename(folder)
@@ -81,17 +81,19 @@ def test_a_folder_that_is_renamed_is_told_and_so_is_its_return(
     saves_are_told(header, told)
 
 
-def test_a_folder_that_is_renamed_and_back_at_once_is_not_told(header: Path, told, watch_anyhow: Watch) -> None:
+def test_a_folder_that_is_renamed_and_back_at_once_is_not_told(header: Path, told, watch_by_events: Watch) -> None:
     folder = header.parents[1]
-    watch_anyhow(header)
+    watch_by_events(header)
     folder.rename(f"{folder}.away").rename(folder)
     assert told.up_to_now() == set()
     saves_are_told(header, told)
 
 
-def test_what_is_written_in_a_folder_that_was_moved_away_is_not_told(header: Path, told, watch_anyhow: Watch) -> None:
+def test_what_is_written_in_a_folder_that_was_moved_away_is_not_told(
+    header: Path, told, watch_by_events: Watch
+) -> None:
     folder = header.parent
-    watch_anyhow(header)
+    watch_by_events(header)
     away = folder.rename(f"{folder}.away")
     header.parent.mkdir()
     header.write_text("2")
@@ -101,7 +103,7 @@ def test_what_is_written_in_a_folder_that_was_moved_away_is_not_told(header: Pat
 
 
 @pytest.mark.skipif(not shutil.which("git"), reason="git is not installed")
-def test_a_git_checkout_is_told(tmp_path: Path, told, watch_anyhow: Watch) -> None:
+def test_a_git_checkout_is_told(tmp_path: Path, told, watch_by_events: Watch) -> None:
     def git(*words: str) -> None:
         who = ["-c", "user.name=t", "-c", "user.email=t@t", "-c", "init.defaultBranch=one"]
         subprocess.run(["git", *who, *words], cwd=root, check=True, capture_output=True)
@@ -115,7 +117,7 @@ def test_a_git_checkout_is_told(tmp_path: Path, told, watch_anyhow: Watch) -> No
     file.write_text("1")
     git("add", ".")
     git("commit", "-m", "a header")
-    watch_anyhow(file)
+    watch_by_events(file)
     git("checkout", "empty")
     assert told.until(file) == [{file}]
     assert not file.parent.exists()
@@ -123,13 +125,13 @@ def test_a_git_checkout_is_told(tmp_path: Path, told, watch_anyhow: Watch) -> No
     assert told.until(file) == [{file}]
 
 
-def test_another_target_of_a_link_to_a_file_is_told(tmp_path: Path, told, watch_anyhow: Watch) -> None:
+def test_another_target_of_a_link_to_a_file_is_told(tmp_path: Path, told, watch_by_events: Watch) -> None:
     link, second = tmp_path / "u.h", tmp_path / "deep" / "second.h"
     second.parent.mkdir()
     second.write_text("2")
     (tmp_path / "first.h").write_text("1")
     link.symlink_to("first.h")
-    watch_anyhow(link)
+    watch_by_events(link)
     (tmp_path / "new").symlink_to(second)
     (tmp_path / "new").replace(link)
     assert told.until(link) == [{link}]
@@ -137,14 +139,14 @@ def test_another_target_of_a_link_to_a_file_is_told(tmp_path: Path, told, watch_
     assert told.until(link) == [{link}]
 
 
-def test_another_target_of_a_link_to_a_folder_is_told(tmp_path: Path, told, watch_anyhow: Watch) -> None:
+def test_another_target_of_a_link_to_a_folder_is_told(tmp_path: Path, told, watch_by_events: Watch) -> None:
     for version in "12":
         (tmp_path / version).mkdir()
         (tmp_path / version / "u.h").write_text(version)
     current = tmp_path / "current"
     current.symlink_to("1")
     file = current / ".." / "current" / "u.h"
-    watch_anyhow(file)
+    watch_by_events(file)
     current.unlink()
     current.symlink_to("2")
     assert told.until(file) == [{file}]
@@ -152,10 +154,10 @@ def test_another_target_of_a_link_to_a_folder_is_told(tmp_path: Path, told, watc
     assert told.until(file) == [{file}]
 
 
-def test_a_link_that_leads_to_itself_is_a_missing_file(tmp_path: Path, told, watch_anyhow: Watch) -> None:
+def test_a_link_that_leads_to_itself_is_a_missing_file(tmp_path: Path, told, watch_by_events: Watch) -> None:
     file = tmp_path / "loop.h"
     file.symlink_to(file)
-    watch_anyhow(file)
+    watch_by_events(file)
     file.unlink()
     file.write_text("1")
     assert told.until(file) == [{file}]
@@ -253,9 +255,11 @@ def test_a_folder_whose_parent_can_not_be_watched_is_known_to_be_renamed(
     told.until(header)
 
 
-def test_files_that_are_no_longer_watched_are_not_told(header: Path, tmp_path: Path, told, watch_anyhow: Watch) -> None:
+def test_files_that_are_no_longer_watched_are_not_told(
+    header: Path, tmp_path: Path, told, watch_by_events: Watch
+) -> None:
     other = tmp_path / "other.h"
-    running = watch_anyhow(header, other)
+    running = watch_by_events(header, other)
     running.watch([other, tmp_path / "fence"])
     header.write_text("2")
     other.write_text("2")
