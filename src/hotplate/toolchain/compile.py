@@ -133,7 +133,8 @@ class Compilation:
         text = text.replace("@HP_UNIT_KEY@", self.key).replace("@HP_COMPILER@", self.tools.compiler.name)
         source = workspace / ("unit.cpp" if unit.language == "c++" else "unit.c")
         exports = workspace / "exports.map"
-        exports.write_text(self.tools.words.exports, encoding="utf-8", newline="\n")
+        if self.tools.words.exports:
+            exports.write_text(self.tools.words.exports, encoding="utf-8", newline="\n")
         # The source is written last: what is newer than it may not be what the compiler read.
         source.write_text(text, encoding="utf-8", newline="\n")
         return Job(

@@ -11,14 +11,13 @@ from typing import TYPE_CHECKING
 from hotplate.diagnostic import Diagnostic, Severity
 from hotplate.toolchain.hints import explained
 from hotplate.toolchain.messages import UNDEFINED, read_messages
+from hotplate.toolchain.spelling import line_marker, spelling
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 LinesByPath = Mapping[str, Sequence[str]]
 """The lines of files, the first line first. A line that is not known is empty."""
-
-_LINE = re.compile(r'\s*#\s*(?:line\s+)?(\d+)\s+"((?:[^"\\]|\\.)*)"')
 
 
 def parse_output(
@@ -62,9 +61,8 @@ def unit_lines(source: str, path: str) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
     number = 1
     for text in source.splitlines():
-        directive = _LINE.match(text)
-        if directive:
-            path, number = re.sub(r"\\(.)", r"\1", directive[2]), int(directive[1])
+        if directive := line_marker(text):
+            number, path = directive
             continue
         lines = found.setdefault(path, [])
         lines += [""] * (number - len(lines))
@@ -106,16 +104,10 @@ def _known_name(known: LinesByPath, path: str) -> str:
     """The path as the #line directive has it: compilers for Windows give it other slashes or letters back."""
     if not path or path in known:
         return path
-    spelling = _spelling(path)
+    given = spelling(path)
     # What is no path, such as "<hotplate entry>", tcc takes for a file in the folder of the unit.
-    return next(
-        (name for name in known if spelling == _spelling(name) or (name[0] == "<" and spelling.endswith(f"/{name}"))),
-        path,
-    )
-
-
-def _spelling(path: str) -> str:
-    return re.sub(r"[\\/]+", "/", path).casefold() if re.match(r"[A-Za-z]:[\\/]|\\\\", path) else path
+    same = (name for name in known if given == spelling(name) or (name[0] == "<" and given.endswith(f"/{name}")))
+    return next(same, path)
 
 
 def _undefined_once(diagnostics: Sequence[Diagnostic], known: LinesByPath) -> Iterator[Diagnostic]:

@@ -16,6 +16,7 @@ from hotplate.toolchain.families import command_line
 from hotplate.toolchain.families.base import Text
 from hotplate.toolchain.pkgconfig import pkg_config
 from hotplate.toolchain.process import compiler_environment, run_compiler
+from hotplate.toolchain.spelling import line_marker, spelling
 
 if TYPE_CHECKING:
     import threading
@@ -128,11 +129,10 @@ class Toolchain:
 
 def _own_lines(expanded: str, path: str) -> str:
     """The lines that a line marker of the preprocessor places in the file."""
-    escaped = path.replace("\\", "\\\\").replace('"', '\\"')
-    own, kept = False, []
+    wanted, own, kept = spelling(path), False, []
     for line in expanded.split("\n"):
-        if line.startswith("# ") or line.startswith("#line "):
-            own = f'"{escaped}"' in line
+        if line.startswith("#") and (marker := line_marker(line)):
+            own = spelling(marker[1]) == wanted
         elif own:
             kept.append(line)
     return "\n".join(kept)

@@ -18,12 +18,18 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 COMPILERS = ("gcc", "clang", "clang-16", "zig", "tcc")
+_INCLUDE = Path(__file__).resolve().parents[3] / "csrc" / "include"
 _CXX = ("gcc", "clang-16")
 _DESCRIPTOR = """
 #line 1 "<entry>"
 static double hp_entry_(double x) {{ return {cell}(x); }}
 struct hp_test {{ double (*entry)(double); const char *key; const char *compiler; }};
-__attribute__((visibility("default"))) extern const struct hp_test hotplate_cell;
+#if defined(_WIN32)
+__declspec(dllexport)
+#else
+__attribute__((visibility("default")))
+#endif
+extern const struct hp_test hotplate_cell;
 const struct hp_test hotplate_cell =
     {{ hp_entry_, "@HP_UNIT_KEY@", "@HP_COMPILER@" }};
 """
@@ -56,16 +62,33 @@ def cxx_compiler(request: pytest.FixtureRequest, shared_cache: Path) -> Compiler
 
 
 @pytest.fixture
+def compiler_named(shared_cache: Path) -> Callable[[str, str], Compiler]:
+    """A compiler of this machine for a language; the test is skipped where it is missing."""
+    return lambda name, language: _compiler(name, language, shared_cache)
+
+
+@pytest.fixture
 def gcc(shared_cache: Path) -> Compiler:
     return _compiler("gcc", "c", shared_cache)
 
 
 @pytest.fixture
+def mingw(shared_cache: Path) -> Compiler:
+    """gcc for Windows, which makes DLLs here too."""
+    return _compiler("x86_64-w64-mingw32-gcc", "c++", shared_cache)
+
+
+@pytest.fixture
+def include_dir() -> Path:
+    """Where hotplate.h is."""
+    return _INCLUDE
+
+
+@pytest.fixture
 def builder_for(tmp_path: Path) -> Callable[..., Builder]:
     def make(compiler: Compiler, root: Path | None = None, **settings: object) -> Builder:
-        include = Path(__file__).resolve().parents[3] / "csrc" / "include"
         cache = Cache(root or tmp_path / "cache")
-        return Builder(cache, lambda _: compiler, include_dir=include, abi_version=1, **settings)  # type: ignore[arg-type]  # settings are Builder's
+        return Builder(cache, lambda _: compiler, include_dir=_INCLUDE, abi_version=1, **settings)  # type: ignore[arg-type]  # settings are Builder's
 
     return make
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from hotplate.errors import ToolchainError
-from hotplate.toolchain import Compiler, Family, discover, find_compiler, pick
+from hotplate.toolchain import Compiler, Discovery, Family, discover, find_compiler, pick
 from hotplate.toolchain.candidates import cxx_command
 
 
@@ -140,3 +140,23 @@ def test_a_wanted_family_that_is_missing_is_named(gcc: Compiler, tmp_path: Path)
         find_compiler("c", {"PATH": str(tmp_path)}, tmp_path, "clang-99")
     with pytest.raises(ToolchainError, match="no C compiler 'clang'"):
         pick(discover({"PATH": str(Path(gcc.c_command[0]).parent)}, tmp_path, wanted="gcc"), "c", "clang")
+
+
+def found_on_windows(*families: Family, source: str = "PATH") -> Discovery:
+    def compiler(family: Family) -> Compiler:
+        cxx = None if family is Family.TCC else (str(family),)
+        return Compiler(family, (str(family),), cxx, "1", "x86_64-pc-windows-msvc", "", str(family), source=source)
+
+    return Discovery(tuple(map(compiler, families)), ())
+
+
+def test_cl_compiles_c_only_where_nothing_else_does_since_it_takes_no_array_parameters() -> None:
+    both = found_on_windows(Family.CL, Family.TCC)
+    assert (pick(both, "c").family, pick(both, "c++").family) == (Family.TCC, Family.CL)
+    assert pick(found_on_windows(Family.CL), "c").family is Family.CL
+
+
+def test_cl_that_was_asked_for_is_taken() -> None:
+    both = found_on_windows(Family.CL, Family.TCC, source="CC")
+    assert pick(both, "c").family is Family.CL
+    assert pick(found_on_windows(Family.TCC, Family.CL), "c", "cl").family is Family.CL

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from hotplate.toolchain.headers import HeaderHashes, parse_depfile
+from hotplate.toolchain.headers import HeaderHashes, parse_dependencies, parse_depfile, written_at
 
 
 @pytest.mark.parametrize(
@@ -46,3 +46,28 @@ def test_a_file_that_did_not_change_is_read_once(tmp_path: Path) -> None:
     old = file.stat().st_mtime_ns - 10**9
     os.utime(file, ns=(old, old))
     assert hashes(str(file)) == hashes(str(file))
+
+
+def test_what_cl_lists_is_read() -> None:
+    text = (
+        '\ufeff{"Version": "1.2", "Data": {"Source": "c:\\\\w\\\\unit.c", "ProvidedModule": "", '
+        '"Includes": ["c:\\\\w\\\\own.h", "c:\\\\kits\\\\stdio.h", "c:\\\\w\\\\own.h"], "ImportedModules": []}}'
+    )
+    assert [str(path) for path in parse_dependencies(text, Path())] == ["c:\\w\\own.h", "c:\\kits\\stdio.h"]
+
+
+@pytest.mark.parametrize(
+    ("modified", "created", "written"),
+    [
+        pytest.param(50, 10, 50, id="edited"),
+        pytest.param(10, 50, 50, id="an old file copied to its place"),
+        pytest.param(900, 50, 50, id="unpacked with a time in the future"),
+    ],
+)
+def test_on_windows_a_file_was_written_when_it_was_modified_or_created(
+    modified: int, created: int, written: int
+) -> None:
+    # Windows' st_ctime is the time of creation.
+    status = os.stat_result((0,) * 10, {"st_mtime_ns": modified, "st_ctime_ns": created})
+    assert written_at(status, windows=True, now=100) == written
+    assert written_at(status, windows=False) == created

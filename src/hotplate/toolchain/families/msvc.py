@@ -54,7 +54,7 @@ class Cl(CommandLine):
 
     @property
     def _linking(self) -> tuple[str, ...]:
-        return ("/DLL", "/DEBUG", "/INCREMENTAL:NO", "/OPT:REF", "/PDBALTPATH:%_PDB%")
+        return ("/DEBUG", "/INCREMENTAL:NO", "/OPT:REF", "/PDBALTPATH:%_PDB%", "/MANIFEST:NO")
 
     def _includes(self, text: Text) -> tuple[str, ...]:
         # What is in <> and what lies in hotplate's folder is not the notebook's, so nobody is warned about it.
@@ -68,18 +68,15 @@ class Cl(CommandLine):
         return ("/Oi-",) if _INTRINSICS.intersection(names) else ()
 
     def _flags(self, flags: tuple[str, ...]) -> tuple[str, ...]:
-        return tuple(word for flag in flags for word in _COMPILER_WORDS.get(flag, (flag,)) if not _for_linker(flag))
+        kept = (flag for flag in flags if not _for_linker(flag))
+        return tuple(word for flag in kept for word in _in_words_of_cl(flag))
 
     def _library(self, job: Job) -> tuple[str, ...]:
-        folder = job.output.parent
-        outputs = (f"/Fo{job.source.with_suffix('.obj')}", f"/Fe{job.output}")
+        outputs = ("/LD", f"/Fo{job.source.with_suffix('.obj')}", f"/Fe{job.output}")
         # The PDB has the library's name and lies beside it: debuggers lock it, so no other build may want that file.
-        files = (f"/PDB:{job.output.with_suffix('.pdb')}", f"/IMPLIB:{folder / 'unit.lib'}")
+        files = (f"/PDB:{job.output.with_suffix('.pdb')}", f"/IMPLIB:{job.output.parent / 'unit.lib'}")
         libraries = _linker_words((*job.flags, *job.libs))
-        return (*outputs, str(job.source), *self._others(job.libs), "/link", *self._linking, *files, *libraries)
-
-    def _others(self, libs: tuple[str, ...]) -> tuple[str, ...]:
-        return self._flags(libs)
+        return (*outputs, str(job.source), *self._flags(job.libs), "/link", *self._linking, *files, *libraries)
 
 
 class ClangCl(Cl):
@@ -139,13 +136,21 @@ _COMPILER_WORDS: dict[str, tuple[str, ...]] = {
     "-g": (),
     "-fopenmp": ("/openmp:llvm",),
     "-ffast-math": ("/fp:fast",),
-    "-march=native": (),
-    "-Wall": (),
-    "-Wextra": (),
     "-Werror": ("/WX",),
+    "-isystem": ("/external:I",),
+    "-iquote": ("/I",),
+    "-include": ("/FI",),
 }
 _LIBRARY_FLAG = re.compile(r"-([lL])(.+)")
 _OF_THE_SYSTEM = frozenset({"-lm", "-lpthread", "-pthread", "-ldl", "-lrt"})
+
+
+def _in_words_of_cl(flag: str) -> tuple[str, ...]:
+    if flag.startswith("-std="):
+        return (_standard("", flag.removeprefix("-std=")),)
+    if flag.startswith(("-W", "-fno-", "-m")) and flag not in _COMPILER_WORDS:
+        return ()  # gcc's warnings and processors have no counterpart, and cl would complain about each
+    return _COMPILER_WORDS.get(flag, (flag,))
 
 
 def _for_linker(flag: str) -> bool:
