@@ -173,8 +173,13 @@ enum {
 
 /* ---- Part 1: what a cell may call ---------------------------------------------------------------------- */
 
-#if defined(__GNUC__) && !defined(__TINYC__)
-#define HP_PRINTF(format_at, first_at) __attribute__((format(printf, format_at, first_at), unused))
+#if (defined(__GNUC__) || defined(__clang__)) && !defined(__TINYC__)
+#if defined(__MINGW32__) && !defined(__clang__)
+#define HP_PRINTF_STYLE gnu_printf /* of the host; "printf" would mean that of Windows' old C library */
+#else
+#define HP_PRINTF_STYLE printf
+#endif
+#define HP_PRINTF(format_at, first_at) __attribute__((format(HP_PRINTF_STYLE, format_at, first_at), unused))
 #define HP_UNUSED __attribute__((unused))
 #else
 #define HP_PRINTF(format_at, first_at)
@@ -250,8 +255,8 @@ HP_UNUSED static inline void *hp_state_migrate(hp_ctx *ctx, size_t bytes, uint32
 /* ---- Part 2: what generated entries use ---------------------------------------------------------------- */
 
 #ifndef __cplusplus
-/* The dtype of T. Complex types are matched through their address: tcc has none. */
-#ifdef __TINYC__
+/* The dtype of T. Complex types are matched through their address: tcc and cl have none. */
+#if defined(__TINYC__) || (defined(_MSC_VER) && !defined(__clang__))
 #define HP_COMPLEX_CASES
 #else
 #define HP_COMPLEX_CASES , float _Complex *: HP_COMPLEX, double _Complex *: HP_COMPLEX

@@ -328,6 +328,8 @@ inline void report(hp_ctx *ctx, const std::exception &error) {
     hp_fail(ctx, "%s: %s", readable ? readable : name, error.what());
     std::free(readable);
 #else
+    for (const std::string_view kind : {"class ", "struct "}) // cl's names are readable, but for what they begin with
+        if (std::string_view(name).starts_with(kind)) name += kind.size();
     hp_fail(ctx, "%s: %s", name, error.what());
 #endif
 }
