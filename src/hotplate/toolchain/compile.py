@@ -141,7 +141,7 @@ class Compilation:
             language=unit.language,
             std=unit.std,
             source=source,
-            output=workspace / _library_name(unit.cell),
+            output=workspace / _library_name(unit.cell, self.key),
             depfile=workspace / "depfile",
             notebook_dir=unit.notebook.parent,
             include_dir=self.tools.include_dir,
@@ -239,11 +239,13 @@ def _keep_only(*files: Path) -> None:
             _platform.remove_tree(path)
 
 
-def _library_name(cell: str) -> str:
-    """A file name for the library of a cell: short, in ASCII, and no device of Windows, which `aux.dll` would be."""
+def _library_name(cell: str, key: str) -> str:
+    """A file name for the library of a cell, short and in ASCII.
+
+    With the key in it: Windows takes a `version.dll` for its own, `aux.dll` for a device, and one name for one library.
+    """
     name = cell[:_LONGEST_NAME] if cell.isascii() else "cell"
-    device = re.fullmatch(r"con|prn|aux|nul|com\d|lpt\d", name, re.IGNORECASE)
-    return f"{name}_{_platform.library_suffix()}" if device else f"{name}{_platform.library_suffix()}"
+    return f"{name}-{key[:8]}{_platform.library_suffix()}"
 
 
 def _blames_prelude(output: str) -> bool:
