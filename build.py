@@ -400,7 +400,9 @@ def checks(venv: Path) -> Iterator[tuple[str, list[str]]]:
     """Each check: what it is called, and its command."""
     yield "ruff", [str(program(venv, "ruff")), "check", "--quiet", "--output-format=concise"]
     yield "ruff format", [str(program(venv, "ruff")), "format", "--check", "--quiet"]
-    yield "mypy", [str(program(venv, "mypy")), "--no-error-summary"]
+    mypy = [str(program(venv, "mypy")), "--no-error-summary"]
+    yield "mypy", mypy
+    yield "mypy for Windows", [*mypy, "--platform=win32", "--cache-dir=.mypy_cache/win32", "src"]
     yield "import-linter", [str(program(venv, "lint-imports")), "--no-logo"]
     sources = [str(path) for path in core_sources(sys.platform)]
     headers = [str(CSRC / "include" / name) for name in ("hotplate.h", "hotplate.hpp")]

@@ -17,10 +17,16 @@ if TYPE_CHECKING:
 collect_ignore_glob = [] if sys.platform == "win32" else ["test_*.py"]
 
 
+@pytest.fixture(scope="session")
+def tools() -> Path:
+    """The folder of the programs that mingw built."""
+    return Path(os.environ["HOTPLATE_TEST_TOOLS"])
+
+
 @pytest.fixture
-def held() -> Callable[..., object]:
+def held(tools: Path) -> Callable[..., object]:
     """Another program that has a file open: `with held("scan", path, milliseconds):`, see hold.c."""
-    hold = Path(os.environ["HOTPLATE_TEST_TOOLS"], "hold.exe")
+    hold = tools / "hold.exe"
 
     @contextmanager
     def hold_open(how: str, path: Path, milliseconds: int) -> Iterator[subprocess.Popen[str]]:

@@ -19,10 +19,8 @@ VERSIONS = 12
 
 
 def text_of(version: int) -> str:
-    return (
-        "#include <stdint.h>\n"
-        f"int64_t probe(int64_t n) {{ int64_t sum = 0; for (int64_t i = 0; i < n; i++) sum += {version}; return sum; }}\n"
-    )
+    loop = f"for (int64_t i = 0; i < n; i++) sum += {version};"
+    return f"#include <stdint.h>\nint64_t probe(int64_t n) {{ int64_t sum = 0; {loop} return sum; }}\n"
 
 
 class Caller(threading.Thread):

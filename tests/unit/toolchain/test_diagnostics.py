@@ -115,6 +115,20 @@ def test_sarif_becomes_diagnostics_with_notes() -> None:
     assert [(n.message, n.line) for n in found.notes] == [("declared here", 1)]
 
 
+@pytest.mark.parametrize("uri", ["file:///C:/my%20work/n.c", "C:/my%20work/n.c"])
+def test_a_place_in_sarif_may_be_on_a_drive(uri: str) -> None:
+    where = {"physicalLocation": {"artifactLocation": {"uri": uri}, "region": {"startLine": 1, "startColumn": 1}}}
+    document = {"version": "2.1.0", "runs": [{"results": [{"message": {"text": "no"}, "locations": [where]}]}]}
+    [found] = parse_output(json.dumps(document), failed=True)
+    assert found.path == "C:/my work/n.c"
+
+
+def test_clang_lines_name_files_on_drives() -> None:
+    text = "In file included from C:\\w\\n.c:1:\nC:\\w\\h.h:3:4: error: unknown type name 'doubel'\n"
+    [found] = parse_output(text, failed=True)
+    assert (found.path, found.line, found.notes[0].path) == ("C:\\w\\h.h", 3, "C:\\w\\n.c")
+
+
 def test_clang_lines_keep_ranges_flags_and_notes() -> None:
     text = (
         "In file included from n.c:1:\n"
