@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
 DEFAULT_CAP = 2 << 30
 _KEPT = 10  # header sets remembered for one unit: enough for going back and forth, small enough to parse at each start
+_LONGEST_ROOT = 130  # letters on Windows; the longest path in a cache, of a library that was renamed, has 125 more
 _TOUCH_AFTER = 3600.0  # seconds between two marks of use: a hit is mostly a read
 _TAG = "Signature: 8a477f597d28d172789f06886806bc55\n# This directory is a cache of hotplate; it may be deleted.\n"
 
@@ -47,14 +48,25 @@ class Entry:
     """What its builder noted down."""
 
 
-def default_root(environ: Mapping[str, str]) -> Path:
-    """The cache's directory: HOTPLATE_CACHE_DIR, or else the platform's place for caches."""
+def default_root(environ: Mapping[str, str], *, windows: bool = os.name == "nt") -> Path:
+    """The cache's directory: HOTPLATE_CACHE_DIR, or else the platform's place for caches.
+
+    Raises:
+        SettingError: It is so deep that Windows could not open what lies in it.
+    """
     chosen = environ.get("HOTPLATE_CACHE_DIR")
     if chosen:
-        return Path(chosen).expanduser().absolute()
-    import platformdirs  # 15 ms, which a run with HOTPLATE_CACHE_DIR does not have to spend
+        root = Path(chosen).expanduser().absolute()
+    else:
+        import platformdirs  # 15 ms, which a run with HOTPLATE_CACHE_DIR does not have to spend
 
-    return Path(platformdirs.user_cache_dir("hotplate", appauthor=False))
+        root = Path(platformdirs.user_cache_dir("hotplate", appauthor=False))
+    if windows and len(str(root)) > _LONGEST_ROOT:
+        raise SettingError(
+            f"the cache's directory {root} has {len(str(root))} letters, and what lies in it would pass Windows' limit "
+            f"of 260: set HOTPLATE_CACHE_DIR to a directory of at most {_LONGEST_ROOT} letters"
+        )
+    return root
 
 
 def default_cap(environ: Mapping[str, str]) -> int:

@@ -35,6 +35,8 @@ class Candidate:
     cxx_command: tuple[str, ...] | None
     explicit: bool = False
     """Asked for by name: if it does not work, that is an error and nothing else is tried."""
+    problem: str = ""
+    """Why it can't be used, where that is known without asking it."""
     installer: Path | None = None
     """Visual Studio's vswhere.exe, when the compiler is on no PATH and only that program knows where it is."""
 
@@ -144,16 +146,20 @@ def _microsoft(wanted: str, environ: Mapping[str, str]) -> Iterator[Candidate]:
     from hotplate.toolchain import visualstudio
 
     command = _resolve((wanted,), environ)
-    # A cl without the variables of its command prompt finds no header.
-    if wanted == "clang-cl" or (which(wanted, environ) and environ.get("INCLUDE")):
+    if wanted == "clang-cl":
         llvm = Path(visualstudio.variable(environ, "ProgramFiles") or "C:/Program Files", "LLVM", "bin", "clang-cl.exe")
-        if wanted == "clang-cl" and not which(wanted, environ) and llvm.is_file():
+        if not which(wanted, environ) and llvm.is_file():
             command = (str(llvm),)
+        yield Candidate("PATH", wanted, command, command)
+    elif which(wanted, environ) and environ.get("INCLUDE"):
         yield Candidate("PATH", wanted, command, command)
     elif found := visualstudio.installer(environ):
         yield Candidate("Visual Studio", wanted, (wanted,), (wanted,), installer=found)
     else:
-        yield Candidate("PATH", wanted, command, command)
+        # A cl without the variables of its command prompt finds no header.
+        there = "it is on the PATH, but INCLUDE is not set" if which(wanted, environ) else "there is no command 'cl'"
+        problem = f"{there}, and no vswhere.exe that knows of a Visual Studio; its x64 Native Tools prompt sets both up"
+        yield Candidate("PATH", wanted, command, command, problem=problem)
 
 
 def _package_folder(package: str) -> Path | None:

@@ -29,7 +29,7 @@ _PLACED = re.compile(
     r"(?P<path>[^\s:][^:]*(?::[\\/][^:]*)?):(?P<line>\d+):(?:(?P<column>\d+):)?(?P<ranges>(?:\{[^}]*\})*):? ?"
     r"(?P<kind>fatal error|error|warning|note): (?P<message>.*?)(?: \[(?P<rule>-W[^\]\s]+)\])?$"
 )
-_INCLUDED = re.compile(r"(?:In file included|\s+) from (?P<path>[^:]+):(?P<line>\d+)(?::\d+)?[:,]?$")
+_INCLUDED = re.compile(r"(?:In file included|\s+) from (?P<path>(?:[A-Za-z]:)?[^:]+):(?P<line>\d+)(?::\d+)?[:,]?$")
 _TOOL = re.compile(r"(?:[\w./+-]*/)?[\w.+-]+: (?:(?P<kind>fatal error|error|warning): )?(?P<message>.+)$")
 _NOISE = re.compile(
     r"\s*\d* \|.*|\s*\^[~^]*\s*|\d+ (?:warning|error)s?(?: and \d+ errors?)? generated\.|compilation terminated\.|"
@@ -40,7 +40,7 @@ _UNDEFINED = re.compile(
     r"(?:(?P<path>/?[^\s:()][^:()]*):(?:(?P<line>\d+):|\(\.[^)]*\):) )?"
     r"(?:.*: )?undefined (?:reference to|symbol:?) ?[`'\"]?(?P<symbol>[^`'\"]+?)['\"]?$"
 )
-_REFERENCED = re.compile(r">>> referenced by (?P<name>[^:\s]+):(?P<line>\d+)(?: \((?P<path>.+):\d+\))?")
+_REFERENCED = re.compile(r">>> referenced by (?P<name>(?:[A-Za-z]:)?[^:\s]+):(?P<line>\d+)(?: \((?P<path>.+):\d+\))?")
 _CL = re.compile(
     r"(?P<path>.+?)\((?P<line>\d+)(?:,(?P<column>\d+))?\)\s?: "
     r"(?:(?P<kind>[^:']*?) ?\b(?P<rule>[CD]\d{4})|(?P<plain>fatal error|error|warning|note|message))\s?: "
@@ -136,7 +136,8 @@ def _sarif_place(where: dict[str, Any], severity: Severity, line_of: LineOf, in_
     physical = where.get("physicalLocation", {})
     region = physical.get("region", {})
     uri = str(physical.get("artifactLocation", {}).get("uri", ""))
-    path = unquote(urlsplit(uri).path) if uri.startswith("file:") else unquote(uri)
+    path = unquote(urlsplit(uri).path if uri.startswith("file:") else uri)
+    path = path[1:] if re.match(r"/[A-Za-z]:", path) else path  # file:///C:/work/n.c
     line, column = int(region.get("startLine", 0)), int(region.get("startColumn", 0))
     end = int(region.get("endColumn", 0)) if region.get("endLine", line) == line else 0
     if in_bytes:

@@ -36,6 +36,8 @@ class Rejected:
 
 def probe(candidate: Candidate, environ: Mapping[str, str], root: Path) -> Compiler | Rejected:
     """What the command is. The answer is kept under `root` until the binaries or the processor change."""
+    if candidate.problem:
+        return _rejected(candidate, candidate.problem)
     if missing := _missing(candidate, environ):
         return _rejected(candidate, f"there is no command {missing!r}")
     key = _key(candidate, environ)

@@ -32,7 +32,8 @@ if TYPE_CHECKING:
 class Toolchain:
     """What a session builds with. Nothing is searched or opened before it is needed. Thread-safe.
 
-    `compiler` is a family or a command; None takes the first that works (HOTPLATE_CC, CC, gcc, clang, zig, tcc).
+    `compiler` is a family or a command; None takes the first that works (HOTPLATE_CC, CC, gcc, clang, zig, tcc; on
+    Windows cl, clang-cl, gcc, zig, tcc).
     `flags` are further compiler arguments for every cell, behind those of its section.
     """
 

@@ -103,6 +103,17 @@ def test_on_windows_cl_comes_first_and_tcc_last(environ: dict[str, str], monkeyp
     assert [c.name for c in candidates(environ, windows=True)] == ["cl", "clang-cl", "gcc", "zig", "tcc"]
 
 
+def test_a_cl_without_its_variables_is_told_how_to_get_them(tmp_path: Path) -> None:
+    program = tmp_path / "cl"
+    program.write_text("")
+    program.chmod(0o755)
+    [without] = named("cl", {"PATH": str(tmp_path)})
+    assert "INCLUDE is not set" in without.problem
+    assert "x64 Native Tools" in without.problem
+    [ready] = named("cl", {"PATH": str(tmp_path), "INCLUDE": "include"})
+    assert (ready.problem, ready.c_command) == ("", (str(program),))
+
+
 def test_clang_cl_is_found_where_llvm_installs_itself(tmp_path: Path) -> None:
     program = tmp_path / "LLVM" / "bin" / "clang-cl.exe"
     program.parent.mkdir(parents=True)
