@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 Built = Artifact | BuildFailure
 
+_PATIENCE = 0.1  # seconds from Ctrl-C to its effect, at most
+
 
 class Builder:
     """Turns units into libraries, or finds the ones that were built before. Thread-safe.
@@ -146,7 +148,9 @@ def _in_parallel(
         futures: list[Future[Built]] = []
         try:
             futures += (pool.submit(build_one, unit) for unit in units)
-            wait(futures, return_when=FIRST_EXCEPTION)
+            # In steps: on Windows, Ctrl-C can't interrupt a wait without a time-out.
+            while wait(futures, _PATIENCE, FIRST_EXCEPTION).not_done:
+                _raise_first(futures)
             _raise_first(futures)
         finally:
             # Nothing left to stop when all went well. Else each thread kills its own compiler before the pool closes.

@@ -97,7 +97,9 @@ class Toolchain:
         from hotplate.toolchain.diagnostics import parse_output
 
         given = self._text(model, model.path)
-        code, output = self._run(command_line(self.compiler(given.language)).check_command(given), given)
+        with self.cache.workspace() as scratch:
+            command = command_line(self.compiler(given.language)).check_command(given, scratch)
+            code, output = self._run(command, given)
         return parse_output(output, failed=code != 0, cell="", lines_by_path={str(model.path): model.lines})
 
     def compile_command(self, model: NotebookModel) -> dict[str, Any]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
@@ -90,9 +89,9 @@ class CommandLine(ABC):
         """The call that prints a text after the preprocessor."""
         return [*self._read(text), *self._preprocess, str(text.source)]
 
-    def check_command(self, text: Text) -> list[str]:
-        """The call that reads a text for its messages, and leaves nothing behind."""
-        return [*self._read(text), *self._check, str(text.source)]
+    def check_command(self, text: Text, scratch: Path) -> list[str]:
+        """The call that reads a text for its messages. What it leaves behind lies in the folder `scratch`."""
+        return [*self._read(text), *self._check(scratch), str(text.source)]
 
     def editor_command(self, text: Text) -> list[str]:
         """The call as an editor should know it to understand a notebook."""
@@ -108,7 +107,9 @@ class CommandLine(ABC):
         return [*self.compiler.command(text.language), *words]
 
     _preprocess: tuple[str, ...] = ("-E",)
-    _check: tuple[str, ...] = ("-c", "-o", os.devnull)
+
+    def _check(self, scratch: Path) -> tuple[str, ...]:
+        return ("-c", "-o", str(scratch / "unit.o"))
 
     @abstractmethod
     def _code(self, language: str, std: str) -> tuple[str, ...]:

@@ -8,6 +8,8 @@ from hotplate.toolchain.compiler import Compiler, Family
 from hotplate.toolchain.families.base import STANDARD, CommandLine
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from hotplate.toolchain.families.base import Job, Text
 
 WARNINGS = ("-Wall", "-Wextra", "-Wno-unused-parameter", "-Wno-unused-function")
@@ -28,11 +30,14 @@ class GccLike(CommandLine):
     """gcc, clang and zig."""
 
     exports: ClassVar[str] = "{ global: hotplate_cell; local: *; };\n"
-    _check = ("-fsyntax-only",)
 
     def __init__(self, compiler: Compiler) -> None:
         super().__init__(compiler)
         self.precompiled_name = "prelude.hpp.gch" if compiler.family is Family.GCC else "prelude.pch"
+
+    def _check(self, scratch: Path) -> tuple[str, ...]:
+        # zig looks for the object that -fsyntax-only does not make, and calls that an error.
+        return super()._check(scratch) if self.compiler.family is Family.ZIG else ("-fsyntax-only",)
 
     def _code(self, language: str, std: str) -> tuple[str, ...]:
         compiler = self.compiler

@@ -10,6 +10,7 @@ from hotplate.toolchain.families.gcc_like import WARNINGS as GCC_WARNINGS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from hotplate.toolchain.families.base import Job, Text
 
@@ -40,7 +41,9 @@ class Cl(CommandLine):
     """Visual Studio's compiler."""
 
     _preprocess = ("/E",)
-    _check = ("/Zs",)
+
+    def _check(self, scratch: Path) -> tuple[str, ...]:  # noqa: ARG002 - it leaves nothing
+        return ("/Zs",)
 
     def _code(self, language: str, std: str) -> tuple[str, ...]:
         return (_standard(language, std), *_CODE, *self._native(), *_CL_WARNINGS, "/diagnostics:column")
