@@ -88,7 +88,7 @@ class Library:
                 _kept.pop(path, None)
                 return known
             _limit()  # a setting that makes no sense is told now, not when something is to be unloaded
-            _pin_runtimes()
+            _pin_libstdcxx()
             threads = _foreign_threads()  # before dlopen, for constructors of the library may start some
             handle = _dlopen(path)
             try:
@@ -203,19 +203,17 @@ def _open_once(path: Path) -> Any:
 _runtimes: dict[str, Any] = {}
 
 
-def _pin_runtimes() -> None:
-    """Keeps libstdc++ and libgomp loaded for good.
-
-    An OpenMP runtime that goes with its last cell leaves its threads without code, and Python crashes at exit;
-    libstdc++ registers thread-local destructors that would pin whichever cell happened to bring it in.
-    """
+def _pin_libstdcxx() -> None:
+    """Keeps libstdc++ loaded for good: its thread-local destructors would pin whichever cell brought it in."""
     if sys.platform == "linux":
         _pin("libstdc++.so.6")
-        _pin("libgomp.so.1")
 
 
 def _pin_openmp(library: Library) -> None:
-    """Keeps the OpenMP runtime of another compiler before the library that brought it in goes."""
+    """Keeps the OpenMP runtime that a library needs loaded for good, before the library goes.
+
+    A runtime that goes with its last cell leaves its threads without code, and Python crashes at exit.
+    """
     if library.file is not None:
         for name in library.file.needed & OPENMP_RUNTIMES:
             _pin(name)
