@@ -114,6 +114,15 @@ def test_a_version_that_fails_after_changing_the_layout_leaves_the_earlier_state
     assert counter.run() == 4
 
 
+def test_a_version_that_fails_its_first_run_leaves_the_state_it_found(counter: Counter) -> None:
+    assert counter.run(3) == 3
+    counter.edit("s->count += 1", 's->count += 1000; hp_fail(ctx, "not yet"); s->count += 1')
+    with pytest.raises(CellFailed, match="not yet"):
+        counter.run()
+    counter.edit(' += 1000; hp_fail(ctx, "not yet"); s->count', "")
+    assert counter.run() == 4
+
+
 def test_going_back_to_an_earlier_version_migrates_too(counter: Counter) -> None:
     old, new = "hp_state_migrate(ctx, sizeof *s, 1, from_any);", MIGRATED.partition("= ")[2]
     counter.edit(KEPT.partition("= ")[2], old)

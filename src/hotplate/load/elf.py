@@ -10,15 +10,15 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _ELF64_LITTLE = b"\x7fELF\x02\x01"
-_DYNAMIC, _DYNAMIC_SYMBOLS = 6, 11
-_LOAD = 1
-_NEEDED = 1
+_DYNAMIC, _DYNAMIC_SYMBOLS = 6, 11  # kinds of sections
+_LOAD = 1  # a kind of segment
+_NEEDED, _INIT_ARRAY_SIZE, _FINI_ARRAY_SIZE = 1, 27, 28  # tags of the dynamic section
 _PAGE = 4096
 
 
 @dataclass(frozen=True, slots=True)
 class LibraryFile:
-    """The part of an ELF file that matters for unloading."""
+    """The part of an ELF file (System V ABI, chapters 4 and 5) that matters for loading and unloading."""
 
     imports: frozenset[str]
     """The functions and variables of other libraries that it names."""
@@ -26,6 +26,8 @@ class LibraryFile:
     """The libraries that it is linked to, by soname."""
     mapped_bytes: int
     """What its segments take in memory, zeroed variables included."""
+    initialiser_bytes: int
+    """The size of its tables of functions that run while it is loaded and unloaded."""
 
 
 class _Section(NamedTuple):
@@ -42,15 +44,28 @@ class _Section(NamedTuple):
 
 
 def read_library_file(path: Path) -> LibraryFile | None:
-    """Reads the file; None where it is gone, or no ELF file for a 64-bit little-endian machine."""
+    """Reads the file; None where it is gone, damaged, or no ELF file for a 64-bit little-endian machine."""
     try:
         content = path.read_bytes()
-    except OSError:
+        return _read(content) if content.startswith(_ELF64_LITTLE) else None
+    except (OSError, struct.error, IndexError, ValueError):
         return None
-    if not content.startswith(_ELF64_LITTLE):
-        return None
+
+
+def _read(content: bytes) -> LibraryFile:
     sections = _sections(content)
-    return LibraryFile(_imports(content, sections), _needed(content, sections), _mapped_bytes(content))
+    dynamic = [
+        (tag, value, sections[table.link].offset)
+        for table in sections
+        if table.kind == _DYNAMIC
+        for tag, value in struct.iter_unpack("<QQ", _bytes(content, table))
+    ]
+    return LibraryFile(
+        _imports(content, sections),
+        frozenset(_text(content, strings + value) for tag, value, strings in dynamic if tag == _NEEDED),
+        _mapped_bytes(content),
+        sum(value for tag, value, _ in dynamic if tag in (_INIT_ARRAY_SIZE, _FINI_ARRAY_SIZE)),
+    )
 
 
 def _sections(content: bytes) -> list[_Section]:
@@ -69,16 +84,6 @@ def _imports(content: bytes, sections: list[_Section]) -> frozenset[str]:
     return frozenset(names - {""})
 
 
-def _needed(content: bytes, sections: list[_Section]) -> frozenset[str]:
-    return frozenset(
-        _text(content, sections[table.link].offset + value)
-        for table in sections
-        if table.kind == _DYNAMIC
-        for tag, value in struct.iter_unpack("<QQ", _bytes(content, table))
-        if tag == _NEEDED
-    )
-
-
 def _mapped_bytes(content: bytes) -> int:
     (offset,) = struct.unpack_from("<Q", content, 32)
     size, count = struct.unpack_from("<HH", content, 54)
@@ -91,7 +96,11 @@ def _mapped_bytes(content: bytes) -> int:
 
 
 def _bytes(content: bytes, section: _Section) -> bytes:
-    return content[section.offset : section.offset + section.size]
+    found = content[section.offset : section.offset + section.size]
+    if len(found) < section.size:
+        message = "the file ends within a section"
+        raise ValueError(message)
+    return found
 
 
 def _text(content: bytes, at: int) -> str:

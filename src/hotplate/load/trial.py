@@ -7,13 +7,13 @@ throws or exits, so does the process. Few cells have one, and only they are trie
 from __future__ import annotations
 
 import signal
-import struct
 import subprocess
 import sys
 from typing import TYPE_CHECKING
 
 from hotplate import _platform
 from hotplate.errors import LoadError
+from hotplate.load.elf import read_library_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -59,33 +59,11 @@ def try_loading(libraries: Iterable[Path]) -> None:
 
 def has_initialisers(path: Path) -> bool:
     """Whether a library runs code of its own when it is loaded or unloaded. True where its format does not tell."""
-    try:
-        with path.open("rb") as file:
-            content = file.read()
-        return _array_sizes(content) > _CRT
-    except (OSError, struct.error, ValueError):
-        return True
+    file = read_library_file(path)
+    return file is None or file.initialiser_bytes > _CRT
 
 
 _CRT = 16  # bytes: the one initialiser and the one finaliser that the compiler's start-up code always has
-_PT_DYNAMIC, _DT_INIT_ARRAYSZ, _DT_FINI_ARRAYSZ = 2, 27, 28
-
-
-def _array_sizes(content: bytes) -> int:
-    """The bytes of an ELF library's tables of initialisers and finalisers (System V ABI, chapter 5)."""
-    if content[:5] != b"\x7fELF\x02":
-        message = "no 64-bit ELF file"
-        raise ValueError(message)
-    order = "<" if content[5] == 1 else ">"
-    (table,) = struct.unpack_from(f"{order}Q", content, 0x20)
-    entry_size, count = struct.unpack_from(f"{order}HH", content, 0x36)
-    total = 0
-    for at in range(table, table + entry_size * count, entry_size):
-        kind, _, offset, _, _, size = struct.unpack_from(f"{order}IIQQQQ", content, at)
-        if kind == _PT_DYNAMIC:
-            entries = struct.iter_unpack(f"{order}QQ", content[offset : offset + size])
-            total += sum(value for tag, value in entries if tag in (_DT_INIT_ARRAYSZ, _DT_FINI_ARRAYSZ))
-    return total
 
 
 def _ending(code: int) -> str:

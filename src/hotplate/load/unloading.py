@@ -97,7 +97,7 @@ def refused_unload(file: LibraryFile | None) -> Obstacle:
 def _way_to_threads(file: LibraryFile | None) -> str:
     """How the library could get its code onto another thread that outlives a call; "": in no way."""
     if file is None:
-        return "its file is gone, so it can't be ruled out"
+        return "what it imports can't be read"
     if used := sorted(file.imports.intersection(_STARTS_THREADS.split())):
         return f"it uses {used[0]}"
     for prefix, what in _STARTS_THREADS_PREFIXES.items():

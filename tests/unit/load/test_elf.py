@@ -68,6 +68,20 @@ def test_mapped_bytes_count_zeroed_variables_too(library: Path) -> None:
     assert size % 4096 == 0
 
 
+def test_initialisers_are_those_that_readelf_lists(library: Path) -> None:
+    listed = [line for line in output("readelf", "-d", "-W", library).split("\n") if "_ARRAYSZ)" in line]
+    sizes = [int(line.split()[2]) for line in listed if "PREINIT" not in line]
+    assert read(library).initialiser_bytes == sum(sizes)
+
+
+def test_a_file_that_was_cut_is_none_unless_all_that_counts_is_there(library: Path, tmp_path: Path) -> None:
+    content, whole = library.read_bytes(), read(library)
+    for size in range(0, len(content), max(len(content) // 50, 1)):
+        path = tmp_path / "cut.so"
+        path.write_bytes(content[:size])
+        assert read_library_file(path) in (None, whole)
+
+
 @pytest.mark.parametrize("content", [b"", b"\x7fELF", b"MZ" + bytes(100), b"\x7fELF\x01\x01" + bytes(100)])
 def test_what_is_no_library_of_this_kind_is_none(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "library.so"

@@ -16,7 +16,7 @@ LIBC = frozenset({"libc.so.6", "libm.so.6", "libstdc++.so.6"})
 
 
 def library(*imports: str, needed: frozenset[str] = LIBC) -> LibraryFile:
-    return LibraryFile(frozenset({"malloc", "sin", *imports}), needed, 20480)
+    return LibraryFile(frozenset({"malloc", "sin", *imports}), needed, 20480, 16)
 
 
 # Threads
@@ -53,10 +53,10 @@ def test_new_threads_hold_a_library_that_is_linked_to_an_unknown_one() -> None:
     assert "it is linked to libtbb.so.12" in obstacle.reason
 
 
-def test_new_threads_hold_a_library_whose_file_is_gone() -> None:
+def test_new_threads_hold_a_library_whose_file_can_not_be_read() -> None:
     obstacle = thread_obstacle(None, 1)
     assert obstacle is not None
-    assert "its file is gone" in obstacle.reason
+    assert "what it imports can't be read" in obstacle.reason
 
 
 @pytest.mark.parametrize("file", [None, library("pthread_create")])
