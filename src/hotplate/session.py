@@ -230,16 +230,16 @@ class Notebook:
         chosen = make_executor(executor, jobs) if isinstance(executor, str) else executor
         given = {**(inputs or {}), **named}
 
-        def propose(earlier: NotebookModel | None) -> Proposal:
-            if earlier is None:
-                self._read()
-            return self._proposal(earlier or self.model, targets, given)
+        def read() -> NotebookModel:
+            self._read()
+            return self.model
 
         sinks = (on_event,) if callable(on_event) else tuple(on_event)
         return Live(
             self.path,
             self._reloader,
-            propose,
+            read,
+            lambda model: self._proposal(model, targets, given),
             lambda version, recorder, abort: self._evaluation(version, given, recorder, abort),
             chosen,
             sinks,

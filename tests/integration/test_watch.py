@@ -278,6 +278,18 @@ def test_a_file_that_is_gone_is_waited_for(watch: Callable[..., Watched]) -> Non
     watched.settled(c=4)
 
 
+def test_a_file_that_is_no_text_is_told_once(watch: Callable[..., Watched]) -> None:
+    watched = watch(CHAIN)
+    watched.settled(c=3)
+    watched.path.write_bytes(b"\0\1\2 binary")
+    watched.refused("can't be read")
+    watched.of_kind()
+    time.sleep(0.5)
+    assert watched.of_kind(Kind.RELOAD_DONE) in ([], [""])
+    watched.save(CHAIN)
+    watched.settled(c=3)
+
+
 def test_a_text_that_does_not_compile_at_the_start_is_waited_for(watch: Callable[..., Watched]) -> None:
     watched = watch(CHAIN.replace("return 1", "return one"))
     assert watched.live.wait_for(lambda status: status.notice != "", PATIENCE)

@@ -13,7 +13,7 @@ from hotplate.notebook.model import Language
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["language_of", "load_text", "unify_newlines"]
+__all__ = ["decode", "language_of", "load_text", "unify_newlines"]
 
 _SUFFIXES = {
     ".c": Language.C,
@@ -36,7 +36,12 @@ def language_of(path: Path) -> Language:
 
 def load_text(path: Path) -> str:
     """The text of a file, with newlines as on Unix and no byte order mark. Raises NotebookError."""
-    return unify_newlines(_decode(path, _bytes(path)))
+    return decode(path, _bytes(path))
+
+
+def decode(path: Path, data: bytes) -> str:
+    """The text that the bytes of a file are. Raises NotebookError."""
+    return unify_newlines(_decode(path, data))
 
 
 def unify_newlines(text: str) -> str:

@@ -14,8 +14,8 @@ from hotplate.errors import HotplateError, NotebookError
 from hotplate.events import Emitter, Event, Kind, Sink
 from hotplate.execute import AbortHandle
 from hotplate.load.trial import try_loading
-from hotplate.notebook.decode import load_text
 from hotplate.reload.builds import Builds
+from hotplate.reload.freshness import Freshness
 from hotplate.reload.planner import ReloadPlan
 from hotplate.reload.status import LiveStatus, Reload
 from hotplate.reload.watcher import Watcher
@@ -23,7 +23,7 @@ from hotplate.run import Recorder
 from hotplate.toolchain import Artifact
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
     from pathlib import Path
 
     from hotplate.diagnostic import Diagnostic
@@ -52,7 +52,8 @@ class Live:
         self,
         path: Path,
         reloader: HotReloader,
-        propose: Callable[[NotebookModel | None], Proposal],
+        read: Callable[[], NotebookModel],
+        propose: Callable[[NotebookModel], Proposal],
         evaluation: Callable[[Version, Recorder, AbortHandle], Evaluation],
         executor: Executor,
         sinks: Sequence[Sink] = (),
@@ -62,10 +63,11 @@ class Live:
     ) -> None:
         """Made by `Notebook.watch`.
 
-        `propose` reads the file, or takes an earlier text, and says what is to run; `evaluation` makes a run of it.
+        `read` reads the file, `propose` says what of a text is to run, `evaluation` makes a run of a version.
         """
         self._path = path
         self._reloader = reloader
+        self._read = read
         self._propose = propose
         self._evaluation_of = evaluation
         self._executor = executor
@@ -73,6 +75,7 @@ class Live:
         self._sinks = tuple(_one_at_a_time(sink, lock) for sink in sinks)
         self._emitter = Emitter(f"watch {uuid.uuid4().hex[:12]}", self._sinks)
         self._watcher = Watcher(self._notice_files, quiet=quiet, polling=polling)
+        self._freshness = Freshness(path, self._watcher, reloader.toolchain.cache)
         self._builds = Builds(reloader.toolchain)
         self._threads = [
             threading.Thread(target=self._guard, args=(loop,), name=f"hotplate-{name}", daemon=True)
@@ -179,36 +182,39 @@ class Live:
             self._reload(files, number, text)
 
     def _reload(self, files: frozenset[Path], earlier: int, text: NotebookModel | None) -> None:
-        begin, plan, error = time.perf_counter(), ReloadPlan(), None
+        begin, begun = time.perf_counter(), time.time_ns()
+        plan, error, read = ReloadPlan(), None, None
         self._set(phase="building", trouble=self._watcher_trouble())
         self._emitter.emit(Kind.RELOAD_STARTED, files=tuple(map(str, sorted(files))))
         try:
-            proposal = self._propose(text)
+            model = text or self._read()
+            read = model.text
+            proposal = self._propose(model)
             units = self._reloader.units(proposal.model, proposal.native)
             plan = self._reloader.plan(proposal, units, files)
             if plan.refused:
                 raise NotebookError(plan.refused)
             built = self._builds.build(units, self._emitter, lambda: bool(self._files) or self._stopping)
-            if built is None or (not earlier and self._is_outdated(proposal)):
+            if built is None or self._look_again(self._freshness.changed_headers(built.values(), begun)):
                 return
-            self._watch(built.values())
+            if text is None and self._look_again(self._freshness.changed_text(read)):
+                return
             try_loading(_libraries(built, (*plan.build, *plan.load)))
             diagnostics = (*proposal.diagnostics, *_findings(built.values()))
             self._swap(self._reloader.activate(proposal, built, self._emitter, earlier=earlier))
         except HotplateError as refused:
+            if text is None and self._look_again(self._freshness.changed_text(read)):
+                return
             error, diagnostics = refused, getattr(refused, "diagnostics", ())
             self._reloader.refuse(refused)
         self._tell(plan, error, sorted_once(diagnostics), time.perf_counter() - begin)
         if error is None:
             self._want_run("update")
 
-    def _is_outdated(self, proposal: Proposal) -> bool:
-        """Whether the file changed while it was built, even if nobody told so yet."""
-        if proposal.model.text == _text(self._path, proposal.model.text):
-            return False
+    def _look_again(self, changed: Collection[Path]) -> bool:
         with self._changed:
-            self._files.add(self._path)
-        return True
+            self._files.update(changed)
+        return bool(changed)
 
     def _swap(self, version: Version) -> None:
         with self._changed:
@@ -228,9 +234,6 @@ class Live:
                 version=reload.version, notice=notice, diagnostics=diagnostics, reload=reload, run=marked, phase=phase
             )
         self._emitter.emit(Kind.RELOAD_DONE, reload=reload)
-
-    def _watch(self, built: Iterable[Built]) -> None:
-        self._watcher.watch({self._path, *(header for result in built for header in result.headers)})
 
     def _watcher_trouble(self) -> str:
         error = self._watcher.error
@@ -309,13 +312,6 @@ def _one_at_a_time(sink: Sink, lock: threading.RLock) -> Sink:
             sink(event)
 
     return locked
-
-
-def _text(path: Path, otherwise: str) -> str:
-    try:
-        return load_text(path)
-    except NotebookError:  # in the middle of a save: the watcher will tell when it is over
-        return otherwise
 
 
 def _libraries(built: Mapping[str, Built], names: Iterable[str]) -> Iterable[Path]:

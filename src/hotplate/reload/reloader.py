@@ -105,7 +105,7 @@ class HotReloader:
         wanted = {}
         for unit in units:
             found = builder.find(unit, hash_of)
-            facts = (found.build_key, found.headers) if found else ("", ())
+            facts = (found.build_key, tuple(found.headers)) if found else ("", ())
             wanted[unit.cell] = Build(builder.unit_key(unit), *facts)
         return plan_reload(
             self.active.model if self.active else None,
@@ -150,7 +150,7 @@ class HotReloader:
             tasks = {name: _task(proposal.model, artifact, loaded[name]) for name, artifact in artifacts.items()}
             version = self._swap(proposal, {**tasks, **proposal.python}, renamed, emitter)
             self._loaded |= {name: (artifacts[name].build_key, cell) for name, cell in loaded.items()}
-            self._builds |= {name: Build(a.unit_key, a.build_key, a.headers) for name, a in artifacts.items()}
+            self._builds |= {name: Build(a.unit_key, a.build_key, tuple(a.headers)) for name, a in artifacts.items()}
             self._behind = f"v{earlier} was asked for" if earlier else ""
             self._drain()
         return version

@@ -43,7 +43,8 @@ class Entry:
 
     key: str
     product: Path
-    headers: tuple[Path, ...]
+    headers: Mapping[Path, str]
+    """The files that it was made from, with the hashes of their contents."""
     meta: Mapping[str, Any]
     """What its builder noted down."""
 
@@ -104,7 +105,7 @@ class Cache:
             return known[1]
         for record in self._manifest(unit_key):
             if all(hash_of(path) == value for path, value in record["headers"]):
-                entry = self._entry(record["key"], tuple(_path(path) for path, _ in record["headers"]))
+                entry = self._entry(record["key"], record["headers"])
                 if entry:
                     self._touch(entry.product.parent)
                     self._known[unit_key] = (record["headers"], entry)
@@ -161,7 +162,7 @@ class Cache:
             _platform.fsync_file(file)
             self._place(workspace, key)
             self._remember(unit_key, key, hashed)
-        entry = self._entry(key, tuple(headers))
+        entry = self._entry(key, hashed)
         if entry is None:
             raise CacheError(
                 f"{self.root}: what was just built is gone again; is another program clearing this directory?"
@@ -222,7 +223,7 @@ class Cache:
         final = self._folder(key)
         self._prepare(final.parent)
         while not _platform.publish_directory(workspace, final):
-            if self._entry(key, ()):
+            if self._entry(key, []):
                 return  # another process was first; both built the same
             # Damaged. Renamed first: it disappears at once, while libraries that are mapped live on.
             with contextlib.suppress(FileNotFoundError):
@@ -250,7 +251,7 @@ class Cache:
     def _folder(self, key: str) -> Path:
         return self.root / "artifacts" / key[:2] / key
 
-    def _entry(self, key: str, headers: tuple[Path, ...]) -> Entry | None:
+    def _entry(self, key: str, hashed: list[list[str]]) -> Entry | None:
         folder = self._folder(key)
         try:
             meta = json.loads((folder / "meta.json").read_bytes())
@@ -258,7 +259,7 @@ class Cache:
             whole = product.stat().st_size == meta["size"]
         except (OSError, ValueError, LookupError, TypeError):
             return None
-        return Entry(key, product, headers, meta) if whole else None
+        return Entry(key, product, {_path(path): value for path, value in hashed}, meta) if whole else None
 
     def _touch(self, folder: Path) -> None:
         with contextlib.suppress(OSError):  # a cache that can only be read still has hits

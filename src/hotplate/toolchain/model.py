@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
     from hotplate.diagnostic import Diagnostic
@@ -47,7 +47,8 @@ class Artifact:
     build_key: str
     """Unit key and contents of the headers: equal keys, equal code."""
     unit_key: str
-    headers: tuple[Path, ...]
+    headers: Mapping[Path, str]
+    """The files that were compiled into it, with the hashes of their contents."""
     compiler: Compiler
     seconds: float
     """How long the compiler took, whenever that was."""
