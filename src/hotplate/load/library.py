@@ -14,15 +14,17 @@ import threading
 from dataclasses import dataclass
 from functools import cache, cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from hotplate import _platform
 from hotplate.abi import CellDescriptor, ffi, handshake, lib, read_descriptor
 from hotplate.errors import LoadError
 from hotplate.events import log
-from hotplate.load.elf import LibraryFile, read_library_file
 from hotplate.load.kept import KeptLibrary, KeptLimit, kept_limit, limit_warning
-from hotplate.load.unloading import OPENMP_RUNTIMES, Obstacle, refused_unload, registered_handler, thread_obstacle
+
+if TYPE_CHECKING:
+    from hotplate.load.elf import LibraryFile
+    from hotplate.load.unloading import Obstacle
 
 _lock = opening = threading.RLock()
 """Held while libraries are opened, leased and closed."""
@@ -109,10 +111,14 @@ class Library:
     @cached_property
     def file(self) -> LibraryFile | None:
         """What its file says, as long as that can be read."""
+        from hotplate.load.elf import read_library_file  # a run that unloads nothing needs none of this
+
         return read_library_file(self.path)
 
     def obstacle(self, threads: frozenset[int]) -> Obstacle | None:
         """Why it can't be unloaded when nothing holds it and these native threads run; None when it can."""
+        from hotplate.load.unloading import registered_handler, thread_obstacle
+
         started = len(threads - self.threads)
         return registered_handler(self.file) or thread_obstacle(self.file, started)
 
@@ -148,6 +154,8 @@ def _is_pinned(path: Path) -> bool:
 
 
 def _unload(library: Library, threads: frozenset[int]) -> bool:
+    from hotplate.load.unloading import refused_unload
+
     obstacle = library.obstacle(threads)
     if obstacle is None:
         _pin_openmp(library)
@@ -214,6 +222,8 @@ def _pin_openmp(library: Library) -> None:
 
     A runtime that goes with its last cell leaves its threads without code, and Python crashes at exit.
     """
+    from hotplate.load.unloading import OPENMP_RUNTIMES
+
     if library.file is not None:
         for name in library.file.needed & OPENMP_RUNTIMES:
             _pin(name)
