@@ -14,7 +14,7 @@ from hotplate.events import Event, Kind
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from hotplate.reload import Reload
+    from hotplate.reload.live import Reload
     from hotplate.run import CellResult, Run
 
 TRAIL = 32
@@ -58,11 +58,14 @@ class Row:
         if result is self.result:
             return
         self.result = result
-        if not result.outcome.ok or result.kept:
+        if not result.outcome.ok:
             return
         for name, value in parts(result.value):
-            if (number := number_of(value)) is not None:
-                self.trail.setdefault(name, deque(maxlen=TRAIL)).append(number)
+            trail = self.trail.setdefault(name, deque(maxlen=TRAIL))
+            number = number_of(value)
+            # One that is kept adds nothing, unless it is the result of an earlier text that has come back.
+            if number is not None and not (result.kept and trail and trail[-1] == number):
+                trail.append(number)
 
 
 @dataclass(slots=True)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from hotplate.reload import Live
+    from hotplate.reload.live import Live
 
 _LOOK = 0.05  # seconds between two looks whether the last cell has ended
 
@@ -23,8 +23,8 @@ class Ending:
     def __init__(self) -> None:
         self.signal = 0
         """The signal that ended it; 0: none did."""
-        self.tell: Callable[[str], None] = str
-        self.leave: Callable[[], None] = bool
+        self.tell: Callable[[str], None] = _ignore
+        self.leave: Callable[[], None] = _nothing
         """Puts the terminal in order, just before the process ends at once."""
         self._live: Live | None = None
         self._asked = threading.Event()
@@ -84,3 +84,11 @@ class Ending:
     def _end_at_once(self, number: int) -> None:
         self.leave()
         os._exit(128 + number)
+
+
+def _ignore(_message: str) -> None:
+    """What `tell` is before there is a view."""
+
+
+def _nothing() -> None:
+    """What `leave` is before there is a view."""

@@ -65,8 +65,7 @@ def table(board: Board, scene: Scene, room: int) -> Cells:
     body = Table.grid(padding=(0, GAP, 0, 0), pad_edge=False)
     widths = _widths(lines, scene.width)
     for column, width in widths.items():
-        justify = "right" if column in _RIGHT else "left"
-        body.add_column(width=width, justify=justify, no_wrap=True, overflow="ellipsis")
+        body.add_column(width=width, justify="right" if column in _RIGHT else "left", no_wrap=True, overflow="ellipsis")
     for line in lines:
         body.add_row(*(_fitted(line.get(column, ""), width) for column, width in widths.items()))
     if not hidden:

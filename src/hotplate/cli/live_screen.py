@@ -14,7 +14,7 @@ from rich.console import Console
 
 from hotplate.cli.board import Board
 from hotplate.cli.capture import Capture
-from hotplate.cli.guard import guard
+from hotplate.cli.guard import Guard
 from hotplate.cli.live_view import Scene, picture
 from hotplate.cli.news import same_news
 from hotplate.cli.region import RESTORE, Region
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from rich.console import RenderableType
 
-    from hotplate.reload import Live, LiveStatus
+    from hotplate.reload.live import Live, LiveStatus
     from hotplate.session import Notebook
 
 PERIOD = 0.1
@@ -37,6 +37,11 @@ SETTLE = 0.04
 """Seconds that a change waits for others, so that a run of kept cells is one picture and not two."""
 LOOK = 1.0
 """Seconds after which the status is looked at again when nothing happens: some of it comes without an event."""
+
+
+LOOK_HIDDEN = 0.25
+"""The same while the shell has the terminal: it does not tell when a job that was not stopped gets it."""
+_STEPS = (Kind.CELL_STARTED, Kind.CELL_DONE, Kind.CELL_FAILED, Kind.CELL_SKIPPED)
 
 
 class _Wake(Enum):
@@ -69,10 +74,11 @@ class LiveScreen:
         self._parked = threading.Event()
         self._owned = ExitStack()
         self._board = Board()
+        self._running: dict[str, None] = {}
         self._message = ""
         self._help = self._hidden = self._ended = False
         self._changed_at: float | None = 0.0
-        self._drawn_at = 0.0
+        self._drawn_at = self._parked_at = 0.0
         self._shown: LiveStatus | None = None
 
     # ---- for other threads ----
@@ -83,7 +89,17 @@ class LiveScreen:
         if event.kind is Kind.RUN_STARTED:
             graph = self._notebook.graph
             needs = {name: sources_of(graph, name) for name in graph.order}
+        elif event.kind in _STEPS:
+            self._note_running(event)
         self._inbox.put((event, needs))
+
+    def _note_running(self, event: Event) -> None:
+        """Tells the guard, before the cell begins: there may be no later."""
+        if event.kind is Kind.CELL_STARTED:
+            self._running[event.cell] = None
+        elif self._running.pop(event.cell, self) is self:
+            return  # it was kept, or never began
+        self._guard.running(self._running)
 
     def follow(self, live: Live) -> None:
         """From here on there is a status to show, and keys have something to act on."""
@@ -114,7 +130,7 @@ class LiveScreen:
             if self._keyboard:
                 owned.callback(self._keyboard.close)
             capture = Capture(self._descriptors, self._region.print)
-            self._dismiss_guard = owned.enter_context(guard(self._screen.descriptor, capture.source))
+            self._guard = owned.enter_context(Guard(self._screen.descriptor, capture.source))
             self._take_terminal()
             self._thread.start()
             owned.callback(self._stop)
@@ -131,7 +147,7 @@ class LiveScreen:
         if self._keyboard:
             self._keyboard.give_back()
         self._screen.write(RESTORE)
-        self._dismiss_guard()
+        self._guard.dismiss()
 
     def _stop(self) -> None:
         self._inbox.put(_Wake.STOP)
@@ -155,6 +171,8 @@ class LiveScreen:
         now = time.monotonic()
         if self._changed_at is not None:
             return max(self._due() - now, 0.0)
+        if self._hidden:
+            return LOOK_HIDDEN
         return max(self._drawn_at + PERIOD - now, 0.0) if self._animated() else LOOK
 
     def _due(self) -> float:
@@ -198,7 +216,7 @@ class LiveScreen:
     def _leave_terminal(self) -> None:
         self._draw()
         self._region.leave()
-        self._hidden = True
+        self._hidden, self._parked_at = True, time.monotonic()
         if self._keyboard:
             self._keyboard.give_back()
         self._parked.set()
@@ -233,6 +251,10 @@ class LiveScreen:
     # ---- drawing ----
 
     def _draw_if_due(self) -> None:
+        # Not at once after Ctrl-Z: the terminal is the shell's only when this process has really stopped.
+        if self._hidden and self._screen.foreground and time.monotonic() > self._parked_at + LOOK:
+            self._take_terminal()
+            self._changed_at = time.monotonic()
         if self._changed_at is None:
             if not self._animated() and (self._live is None or same_news(self._live.status, self._shown)):
                 return

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from hotplate.cli.board import Board
     from hotplate.diagnostic import Diagnostic
-    from hotplate.reload import LiveStatus
+    from hotplate.reload.live import LiveStatus
 
 SHORT = 16
 """Lines below which blank lines and headings are left out."""
@@ -26,7 +26,7 @@ KEYS = (("q", "quit"), ("r", "run all again"), ("b", "back one version"), ("?", 
 HELP = (
     ("q", "ends hotplate; so does Ctrl-C"),
     ("r", "runs every cell again, with the version that is active"),
-    ("b", "runs the version before the active one, though the file is newer; saving the file goes on from it"),
+    ("b", "runs the version before the active one; the next save goes on from the file"),
     ("Ctrl-L", "draws the screen anew"),
     ("Ctrl-Z", "back to the shell; `fg` returns"),
     ("?", "shows or hides this"),
