@@ -71,7 +71,8 @@ def table(board: Board, scene: Scene, room: int) -> Cells:
     if not hidden:
         return Cells(body, len(lines))
     outer = Table.grid()
-    outer.add_row(body)
+    if lines:
+        outer.add_row(body)
     outer.add_row(_rest(hidden))
     return Cells(outer, len(lines) + 1)
 

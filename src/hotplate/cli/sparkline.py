@@ -26,8 +26,10 @@ def sparkline(numbers: Sequence[float], width: int) -> str:
 def _bar(number: float, low: float, high: float) -> str:
     if low == high:
         return BLOCKS[len(BLOCKS) // 2 - 1]
-    # Halved first: the distance of two finite numbers may be infinite.
-    share = (number / 2 - low / 2) / (high / 2 - low / 2)
+    # The distance of two finite numbers may be infinite; that of their halves may be nothing, so not always halved.
+    share = (
+        (number - low) / (high - low) if math.isfinite(high - low) else (number / 2 - low / 2) / (high / 2 - low / 2)
+    )
     return BLOCKS[min(int(share * len(BLOCKS)), len(BLOCKS) - 1)]
 
 
