@@ -23,7 +23,7 @@ static void *volatile main_cell;
 static volatile LONG64 main_serial;
 
 static BOOL WINAPI on_interrupt(DWORD event) {
-    if (event != CTRL_C_EVENT && event != CTRL_BREAK_EVENT) return FALSE;
+    if (event != CTRL_C_EVENT) return FALSE;
     main_word = 1;
     AcquireSRWLockExclusive(&slots_lock);
     for (int i = 0; i < HP_SLOTS; i++)
