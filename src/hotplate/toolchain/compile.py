@@ -13,7 +13,7 @@ from hotplate.errors import BuildError, RunCancelled
 from hotplate.toolchain.diagnostics import parse_output, unit_lines
 from hotplate.toolchain.entry import without_generated
 from hotplate.toolchain.families import command_line
-from hotplate.toolchain.families.base import CommandLine, Job, own_functions
+from hotplate.toolchain.families.job import Job, own_functions
 from hotplate.toolchain.headers import changed_since, parse_dependencies
 from hotplate.toolchain.keys import artifact_from, noted, prelude_key
 from hotplate.toolchain.model import Artifact, BuildFailure
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from hotplate.toolchain.cache import Cache, Entry
     from hotplate.toolchain.compiler import Compiler
+    from hotplate.toolchain.families.base import CommandLine
     from hotplate.toolchain.model import Unit
 
 _MISSING_FILE = (  # as gcc, clang, tcc and cl put it

@@ -13,7 +13,6 @@ from hotplate.toolchain.builder import Builder
 from hotplate.toolchain.cache import Cache, default_cap, default_root
 from hotplate.toolchain.discover import find_compiler
 from hotplate.toolchain.families import command_line
-from hotplate.toolchain.families.base import Text
 from hotplate.toolchain.pkgconfig import pkg_config
 from hotplate.toolchain.process import compiler_environment, run_compiler
 from hotplate.toolchain.spelling import line_marker, spelling
@@ -26,6 +25,7 @@ if TYPE_CHECKING:
     from hotplate.events import Emitter
     from hotplate.notebook.model import Attributes, NotebookModel
     from hotplate.toolchain.compiler import Compiler
+    from hotplate.toolchain.families.job import Text
     from hotplate.toolchain.model import Artifact, BuildFailure, Unit
 
 
@@ -112,6 +112,8 @@ class Toolchain:
         return {"directory": str(model.path.parent), "file": str(model.path), "arguments": command}
 
     def _text(self, model: NotebookModel, source: Path, std: str = "", flags: tuple[str, ...] = ()) -> Text:
+        from hotplate.toolchain.families.job import Text  # 1 ms, only for what is compiled
+
         return Text(
             language=model.language.value,
             std=std,

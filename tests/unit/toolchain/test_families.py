@@ -8,7 +8,7 @@ import pytest
 
 from hotplate.toolchain import Compiler, Family
 from hotplate.toolchain.families import command_line
-from hotplate.toolchain.families.base import Job, Text
+from hotplate.toolchain.families.job import Job, Text
 
 LINUX, MINGW, MSVC = "x86_64-linux-gnu", "x86_64-w64-mingw32", "x86_64-pc-windows-msvc"
 EVERY = [

@@ -12,7 +12,7 @@ import pytest
 from hotplate.toolchain import Artifact, Builder, BuildFailure, Compiler, Unit
 from hotplate.toolchain.diagnostics import parse_output
 from hotplate.toolchain.families import command_line
-from hotplate.toolchain.families.base import Job
+from hotplate.toolchain.families.job import Job
 
 if TYPE_CHECKING:
     from collections.abc import Callable

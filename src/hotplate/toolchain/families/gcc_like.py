@@ -10,7 +10,7 @@ from hotplate.toolchain.families.base import STANDARD, CommandLine
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from hotplate.toolchain.families.base import Job, Text
+    from hotplate.toolchain.families.job import Job, Text
 
 WARNINGS = ("-Wall", "-Wextra", "-Wno-unused-parameter", "-Wno-unused-function")
 """What notebooks are warned about; parameters are edges of the graph, used or not."""

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from hotplate.toolchain.families.base import Job, Text
+    from hotplate.toolchain.families.job import Job, Text
 
 # M_PI, and fopen without a warning, as with every other compiler; and std::min, which <windows.h> would take away.
 _DEFINES = ("/D_USE_MATH_DEFINES", "/D_CRT_SECURE_NO_WARNINGS", "/D_CRT_NONSTDC_NO_WARNINGS", "/DNOMINMAX")

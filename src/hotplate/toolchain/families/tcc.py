@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from hotplate.toolchain.families.base import STANDARD, CommandLine
 
 if TYPE_CHECKING:
-    from hotplate.toolchain.families.base import Job, Text
+    from hotplate.toolchain.families.job import Job, Text
 
 
 class Tcc(CommandLine):
