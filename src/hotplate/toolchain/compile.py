@@ -18,7 +18,7 @@ from hotplate.toolchain.headers import changed_since, parse_dependencies
 from hotplate.toolchain.keys import artifact_from, noted, prelude_key
 from hotplate.toolchain.model import Artifact, BuildFailure
 from hotplate.toolchain.pkgconfig import NO_PACKAGES, Packages, pkg_config
-from hotplate.toolchain.process import run_compiler
+from hotplate.toolchain.process import printed_text, run_compiler
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -29,11 +29,11 @@ if TYPE_CHECKING:
     from hotplate.toolchain.families.base import CommandLine
     from hotplate.toolchain.model import Unit
 
-_MISSING_FILE = (  # as gcc, clang, tcc and cl put it
+_MISSING_FILE = (  # as cl, gcc, clang and tcc put it; gcc's would take cl's whole message for a name
+    "Cannot open include file: '{}': No such file or directory",
     "{}: No such file or directory",
     "'{}' file not found",
     "include file '{}' not found",
-    "Cannot open include file: '{}': No such file or directory",
 )
 _LONGEST_NAME = 48  # of a library: paths on Windows end at 260 letters, and the cache's own part takes 60
 _CRASHED = 0xC0000000  # and above: Windows ended the program
@@ -175,7 +175,7 @@ class Compilation:
         return without_generated(parse_output(output, failed=code != 0, cell=self.unit.cell, lines_by_path=lines))
 
     def _headers(self, job: Job, prelude: Entry | None) -> tuple[Path, ...]:
-        listed = parse_dependencies(job.depfile.read_text("utf-8", "replace"), job.notebook_dir)
+        listed = parse_dependencies(printed_text(job.depfile.read_bytes()), job.notebook_dir)
         ours = self.tools.cache.root
         own = (path for path in listed if ours not in path.parents)
         named = (job.notebook_dir / flag.removeprefix("@") for flag in self.unit.flags)
@@ -184,7 +184,7 @@ class Compilation:
 
     def _watched(self, diagnostics: tuple[Diagnostic, ...]) -> tuple[Path, ...]:
         # A compile that failed leaves no depfile, so what it would have read is known from its last good build only.
-        missing = (self.unit.notebook.parent / name for d in diagnostics if (name := _missing_file(d.message)))
+        missing = (self.unit.notebook.parent / name for d in diagnostics if (name := missing_file(d.message)))
         return tuple(dict.fromkeys((*self.tools.cache.last_headers(self.key), *self._own_includes(), *missing)))
 
     def _own_includes(self) -> tuple[Path, ...]:
@@ -253,9 +253,11 @@ def _blames_prelude(output: str) -> bool:
     return any(word in output for word in ("PCH", "precompiled", "AST file", ".pch", ".gch"))
 
 
-def _missing_file(message: str) -> str:
+def missing_file(message: str) -> str:
+    """The header that a compiler says it can't find; "" for any other message."""
     for pattern in _MISSING_FILE:
         before, after = pattern.split("{}")
         if message.startswith(before) and message.endswith(after):
-            return message[len(before) : len(message) - len(after)]
+            name = message[len(before) : len(message) - len(after)]
+            return "" if ": " in name else name  # "ld: cannot find -lfoo" is about no header
     return ""

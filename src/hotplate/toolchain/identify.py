@@ -70,7 +70,8 @@ def _cl_banner(output: str) -> str:
 
 def _version(family: Family, command: tuple[str, ...], output: str, run: Run) -> str:
     if family is Family.ZIG:
-        return run([*command[: command.index("cc") if "cc" in command else -1], "version"])[1].strip()
+        mode = next((at for at, word in enumerate(command) if word in {"cc", "c++"}), len(command))
+        return run([*command[:mode], "version"])[1].strip()
     if family is Family.CL:
         match = re.search(r"\d+(?:\.\d+)+", _cl_banner(output))
         return match[0] if match else ""

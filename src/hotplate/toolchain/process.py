@@ -42,13 +42,21 @@ def with_variables(environ: Mapping[str, str], variables: Sequence[tuple[str, st
 
 
 def printed_text(output: bytes) -> str:
-    """What a compiler printed: in UTF-8, or else in the encoding of the system's programs."""
+    """What a compiler printed or wrote: each line in UTF-8, or else in the encoding of the system's programs."""
     try:
         return output.decode("utf-8")
     except UnicodeDecodeError:
+        # Names from a #line are the notebook's UTF-8; those from the command line, on Windows, are not.
+        return "\n".join(map(_line_text, output.split(b"\n")))
+
+
+def _line_text(line: bytes) -> str:
+    try:
+        return line.decode("utf-8")
+    except UnicodeDecodeError:
         import locale
 
-        return output.decode(locale.getencoding(), "replace")
+        return line.decode(locale.getencoding(), "replace")
 
 
 def run_compiler(

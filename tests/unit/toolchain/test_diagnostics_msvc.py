@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from hotplate.diagnostic import Diagnostic, Severity
+from hotplate.toolchain.compile import missing_file
 from hotplate.toolchain.diagnostics import parse_output
 
 _NOTEBOOK = "C:\\work\\n.c"
@@ -118,3 +119,15 @@ def test_generated_text_is_known_by_its_name_in_whatever_folder_tcc_puts_it() ->
     text = "C:/cache/tmp/12ab/<hotplate entry>:1: warning: assignment makes integer from pointer without a cast\n"
     [found] = parse_output(text, failed=False, lines_by_path=lines)
     assert found.path == "<hotplate entry>"
+
+
+@pytest.mark.parametrize(
+    ("message", "name"),
+    [
+        ("none.h: No such file or directory", "none.h"),
+        ("Cannot open include file: 'none.h': No such file or directory", "none.h"),
+        ("ld: cannot find -lfoo: No such file or directory", ""),
+    ],
+)
+def test_a_missing_header_is_known_by_name_so_that_it_can_be_waited_for(message: str, name: str) -> None:
+    assert missing_file(message) == name
