@@ -3,18 +3,42 @@
 
 enum { HP_STACK = 32, HP_OVERFLOW = 1, HP_NOT_FIXED = 2 };
 
+/* Each returns nonzero on overflow. Not the builtins of gcc and clang, which Visual C++ lacks. */
+static int add(int64_t left, int64_t right, int64_t *result) {
+    if (right < 0 ? left < INT64_MIN - right : left > INT64_MAX - right) return 1;
+    *result = left + right;
+    return 0;
+}
+
+static int subtract(int64_t left, int64_t right, int64_t *result) {
+    if (right < 0 ? left > INT64_MAX + right : left < INT64_MIN + right) return 1;
+    *result = left - right;
+    return 0;
+}
+
+static int multiply(int64_t left, int64_t right, int64_t *result) {
+    if (left > 0 && (right > 0 ? left > INT64_MAX / right : right < INT64_MIN / left)) return 1;
+    if (left < 0 && (right > 0 ? left < INT64_MIN / right : right < INT64_MAX / left)) return 1;
+    *result = left * right;
+    return 0;
+}
+
+static int divide(int64_t left, int64_t right, int64_t *result) {
+    if (right == 0 || (left == INT64_MIN && right == -1)) return 1;
+    *result = left / right;
+    return 0;
+}
+
 static int apply(int32_t op, int64_t left, int64_t right, int64_t *result) {
     switch (op) {
     case HP_STEP_ADD:
-        return __builtin_add_overflow(left, right, result);
+        return add(left, right, result);
     case HP_STEP_SUB:
-        return __builtin_sub_overflow(left, right, result);
+        return subtract(left, right, result);
     case HP_STEP_MUL:
-        return __builtin_mul_overflow(left, right, result);
+        return multiply(left, right, result);
     default:
-        if (right == 0 || (left == INT64_MIN && right == -1)) return 1;
-        *result = left / right;
-        return 0;
+        return divide(left, right, result);
     }
 }
 

@@ -100,6 +100,26 @@ static void results_are_evaluated_and_must_be_possible(void) {
     CHECK(hp_extent(&binding, &square, &extent, &conflict) == HP_CONFLICT_VALUE);
 }
 
+static int overflows(int32_t op, int64_t left, int64_t right) {
+    const hp_step program[] = {{HP_STEP_CONST, -1, left}, {HP_STEP_CONST, -1, right}, {op, -1, 0}};
+    const hp_axis whole = {0, 0, 0, 3};
+    const hp_binding constants = {program, value, source, 0};
+    int64_t extent = 0;
+    conflict.found = 0;
+    return hp_extent(&constants, &whole, &extent, &conflict) == HP_CONFLICT_VALUE && conflict.found == 0;
+}
+
+static void what_leaves_64_bits_is_noticed_for_every_sign(void) {
+    const int64_t most = INT64_MAX, least = INT64_MIN;
+    CHECK(overflows(HP_STEP_ADD, most, 1) && overflows(HP_STEP_ADD, least, -1));
+    CHECK(overflows(HP_STEP_SUB, least, 1) && overflows(HP_STEP_SUB, 0, least) && overflows(HP_STEP_SUB, most, -1));
+    CHECK(overflows(HP_STEP_MUL, most, 2) && overflows(HP_STEP_MUL, most, -2) && overflows(HP_STEP_MUL, -2, most));
+    CHECK(overflows(HP_STEP_MUL, least, -1) && overflows(HP_STEP_MUL, -1, least) && overflows(HP_STEP_MUL, least, 2));
+    CHECK(!overflows(HP_STEP_ADD, most, least) && !overflows(HP_STEP_SUB, most, most));
+    CHECK(!overflows(HP_STEP_MUL, 0, least) && !overflows(HP_STEP_MUL, most, 1));
+    CHECK(!overflows(HP_STEP_MUL, -1, -most) && !overflows(HP_STEP_MUL, 1, least));
+}
+
 int main(void) {
     same_symbol_must_agree();
     a_scalar_fixes_its_symbol_first();
@@ -108,5 +128,6 @@ int main(void) {
     a_solved_symbol_makes_the_next_solvable();
     numbers_are_checked();
     results_are_evaluated_and_must_be_possible();
+    what_leaves_64_bits_is_noticed_for_every_sign();
     return 0;
 }
