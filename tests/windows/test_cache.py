@@ -63,8 +63,9 @@ def test_what_a_killed_process_leaves_is_swept(empty_cache: Path) -> None:
         assert process.stdout
         process.stdout.readline()
         later.trim()
-        assert len(list((empty_cache / "tmp").glob("*/half"))) == 1
+        left = list((empty_cache / "tmp").glob("*/half"))
         process.kill()
+    assert len(left) == 1
     Cache(empty_cache, clock=lambda: 3e10).trim()
     assert list((empty_cache / "tmp").iterdir()) == []
 
