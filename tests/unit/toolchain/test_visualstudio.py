@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
+from hotplate.toolchain import Family, find_compiler
 from hotplate.toolchain.candidates import Candidate, candidates, named, split_command
 from hotplate.toolchain.process import with_variables
 from hotplate.toolchain.visualstudio import Run, installed_files, prompt_variables
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
 
 _PRINTED = """INCLUDE=C:\\VS\\include;C:\\Kits\\ucrt
 LIB=C:\\VS\\lib
@@ -82,6 +83,32 @@ def test_a_command_prompt_that_fails_is_told_with_what_it_said(
     found = prompt_variables(candidate.installer, environ, answering(tmp_path / "vs", printed, code))
     assert isinstance(found, str)
     assert re.search(reason, found)
+
+
+def test_cl_is_called_as_the_command_prompt_sets_it_up_and_the_prompt_is_asked_once(
+    environ: dict[str, str], script: Path, tmp_path: Path
+) -> None:
+    # Scripts stand in for the programs, for what they answer alone: nothing is compiled.
+    tools, log = tmp_path / "tools", tmp_path / "log"
+    tools.mkdir()
+    answers = {
+        Path(
+            environ["PROGRAMFILES(X86)"], "Microsoft Visual Studio", "Installer", "vswhere.exe"
+        ): f"echo {tmp_path}/vs",
+        tools / "cmd.exe": f"echo x >> {log}; echo 'INCLUDE=kits'; echo \"PATH={tmp_path}/vs/bin;$PATH\"",
+        tmp_path / "vs" / "bin" / "cl": "echo 'Microsoft (R) C/C++ Optimizing Compiler Version 19.40.33811 for x64'",
+    }
+    (tmp_path / "vs" / "bin").mkdir()
+    for path, answer in answers.items():
+        path.write_text(f"#!/bin/sh\n{answer}\n")
+        path.chmod(0o755)
+    environ = {**environ, "PATH": str(tools)}
+    found = [find_compiler("c++", environ, tmp_path / "cache", "cl") for _ in range(2)]
+    assert found[0] == found[1]
+    assert log.read_text() == "x\n"
+    assert (found[0].family, found[0].cxx_command) == (Family.CL, (f"{tmp_path}/vs/bin/cl",))
+    assert dict(found[0].variables) == {"INCLUDE": "kits", "PATH": f"{tmp_path}/vs/bin"}
+    assert found[0].source == "Visual Studio"
 
 
 def test_visual_studio_without_its_c_tools_is_told_what_to_add(environ: dict[str, str], tmp_path: Path) -> None:

@@ -46,6 +46,7 @@ class Cl(CommandLine):
         return ("/Zs",)
 
     def _code(self, language: str, std: str) -> tuple[str, ...]:
+        # Not /experimental:log, which would give SARIF: it comes with cl 19.38, and is what its name says.
         return (_standard(language, std), *_CODE, *self._native(), *_CL_WARNINGS, "/diagnostics:column")
 
     def _native(self) -> tuple[str, ...]:
