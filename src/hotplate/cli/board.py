@@ -14,7 +14,7 @@ from hotplate.events import Event, Kind
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from hotplate.reload.live import Reload
+    from hotplate.reload import Reload
     from hotplate.run import CellResult, Run
 
 TRAIL = 32

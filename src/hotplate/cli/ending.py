@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from hotplate.reload.live import Live
+    from hotplate.reload import Live
 
 _LOOK = 0.05  # seconds between two looks whether the last cell has ended
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from hotplate.events import Event
-    from hotplate.reload.live import LiveStatus
+    from hotplate.reload import LiveStatus
 
 FORMAT = 1
 """Counts up when a key changes its meaning or goes away."""

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from hotplate.events import Event
-    from hotplate.reload.live import Live, LiveStatus
+    from hotplate.reload import Live, LiveStatus
 
 LOOK = 1.0
 """Seconds after which the status is looked at again when nothing happens: some of it comes without an event."""

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from rich.console import RenderableType
 
-    from hotplate.reload.live import Live, LiveStatus
+    from hotplate.reload import Live, LiveStatus
     from hotplate.session import Notebook
 
 PERIOD = 0.1

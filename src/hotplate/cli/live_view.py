@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from hotplate.cli.board import Board
     from hotplate.diagnostic import Diagnostic
-    from hotplate.reload.live import LiveStatus
+    from hotplate.reload import LiveStatus
 
 SHORT = 16
 """Lines below which blank lines and headings are left out."""

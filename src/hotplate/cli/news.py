@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from hotplate.reload.live import LiveStatus
+    from hotplate.reload import LiveStatus
 
 
 def same_news(one: LiveStatus | None, other: LiveStatus | None) -> bool:

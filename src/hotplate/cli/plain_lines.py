@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from hotplate.diagnostic import Diagnostic
-    from hotplate.reload.live import LiveStatus
+    from hotplate.reload import LiveStatus
     from hotplate.run import CellResult
 
 

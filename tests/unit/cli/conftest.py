@@ -15,7 +15,7 @@ from hotplate.cli.board import Board
 from hotplate.cli.live_view import Scene, picture
 from hotplate.events import Event, Kind
 from hotplate.execute import Outcome, OutcomeKind
-from hotplate.reload.live import Reload
+from hotplate.reload import Reload
 from hotplate.reload.planner import ReloadPlan
 from hotplate.run import CellResult
 

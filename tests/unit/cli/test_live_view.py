@@ -10,7 +10,7 @@ import pytest
 
 from hotplate.diagnostic import Diagnostic, Severity
 from hotplate.execute import OutcomeKind
-from hotplate.reload.live import LiveStatus
+from hotplate.reload import LiveStatus
 
 if TYPE_CHECKING:
     from collections.abc import Callable
