@@ -242,6 +242,7 @@ class Notebook:
             lambda model: self._proposal(model, targets, given),
             lambda version, recorder, abort: self._evaluation(version, given, recorder, abort),
             chosen,
+            self._turn,
             sinks,
             quiet=quiet,
             polling=polling,

@@ -58,7 +58,7 @@ def watch(
     """
     notebook = hotplate.open(file, compiler=compiler, flags=words(flags), jobs=jobs)
     given = given_values(notebook, assignments, arrays)
-    options = {"executor": executor, "jobs": jobs, "inputs": given, "quiet": quiet / 1000, "polling": poll or None}
+    options = {"executor": executor, "jobs": jobs, "inputs": given, "quiet": quiet / 1000, "polling": poll}
     from hotplate.cli.watching import Watching
 
     watching = Watching(notebook, cells, options)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import threading
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
@@ -33,9 +32,9 @@ class Builds:
     One thread asks, any may `wake` it. Each unit is compiled once, however many texts ask for it meanwhile.
     """
 
-    def __init__(self, toolchain: Toolchain, jobs: int | None = None) -> None:
+    def __init__(self, toolchain: Toolchain) -> None:
         self._toolchain = toolchain
-        self._pool = ThreadPoolExecutor(jobs or os.cpu_count() or 1, thread_name_prefix="hotplate-build")
+        self._pool = ThreadPoolExecutor(toolchain.builder.jobs, thread_name_prefix="hotplate-build")
         self._running: dict[str, _Build] = {}
         self._changed = threading.Condition()
 

@@ -24,6 +24,7 @@ from hotplate.toolchain import Artifact
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+    from contextlib import AbstractContextManager
     from pathlib import Path
 
     from hotplate.diagnostic import Diagnostic
@@ -33,6 +34,8 @@ if TYPE_CHECKING:
     from hotplate.reload.reloader import Built, HotReloader
     from hotplate.run import Evaluation, Version
 
+CAP = 0.5
+"""Seconds after which a change counts although files are still being written; at least twice the quiet time."""
 GRACE = 1.0
 """Seconds that `stop` waits for a cell that was asked to stop."""
 _SLICE = 0.5 if sys.platform == "win32" else None
@@ -56,6 +59,7 @@ class Live:
         propose: Callable[[NotebookModel], Proposal],
         evaluation: Callable[[Version, Recorder, AbortHandle], Evaluation],
         executor: Executor,
+        turn: AbstractContextManager[object],
         sinks: Sequence[Sink] = (),
         *,
         quiet: float = 0.04,
@@ -63,7 +67,8 @@ class Live:
     ) -> None:
         """Made by `Notebook.watch`.
 
-        `read` reads the file, `propose` says what of a text is to run, `evaluation` makes a run of a version.
+        `read` reads the file, `propose` says what of a text is to run, `evaluation` makes a run of a version,
+        and `turn` is held while it goes on.
         """
         self._path = path
         self._reloader = reloader
@@ -71,10 +76,11 @@ class Live:
         self._propose = propose
         self._evaluation_of = evaluation
         self._executor = executor
+        self._turn = turn
         lock = threading.RLock()  # events come from several threads, and a sink gets one at a time
         self._sinks = tuple(_one_at_a_time(sink, lock) for sink in sinks)
         self._emitter = Emitter(f"watch {uuid.uuid4().hex[:12]}", self._sinks)
-        self._watcher = Watcher(self._notice_files, quiet=quiet, polling=polling)
+        self._watcher = Watcher(self._notice_files, quiet=quiet, cap=max(CAP, 2 * quiet), polling=polling)
         self._freshness = Freshness(path, self._watcher, reloader.toolchain.cache)
         self._builds = Builds(reloader.toolchain)
         self._threads = [
@@ -259,7 +265,8 @@ class Live:
                 self._evaluation = self._evaluation_of(version, recorder, abort)
                 self._running = version
                 self._set(phase="running")
-            self._run(version, recorder, self._evaluation, fresh=due == "fresh")
+            with self._turn:
+                self._run(version, recorder, self._evaluation, fresh=due == "fresh")
 
     def _run(self, version: Version, recorder: Recorder, evaluation: Evaluation, *, fresh: bool) -> None:
         recorder.emitter.emit(
