@@ -5,10 +5,13 @@ from __future__ import annotations
 import contextlib
 import os
 import select
+import sys
 import termios
 import threading
 import tty
 from typing import TYPE_CHECKING
+
+assert sys.platform != "win32"
 
 if TYPE_CHECKING:
     from collections.abc import Callable
