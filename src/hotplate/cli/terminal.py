@@ -66,9 +66,10 @@ def keyboard(screen: Screen, give: Callable[[str], None]) -> Keyboard | None:
         from hotplate.cli.keys_windows import WindowsKeyboard
 
         return WindowsKeyboard(screen.descriptor, give)
-    from hotplate.cli.keys_posix import PosixKeyboard
+    else:  # noqa: RET505 - type checkers pass over what is in the branch of another system
+        from hotplate.cli.keys_posix import PosixKeyboard
 
-    return PosixKeyboard(screen, give)
+        return PosixKeyboard(screen, give)
 
 
 def writes_unicode() -> bool:
