@@ -6,7 +6,7 @@ import re
 import shlex
 import shutil
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 # The C++ driver that comes with a C driver, as the last part of its name, before a version: clang-16 → clang++-16.
 _CXX_NAMES = (("gcc", "g++"), ("clang", "clang++"), ("cc", "c++"), ("cl", "cl"))
+
+_MICROSOFT = ("cl", "clang-cl")
 
 # Python packages that bring a compiler, and where in them it lies on Linux and macOS, and on Windows.
 _PACKAGES = {
@@ -49,9 +51,12 @@ def candidates(environ: Mapping[str, str], *, windows: bool = sys.platform == "w
         yield Candidate(source, text, (), _resolve(split_command(text), environ), explicit=True)
     if asked_c:
         source, text = asked_c
-        command = _resolve(split_command(text), environ)
-        cxx = None if asked_cxx else cxx_command(command, environ)
-        yield Candidate(source, text, command, cxx, explicit=True)
+        if text in _MICROSOFT:
+            yield from (replace(c, source=source, explicit=True) for c in _microsoft(text, environ))
+        else:
+            command = _resolve(split_command(text), environ)
+            cxx = None if asked_cxx else cxx_command(command, environ)
+            yield Candidate(source, text, command, cxx, explicit=True)
     for name in ("cl", "clang-cl", "gcc", "zig", "tcc") if windows else ("gcc", "clang", "zig", "tcc"):
         yield from named(name, environ)
 
@@ -60,7 +65,7 @@ def named(wanted: str, environ: Mapping[str, str]) -> Iterator[Candidate]:
     """The commands behind a name: a family ("zig" is a package too), or any command with its arguments."""
     if wanted in {"zig", "tcc"}:
         yield from _bundled(wanted)
-    if wanted in {"cl", "clang-cl"}:
+    if wanted in _MICROSOFT:
         yield from _microsoft(wanted, environ)
         return
     words = ("zig", "cc") if wanted == "zig" else split_command(wanted)

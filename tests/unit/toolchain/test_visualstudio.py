@@ -130,6 +130,11 @@ def test_on_windows_cl_comes_first_and_tcc_last(environ: dict[str, str], monkeyp
     assert [c.name for c in candidates(environ, windows=True)] == ["cl", "clang-cl", "gcc", "zig", "tcc"]
 
 
+def test_a_variable_may_name_a_cl_that_only_visual_studio_knows(environ: dict[str, str]) -> None:
+    first = next(candidates({**environ, "HOTPLATE_CC": "cl"}, windows=True))
+    assert (first.source, first.explicit, first.installer is not None) == ("HOTPLATE_CC", True, True)
+
+
 def test_a_cl_without_its_variables_is_told_how_to_get_them(tmp_path: Path) -> None:
     program = tmp_path / "cl"
     program.write_text("")
