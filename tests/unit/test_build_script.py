@@ -76,6 +76,14 @@ def test_an_unknown_verb_is_refused_with_the_usage() -> None:
     assert "python3 build.py VERB" in done.stderr
 
 
+def test_without_wine_the_tests_for_windows_tell_what_to_install(copy: Path, tmp_path: Path) -> None:
+    shutil.copytree(ROOT / "tests" / "windows", copy / "tests" / "windows")
+    done = run_script(copy, "windows", PATH=str(tmp_path))
+    assert done.returncode == 1
+    assert "x86_64-w64-mingw32-gcc" in done.stderr
+    assert "apt install wine" in done.stderr
+
+
 def test_importing_it_takes_the_standard_library_alone() -> None:
     command = [sys.executable, "-S", "-c", "import build; print(build.ROOT)"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)

@@ -34,6 +34,17 @@ def start(code: str, *arguments: str) -> subprocess.Popen[str]:
     )
 
 
+def finish(process: subprocess.Popen[str]) -> tuple[int, str]:
+    """The exit code and the output of a process, which is killed if it does not end by itself."""
+    with process:
+        try:
+            output, _ = process.communicate(timeout=60)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            raise
+    return process.returncode, output
+
+
 def ends_within(process: int, seconds: float) -> bool:
     kernel = ctypes.windll.kernel32
     handle = kernel.OpenProcess(0x00100000, False, process)  # SYNCHRONIZE
@@ -79,9 +90,7 @@ def test_ctrl_c_stops_a_cell_that_polls(tmp_path: Path, call: str) -> None:
         except KeyboardInterrupt:
             print("interrupted")
     """
-    with start(code, str(notebook)) as process:
-        output, _ = process.communicate(timeout=60)
-    assert output == "interrupted\n"
+    assert finish(start(code, str(notebook))) == (0, "interrupted\n")
 
 
 def test_ctrl_c_ends_the_command_line_with_its_code(tmp_path: Path) -> None:
@@ -94,9 +103,8 @@ def test_ctrl_c_ends_the_command_line_with_its_code(tmp_path: Path) -> None:
         from hotplate.__main__ import main
         main()
     """
-    with start(code, "run", str(notebook)) as process:
-        output, _ = process.communicate(timeout=60)
-    assert process.returncode == 130, output
+    status, output = finish(start(code, "run", str(notebook)))
+    assert status == 130, output
     assert "interrupted" in output
 
 
@@ -111,6 +119,4 @@ def test_ctrl_c_is_left_alone_where_it_is_ignored(tmp_path: Path) -> None:
         {PRESS}
         print(nb.run()["forever"])
     """
-    with start(code, str(notebook)) as process:
-        output, _ = process.communicate(timeout=100)
-    assert output == "2000000000\n"
+    assert finish(start(code, str(notebook))) == (0, "2000000000\n")
