@@ -178,11 +178,14 @@ void hp_host_end(hp_host *host, int32_t status);
 /* The host that hp_host_enter chose for this thread; NULL: none. */
 hp_host *hp_host_current(void);
 
-/* Memory aligned to 64 bytes with room for a link before it: scratch, and states. NULL when there is none. */
+/* Memory aligned to 64 bytes; NULL when there is none. */
+void *hp_aligned_new(size_t bytes);
+void hp_aligned_free(void *memory);
+/* The same with room for a link before it, so that it can be chained: scratch, and states. */
 void *hp_memory_new(size_t bytes);
 void hp_memory_free(void *memory);
-/* Frees it when the call of `host` ends. */
-void hp_memory_until_end(hp_host *host, void *memory);
+void hp_memory_chain(struct hp_block **chain, void *memory);
+void hp_memory_free_chain(struct hp_block **chain);
 
 /* The functions `state` and `state_before` of hp_ctx, and what the end of a call means for them. */
 void *hp_host_state(hp_ctx *ctx, size_t bytes, uint32_t version);

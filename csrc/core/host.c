@@ -1,5 +1,4 @@
 /* host.c: what stands behind a cell's hp_ctx: scratch memory, progress, failure, results sized by the cell. */
-#define _POSIX_C_SOURCE 200809L
 #include "core/core.h"
 
 #include <stdio.h>
@@ -12,41 +11,9 @@
 #define HP_THREAD_LOCAL _Thread_local
 #endif
 
-enum { HP_ALIGNMENT = 64, HP_MAX_RANK = 8 };
-
-/* What stands before the bytes of scratch memory and of a state; it keeps their alignment. */
-struct hp_block {
-    struct hp_block *next;
-    char padding[HP_ALIGNMENT - sizeof(void *)];
-};
+enum { HP_MAX_RANK = 8 };
 
 static HP_THREAD_LOCAL hp_host *current_host;
-
-#if defined(_WIN32)
-static void *aligned_allocate(size_t bytes) { return _aligned_malloc(bytes, HP_ALIGNMENT); }
-static void aligned_release(void *memory) { _aligned_free(memory); }
-#else
-static void *aligned_allocate(size_t bytes) {
-    void *memory = NULL;
-    return posix_memalign(&memory, HP_ALIGNMENT, bytes) == 0 ? memory : NULL;
-}
-static void aligned_release(void *memory) { free(memory); }
-#endif
-
-void *hp_memory_new(size_t bytes) {
-    struct hp_block *block = bytes > SIZE_MAX - sizeof *block ? NULL : aligned_allocate(sizeof *block + bytes);
-    return block == NULL ? NULL : block + 1;
-}
-
-void hp_memory_free(void *memory) {
-    if (memory != NULL) aligned_release((struct hp_block *)memory - 1);
-}
-
-void hp_memory_until_end(hp_host *host, void *memory) {
-    struct hp_block *block = (struct hp_block *)memory - 1;
-    block->next = host->scratch;
-    host->scratch = block;
-}
 
 /* ---- the functions in the table of hp_ctx ---- */
 
@@ -58,7 +25,7 @@ static void *host_alloc(hp_ctx *ctx, size_t bytes) {
     if (memory == NULL)
         host->out_of_memory = 1;
     else
-        hp_memory_until_end(host, memory);
+        hp_memory_chain(&host->scratch, memory);
     return memory;
 }
 
@@ -91,7 +58,7 @@ static size_t array_bytes(hp_dtype dtype, int32_t ndim, const int64_t *shape) {
 static void release_tensor(hp_value *value) {
     if (value->kind != HP_TENSOR) return;
     free(value->as.tensor.shape);
-    aligned_release(value->as.tensor.data);
+    hp_aligned_free(value->as.tensor.data);
     value->kind = HP_NONE;
 }
 
@@ -103,10 +70,10 @@ static void *host_out_array(hp_ctx *ctx, hp_value *value, hp_dtype dtype, int32_
         host->bad_result = 1;
         return NULL;
     }
-    void *data = aligned_allocate(bytes ? bytes : 1);
+    void *data = hp_aligned_new(bytes ? bytes : 1);
     int64_t *extents = malloc(2 * sizeof(int64_t) * (size_t)(ndim ? ndim : 1));
     if (data == NULL || extents == NULL) {
-        aligned_release(data);
+        hp_aligned_free(data);
         free(extents);
         host->out_of_memory = 1;
         return NULL;
@@ -164,12 +131,7 @@ int32_t hp_host_verdict(const hp_host *host, int32_t status) {
 }
 
 void hp_host_end(hp_host *host, int32_t status) {
-    for (struct hp_block *block = host->scratch; block != NULL;) {
-        struct hp_block *next = block->next;
-        aligned_release(block);
-        block = next;
-    }
-    host->scratch = NULL;
+    hp_memory_free_chain(&host->scratch);
     hp_host_settle_state(host, status);
     host->busy = 0;
 }
@@ -195,4 +157,4 @@ void hp_host_enter(hp_host *host) { current_host = host; }
 
 hp_host *hp_host_current(void) { return current_host; }
 
-void hp_array_free(void *data) { aligned_release(data); }
+void hp_array_free(void *data) { hp_aligned_free(data); }

@@ -46,7 +46,7 @@ static void replace(hp_host *host, void *fresh, size_t bytes, uint32_t version) 
     if (host->replaced.data == NULL)
         set(&host->replaced, state->data, state->size, state->version);
     else
-        hp_memory_until_end(host, state->data);
+        hp_memory_chain(&host->scratch, state->data);
     set(state, fresh, bytes, version);
 }
 

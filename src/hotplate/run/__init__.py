@@ -4,12 +4,13 @@ What lives here decides what a run executes and keeps what came of it. Building 
 order of calls `execute`'s.
 """
 
-from hotplate.run.evaluation import Evaluation, Task
+from hotplate.run.evaluation import Evaluation
 from hotplate.run.plan import plan_run
 from hotplate.run.python_cell import PythonCell
 from hotplate.run.recorder import Recorder
 from hotplate.run.result import CellResult, Run
 from hotplate.run.state import StateManager
+from hotplate.run.task import Task
 from hotplate.run.version import Version
 
 __all__ = ["CellResult", "Evaluation", "PythonCell", "Recorder", "Run", "StateManager", "Task", "Version", "plan_run"]

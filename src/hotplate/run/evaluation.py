@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import time
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from hotplate.errors import CellFailed
@@ -15,32 +15,17 @@ from hotplate.run.state import Output, StateManager, Trace
 from hotplate.values import digest, field_value, result_fields
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping
+    from collections.abc import Collection, Mapping
 
     from hotplate.events import Emitter
     from hotplate.execute import AbortHandle, Backend, Executor
-    from hotplate.notebook.model import Attributes
+    from hotplate.run.task import Task
     from hotplate.run.version import Version
 
 _unique = itertools.count()
 
 RETRYABLE = (OutcomeKind.TIMED_OUT, OutcomeKind.CRASHED, OutcomeKind.LOST)
 """How a call must have ended for `retries` to apply; what the cell itself reports is final."""
-
-
-@dataclass(frozen=True, slots=True)
-class Task:
-    """A cell that is ready to be called."""
-
-    name: str
-    language: str
-    call: Callable[..., Any]
-    key: str
-    """What the result depends on besides the inputs: the build key, or the identity of a Python function."""
-    attributes: Attributes
-    polls: bool = False
-    build_seconds: float = 0.0
-    compiler: str = ""
 
 
 class Evaluation:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from hotplate.errors import InputError
 from hotplate.notebook.graph import Node, Parameter
 from hotplate.notebook.model import Attributes
-from hotplate.run.evaluation import Task
+from hotplate.run.task import Task
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
     from hotplate.notebook.graph import Graph
     from hotplate.notebook.model import NotebookModel
-    from hotplate.run.evaluation import Task
+    from hotplate.run.task import Task
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,26 @@
+"""Task: a cell of either language, ready to be called."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from hotplate.notebook.model import Attributes
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """A cell that is ready to be called."""
+
+    name: str
+    language: str
+    call: Callable[..., Any]
+    key: str
+    """What the result depends on besides the inputs: the build key, or the identity of a Python function."""
+    attributes: Attributes
+    polls: bool = False
+    build_seconds: float = 0.0
+    compiler: str = ""
