@@ -80,10 +80,12 @@ def _has(status: Any, values: dict[str, Any]) -> bool:
 def watch(notebook: Callable[..., Path]) -> Iterator[Callable[..., Watched]]:
     started: list[Live] = []
 
-    def start(text: str, suffix: str = ".c", cells: tuple[Callable[..., Any], ...] = (), **options: Any) -> Watched:
+    def start(
+        text: str, suffix: str = ".c", cells: tuple[Callable[..., Any], ...] = (), compiler: str = "", **options: Any
+    ) -> Watched:
         path = notebook(text, suffix)
         events: list[Event] = []
-        book = hotplate.open(path)
+        book = hotplate.open(path, compiler=compiler or None)
         for cell in cells:
             book.cell(cell)
         live = book.watch(on_event=events.append, **options)
@@ -387,6 +389,46 @@ def test_a_newer_version_lets_cells_end_that_it_does_not_touch(watch: Callable[.
     gate.set()
     watched.settled(c=102)
     assert started == [1], "its result holds in both versions"
+
+
+@pytest.fixture
+def gated(tmp_path: Path) -> tuple[str, Path]:
+    """gcc behind a script that notes each compile of a text with SLOW in it, and then waits for the file `go`."""
+    log, program = tmp_path / "log", tmp_path / "cc"
+    program.write_text(
+        "#!/bin/sh\nfor file; do case $file in *.c) if grep -q SLOW $file 2>/dev/null; then\n"
+        f'echo $$ >> {log}; while [ ! -e {tmp_path}/go ]; do sleep 0.02; done\nfi;; esac; done\nexec gcc "$@"\n'
+    )
+    program.chmod(0o755)
+    return str(program), log
+
+
+SLOW = "int a(void) { int SLOW = 1; return SLOW; }\nint b(int a) { return a + 1; }\n"
+
+
+def test_a_newer_save_kills_the_compiler_that_it_makes_useless(
+    watch: Callable[..., Watched], gated: tuple[str, Path]
+) -> None:
+    program, log = gated
+    watched = watch(SLOW, compiler=program)
+    assert _poll(log.exists)
+    (compiler,) = map(int, log.read_text().split())
+    watched.save(SLOW.replace("SLOW", "fast"))
+    watched.settled(b=2)
+    assert _poll(lambda: not os.path.exists(f"/proc/{compiler}"))  # noqa: PTH110 - no Path needed
+
+
+def test_a_newer_save_lets_a_compile_go_on_that_it_still_needs(
+    watch: Callable[..., Watched], gated: tuple[str, Path]
+) -> None:
+    program, log = gated
+    watched = watch(SLOW, compiler=program)
+    assert _poll(log.exists)
+    watched.edit("a + 1", "a + 5")
+    assert watched.live.wait_for(lambda s: s.phase == "building" and "a + 5" in watched.book.model.text, PATIENCE)
+    log.with_name("go").touch()
+    watched.settled(b=6)
+    assert len(log.read_text().split()) == 1
 
 
 def test_saves_faster_than_anything_can_be_built_end_with_the_newest(watch: Callable[..., Watched]) -> None:
