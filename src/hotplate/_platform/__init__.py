@@ -10,9 +10,6 @@ import sys
 
 if sys.platform == "win32":
     from hotplate._platform.windows import (
-        cpu_identity,
-        divert_stdout,
-        flush_c_streams,
         fsync_directory,
         fsync_file,
         hold_directory,
@@ -30,8 +27,8 @@ if sys.platform == "win32":
         retire_tree,
         spawn,
         sweep_stale,
-        vector_level,
     )
+    from hotplate._platform.windows_machine import cpu_identity, divert_stdout, flush_c_streams, vector_level
 else:
     from hotplate._platform.posix import (
         cpu_identity,

@@ -212,6 +212,10 @@ def test_the_processor_has_a_stable_name() -> None:
         assert process.stdout.read().strip() == _platform.cpu_identity()
 
 
+def test_vector_instructions_are_named_as_visual_cpp_names_them() -> None:
+    assert _platform.vector_level() in {"AVX512", "AVX2", "AVX", ""}
+
+
 def test_what_cells_print_can_be_sent_to_stderr() -> None:
     code = (
         "import ctypes, os, sys; from hotplate import _platform\n"
