@@ -85,6 +85,8 @@ def test_what_was_in_use_when_it_was_cleared_is_swept_later(empty_cache: Path) -
     Cache(empty_cache).clear()
     stale = list((empty_cache / "tmp").glob("*.stale"))
     assert len(stale) == 1
+    Cache(empty_cache).trim()
+    assert stale[0].exists()
     cell.close()
     Cache(empty_cache, clock=lambda: 2e10).trim()
     assert not stale[0].exists()

@@ -67,7 +67,8 @@ def clear(root: Path) -> int:
 
 
 def sweep(root: Path, now: float) -> None:
-    """Removes the workspaces of processes that died."""
+    """Removes the workspaces of processes that died, and libraries that were in use when they were discarded."""
+    _platform.sweep_stale(root / "tmp")
     for path in _children(root / "tmp"):
         with contextlib.suppress(OSError):
             if now - path.stat().st_mtime < _YOUNG:
