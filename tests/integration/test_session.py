@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -310,3 +311,24 @@ def test_inline_takes_cpp() -> None:
 def test_inline_wants_exactly_one_cell(text: str, message: str) -> None:
     with pytest.raises(InputError, match=message):
         hotplate.inline(text)
+
+
+def test_results_say_that_the_file_is_newer_until_it_runs_again(notebook: Callable[..., Path]) -> None:
+    path = notebook("int a(void) { return 1; }\n")
+    book = hotplate.open(path)
+    book.run()
+    path.write_text("int a(void) { return one; }\n")
+    with pytest.raises(BuildError):
+        book.run()
+    assert book.last_run is not None
+    assert book.last_run.notice == "running v1; the file is newer and does not compile"
+    path.write_text("int a(void) { return 2; }\n")
+    assert book.run().version == 2
+    assert book.last_run.notice == ""
+
+
+def test_runs_from_several_threads_take_turns(notebook: Callable[..., Path]) -> None:
+    book = hotplate.open(notebook("int a(int x) { return x; }\nint b(int a) { return 2 * a; }\n"))
+    with ThreadPoolExecutor(4) as pool:
+        runs = list(pool.map(lambda x: book.run(x=x), range(20)))
+    assert [run["b"] for run in runs] == [2 * x for x in range(20)]

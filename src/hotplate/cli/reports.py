@@ -76,13 +76,15 @@ def cell_document(cell: CellResult) -> dict[str, Any]:
     return {
         "name": cell.name,
         "status": cell.status,
+        "reason": cell.reason,
+        "version": cell.version,
         "attempts": cell.outcome.attempts,
         "build_seconds": cell.build_seconds,
         "run_seconds": cell.outcome.seconds,
         "build_key": cell.build_key,
         "compiler": cell.compiler,
         "results": _results(cell.value) if cell.outcome.ok else [],
-        "error": str(error) if error else cell.outcome.reason or None,
+        "error": None if cell.outcome.ok else str(error or cell.reason),
     }
 
 
