@@ -400,9 +400,6 @@ def test_a_crash_leaves_the_terminal_usable_and_says_which_cell_it_was(pane: Pan
     pane.watch(path)
     shown = pane.wait_for("hotplate died while it ran crash")
     assert re.search("just before$", shown, re.MULTILINE)
-    pane.wait_for(PROMPT)
-    pane.line("clear")
-    pane.wait_for(r"\A\$ ?\Z")
     assert pane.cursor_is_visible
     assert pane.run(MODES) == before
 

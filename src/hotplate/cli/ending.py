@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
+import socket
 import threading
 import time
 from typing import TYPE_CHECKING
@@ -15,10 +16,16 @@ if TYPE_CHECKING:
     from hotplate.reload import Live
 
 _LOOK = 0.05  # seconds between two looks whether the last cell has ended
+_TWICE = 0.1
+"""Seconds within which a second signal is the same one, which a child of a cell has got as well."""
 
 
 class Ending:
-    """Asks a `Live` to stop, once; a second request ends the process. `stop` may be called from any thread."""
+    """Asks a `Live` to stop, once; a second request ends the process. `stop` may be called from any thread.
+
+    A thread of its own hears signals: one that arrives just before the main thread begins to wait for a lock would
+    else be noticed only after the wait, and on Windows any would.
+    """
 
     def __init__(self) -> None:
         self.signal = 0
@@ -27,33 +34,49 @@ class Ending:
         self.leave: Callable[[], None] = _nothing
         """Puts the terminal in order, just before the process ends at once."""
         self._live: Live | None = None
-        self._asked = threading.Event()
+        self._lock = threading.Lock()
+        self._asked_at = 0.0
 
     @contextlib.contextmanager
     def listening(self) -> Iterator[None]:
         """Inside the block signals end the watch instead of the process. Signals that are ignored stay so."""
-        usual = {}
-        for name in ("SIGINT", "SIGTERM", "SIGHUP"):
-            number = getattr(signal, name, None)
-            if number is not None and signal.getsignal(number) != signal.SIG_IGN:
-                usual[number] = signal.signal(number, self._signalled)
+        names = ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK")
+        numbers = [number for name in names if (number := getattr(signal, name, None)) is not None]
+        usual = {n: signal.signal(n, _heard) for n in numbers if signal.getsignal(n) != signal.SIG_IGN}
+        ear, mouth = socket.socketpair()
+        mouth.setblocking(False)
+        before = signal.set_wakeup_fd(mouth.fileno(), warn_on_full_buffer=False)
+        thread = threading.Thread(
+            target=self._listen, args=(ear, frozenset(usual)), name="hotplate-signals", daemon=True
+        )
+        thread.start()
         try:
             yield
         finally:
+            signal.set_wakeup_fd(before)
+            mouth.close()
+            thread.join()
+            ear.close()
             for number, handler in usual.items():
                 signal.signal(number, handler)
 
     def attach(self, live: Live) -> None:
         """From here on this is what is stopped."""
-        self._live = live
-        if self._asked.is_set():
-            self._stop()
+        with self._lock:
+            self._live = live
+            asked = self._asked_at
+        if asked:
+            self._stop(live)
 
     def stop(self) -> None:
         """Asks for the end. Does not wait for it."""
-        if not self._asked.is_set():
-            self._asked.set()
-            self._stop()
+        with self._lock:
+            live, first = self._live, not self._asked_at
+            self._asked_at = self._asked_at or time.monotonic()
+        if first:
+            self.tell("stopping")
+            if live is not None:
+                self._stop(live)
 
     def outlast(self, live: Live) -> None:
         """Waits for the cells that a stopped `live` could not stop, and says which. SIGTERM and SIGHUP do not wait."""
@@ -67,23 +90,28 @@ class Ending:
         while live.running:
             time.sleep(_LOOK)
 
-    def _stop(self) -> None:
-        self.tell("stopping")
-        if self._live is not None:
-            threading.Thread(target=self._live.stop, name="hotplate-stop", daemon=True).start()
+    def _stop(self, live: Live) -> None:
+        threading.Thread(target=live.stop, name="hotplate-stop", daemon=True).start()
 
-    def _signalled(self, number: int, _: object) -> None:
-        if self._asked.is_set():
+    def _listen(self, ear: socket.socket, numbers: frozenset[int]) -> None:
+        while heard := ear.recv(64):
+            for number in numbers.intersection(heard):
+                self._signalled(number)
+
+    def _signalled(self, number: int) -> None:
+        if not self._asked_at:
+            self.signal = number
+            self.stop()
+        elif time.monotonic() - self._asked_at > _TWICE:
             self._end_at_once(number)
-        self.signal = number
-        if self._live is None:
-            self._asked.set()
-            raise KeyboardInterrupt
-        self.stop()
 
     def _end_at_once(self, number: int) -> None:
         self.leave()
         os._exit(128 + number)
+
+
+def _heard(*_: object) -> None:
+    """The main thread has nothing to do with signals."""
 
 
 def _ignore(_message: str) -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import select
+import stat
 import threading
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Protocol, TextIO
@@ -71,6 +74,7 @@ class Lines:
     def __enter__(self) -> Lines:
         self._print(self._form.hello())
         self._thread.start()
+        threading.Thread(target=self._await_reader, name="hotplate-reader", daemon=True).start()
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -103,5 +107,17 @@ class Lines:
                 self._stream.write(line + "\n")
             self._stream.flush()
         except OSError as error:
-            self.problem = error
+            self._give_up(error)
+
+    def _await_reader(self) -> None:
+        """Notices that a pipe's reader has gone without writing to it: nothing may happen to the file for hours."""
+        if os.name == "posix" and stat.S_ISFIFO(os.fstat(self._stream.fileno()).st_mode):
+            pipe = select.poll()
+            pipe.register(self._stream.fileno(), 0)
+            pipe.poll()
+            self._give_up(BrokenPipeError("the reader has gone"))
+
+    def _give_up(self, problem: OSError) -> None:
+        if self.problem is None:
+            self.problem = problem
             self._closed()
