@@ -95,9 +95,10 @@ def _leave(code: int) -> None:
 
 def _report(error: BaseException) -> int:
     if "--json" in sys.argv:
-        from hotplate.cli.reports import dumps, error_document
+        from hotplate.cli.reports import dumps, error_document, line
 
-        print(dumps(error_document(error)))
+        in_lines = sys.argv[1:2] == ["watch"]
+        print(line({"kind": "error", **error_document(error)}) if in_lines else dumps(error_document(error)))
     text = str(error) or "out of memory"
     print(text if getattr(error, "diagnostics", None) else f"hotplate: {text}", file=sys.stderr)
     return error.exit_code if isinstance(error, HotplateError) else 1

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import select
 import stat
+import sys
 import threading
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Protocol, TextIO
@@ -111,7 +112,10 @@ class Lines:
 
     def _await_reader(self) -> None:
         """Notices that a pipe's reader has gone without writing to it: nothing may happen to the file for hours."""
-        if os.name == "posix" and stat.S_ISFIFO(os.fstat(self._stream.fileno()).st_mode):
+        if sys.platform == "win32":  # it has no way to wait for that
+            return
+        mode = os.fstat(self._stream.fileno()).st_mode
+        if stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode):
             pipe = select.poll()
             pipe.register(self._stream.fileno(), 0)
             pipe.poll()
