@@ -40,7 +40,7 @@ def sanitized_package(tmp_path_factory: pytest.TempPathFactory) -> Path:
             *["gcc", "-std=gnu11", "-O1", "-g", "-fPIC", "-shared", "-pthread", *SANITIZE],
             f"-DPy_LIMITED_API={script.LIMITED_API}",
             *[f"-I{path}" for path in includes],
-            *[str(generated), *map(str, script.core_sources())],
+            *[str(generated), *map(str, script.core_sources(sys.platform))],
             *["-o", str(folder / "src" / "hotplate" / "_native.abi3.so")],
         ],
         cwd=ROOT,

@@ -137,16 +137,32 @@ def spawn(
 
 
 def kill_tree(process: subprocess.Popen[bytes]) -> None:
-    """Kills a process from `spawn` and its children at once, and waits until it is gone.
+    """Kills a process from `spawn` and its children at once, and waits until they are gone.
 
     Call it in the thread that waits for the process: once reaped, its number may belong to someone else.
     """
-    if process.returncode is None:
+    killed = process.returncode is None
+    if killed:
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(process.pid, signal.SIGKILL)
     process.wait()
     if process.stdout:
         process.stdout.close()
+    if killed:
+        _outlast_group(process.pid)
+
+
+def _outlast_group(group: int) -> None:
+    """Waits until no process of a group is left: one that has just been killed may still finish a write.
+
+    Children of a killed process are init's to reap. Where there is none their entries stay, so this gives up after 1 s.
+    """
+    for _ in range(1000):
+        try:
+            os.killpg(group, 0)
+        except (ProcessLookupError, PermissionError):
+            return
+        time.sleep(0.001)
 
 
 def read_output(process: subprocess.Popen[bytes], cancelled: Callable[[], bool]) -> bytes | None:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import sys
+import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -44,3 +47,15 @@ def test_an_open_file_is_retired_without_a_trace(tmp_path: Path) -> None:
         assert list(tmp_path.iterdir()) == []
         assert reader.read() == "read on"
     assert _platform.sweep_stale(tmp_path) == 0
+
+
+def test_when_a_tree_is_killed_nothing_of_it_runs_any_more() -> None:
+    for _ in range(5):
+        process = _platform.spawn(["sh", "-c", "for i in 1 2 3 4 5 6 7 8; do (while :; do :; done) & done; echo; wait"])
+        assert process.stdout is not None
+        process.stdout.readline()
+        begin = time.monotonic()
+        _platform.kill_tree(process)
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, 0)
+            assert time.monotonic() - begin > 0.9, "where init reaps nothing, that much was waited for it"
