@@ -193,7 +193,7 @@ def test_an_error_is_shown_in_its_place_until_it_is_mended_and_old_results_have_
     replaced(heat, "double sum = 0;", "double sum = zero;")
     shown = pane.wait_for("zero")
     shown = pane.wait_for("the file is newer")
-    assert re.search(r"^ running v1; the file is newer and does not compile", shown, re.MULTILINE)
+    assert re.search(r"^running v1; the file is newer and does not compile", shown, re.MULTILINE)
     assert re.search(r"^✗ total .* broken +does not compile .* 14$", shown, re.MULTILINE)
     line = "   11 |     double sum = zero;"
     assert f"{line}\n      |                  ^~~~" in shown or f"{line}\n      |                  ^" in shown
@@ -423,7 +423,7 @@ def test_a_narrow_and_short_terminal_shows_what_matters(terminal: Terminal, heat
     pane.wait_for(r"total +ok .* 14$")
     replaced(heat, "double sum = 0;", "double sum = zero;")
     shown = pane.wait_for(r"^heat\.c:11:")
-    assert re.search(r"^ running v1; the file is newer", shown, re.MULTILINE)
+    assert re.search(r"^running v1; the file is newer", shown, re.MULTILINE)
     assert re.search(r"^✗ total", shown, re.MULTILINE)
     assert len(shown.splitlines()) <= 10
 

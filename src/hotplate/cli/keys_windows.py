@@ -1,52 +1,44 @@
-"""Keys on Windows, and a console that understands escape sequences."""
+"""Keys on Windows."""
 
 from __future__ import annotations
 
-import ctypes
+import msvcrt
 import sys
 import threading
 from typing import TYPE_CHECKING
 
+assert sys.platform == "win32"
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-_VIRTUAL_TERMINAL = 0x0004  # ENABLE_VIRTUAL_TERMINAL_PROCESSING
 _POLL = 0.05  # seconds; msvcrt has no wait that could be ended
 
 
 class WindowsKeyboard:
     """The console's keys, one at a time."""
 
-    def __init__(self, screen: int, give: Callable[[str], None]) -> None:
+    def __init__(self, give: Callable[[str], None]) -> None:
         self._give = give
-        self._closed = threading.Event()
-        self._mode = _enable_sequences(screen)
-        self._screen = screen
         self._taken = False
+        self._closed = threading.Event()
         self._thread = threading.Thread(target=self._read, name="hotplate-keys", daemon=True)
+        self._thread.start()
 
     def take(self) -> None:
         """Gives keys from here on."""
         self._taken = True
-        if not self._thread.is_alive():
-            self._thread.start()
 
     def give_back(self) -> None:
         """Stops giving keys."""
         self._taken = False
 
     def close(self) -> None:
-        """Ends the thread and puts the console's mode back."""
+        """Ends the thread."""
         self._closed.set()
-        if self._thread.is_alive():
-            self._thread.join()
-        _set_mode(self._screen, self._mode)
+        self._thread.join()
 
     def _read(self) -> None:
-        if sys.platform != "win32":
-            return
-        import msvcrt
-
         while not self._closed.wait(_POLL):
             while self._taken and msvcrt.kbhit():
                 key = msvcrt.getwch()
@@ -54,23 +46,3 @@ class WindowsKeyboard:
                     msvcrt.getwch()
                 else:
                     self._give(key)
-
-
-def _enable_sequences(descriptor: int) -> int | None:
-    if sys.platform != "win32":
-        return None
-    import msvcrt
-
-    mode = ctypes.c_uint32()
-    if not ctypes.windll.kernel32.GetConsoleMode(msvcrt.get_osfhandle(descriptor), ctypes.byref(mode)):
-        return None
-    _set_mode(descriptor, mode.value | _VIRTUAL_TERMINAL)
-    return mode.value
-
-
-def _set_mode(descriptor: int, mode: int | None) -> None:
-    if sys.platform != "win32" or mode is None:
-        return
-    import msvcrt
-
-    ctypes.windll.kernel32.SetConsoleMode(msvcrt.get_osfhandle(descriptor), mode)

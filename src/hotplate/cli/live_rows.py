@@ -32,6 +32,7 @@ VALUE = 14
 """Columns that the value gets at least, if there is anything to see of it."""
 _WIDEST = {"name": 28, "needs": 32, "why": 30, "type": 26}
 _ORDER = ("name", "needs", "state", "why", "build", "run", "type", "plot", "value")
+_NARROWED_FIRST = {"plot": PLOT // 2, "type": 16}
 _DROPPED_FIRST = ("build", "needs", "why", "type", "plot", "run", "state")
 _RIGHT = ("build", "run")
 _MARKS = {
@@ -199,8 +200,9 @@ def _widths(lines: Sequence[_Line], width: int) -> dict[str, int]:
         for column in _ORDER[:-1]
     }
     kept = {column: size for column, size in natural.items() if size}
-    if _taken(kept) + VALUE > width and "plot" in kept:
-        kept["plot"] = min(kept["plot"], PLOT // 2)
+    for column, narrow in _NARROWED_FIRST.items():
+        if _taken(kept) + VALUE > width and column in kept:
+            kept[column] = min(kept[column], narrow)
     for column in _DROPPED_FIRST:
         if _taken(kept) + VALUE <= width:
             break

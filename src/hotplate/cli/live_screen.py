@@ -79,6 +79,7 @@ class LiveScreen:
         self._help = self._hidden = self._ended = False
         self._changed_at: float | None = 0.0
         self._drawn_at = self._parked_at = 0.0
+        self._size = (0, 0)
         self._shown: LiveStatus | None = None
 
     # ---- for other threads ----
@@ -126,6 +127,7 @@ class LiveScreen:
 
     def __enter__(self) -> LiveScreen:
         with ExitStack() as owned:
+            owned.callback(self._screen.close)
             self._keyboard = keyboard(self._screen, self._inbox.put)
             if self._keyboard:
                 owned.callback(self._keyboard.close)
@@ -256,7 +258,9 @@ class LiveScreen:
             self._take_terminal()
             self._changed_at = time.monotonic()
         if self._changed_at is None:
-            if not self._animated() and (self._live is None or same_news(self._live.status, self._shown)):
+            if self._screen.size() != self._size:  # not every system tells
+                self._region.invalidate()
+            elif not self._animated() and (self._live is None or same_news(self._live.status, self._shown)):
                 return
         elif time.monotonic() < self._due():
             return
@@ -269,7 +273,7 @@ class LiveScreen:
         if self._live:
             self._shown = self._live.status
             self._board.adopt(self._shown.run)
-        columns, lines = self._screen.size()
+        columns, lines = self._size = self._screen.size()
         scene = Scene(
             title=self._notebook.path.name,
             width=columns - 1,

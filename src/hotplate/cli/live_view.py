@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -86,7 +87,7 @@ def _head(board: Board, scene: Scene) -> list[RenderableType]:
     title.append_text(_phase(board, scene))
     lines: list[RenderableType] = [title]
     if status and status.notice:
-        lines.append(_line(f" {status.notice} ", "bold reverse red"))
+        lines.append(_line(status.notice, "bold reverse red"))
     if status and status.trouble:
         lines.append(_line(status.trouble, "yellow"))
     return lines
@@ -145,18 +146,22 @@ def findings_within(findings: Sequence[Diagnostic], lines: int) -> list[Renderab
 
 def _lines(found: Diagnostic) -> list[Text]:
     """One diagnostic, with its place and its marker in colour."""
-    colour = "red" if found.severity is Severity.ERROR else "magenta" if found.severity is Severity.WARNING else "cyan"
-    lines = []
-    for number, line in enumerate(found.render().splitlines()):
+    lines, colour = [], ""
+    for line in found.render().splitlines():
         text = Text(printable(line))
         text.expand_tabs(8)
-        if number == 0:
-            text.stylize("bold")
-            text.highlight_words([f"{found.severity}:"], f"bold {colour}")
+        if heading := _HEADING.match(line):
+            colour = _COLOURS[Severity(heading[1])]
+            text.stylize("bold" if heading[1] != Severity.NOTE else "")
+            text.stylize(f"bold {colour}", heading.start(1), heading.end(1) + 1)
         elif line.lstrip(" |").startswith("^"):
             text.stylize(f"bold {colour}", 8)
         lines.append(text)
     return lines
+
+
+_HEADING = re.compile(rf"(?:\S.*?: )?({'|'.join(Severity)}): ")
+_COLOURS = {Severity.ERROR: "red", Severity.WARNING: "magenta", Severity.NOTE: "cyan"}
 
 
 def printable(text: str) -> str:

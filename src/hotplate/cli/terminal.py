@@ -30,11 +30,17 @@ class Screen:
         self.descriptor = os.dup(descriptor)
         self.gone = False
         """Whether it was closed; then nothing is written any more."""
+        self._undo = _prepared(self.descriptor)
+
+    def close(self) -> None:
+        """Puts a Windows console's settings back."""
+        self._undo()
+        os.close(self.descriptor)
 
     def size(self) -> tuple[int, int]:
         """Columns and lines, as they are now."""
         try:
-            columns, lines = os.get_terminal_size(self.descriptor)
+            columns, lines = _size(self.descriptor)
         except OSError:
             return 80, 24
         return (columns or 80), (lines or 24)
@@ -58,6 +64,22 @@ class Screen:
                 self.gone = True
 
 
+def _prepared(descriptor: int) -> Callable[[], None]:
+    if sys.platform != "win32":
+        return lambda: None
+    from hotplate.cli import console_windows
+
+    return console_windows.prepare(descriptor)
+
+
+def _size(descriptor: int) -> tuple[int, int]:
+    if sys.platform != "win32":
+        return os.get_terminal_size(descriptor)
+    from hotplate.cli import console_windows
+
+    return console_windows.size(descriptor)
+
+
 def keyboard(screen: Screen, give: Callable[[str], None]) -> Keyboard | None:
     """The keyboard, if stdin is a terminal."""
     if not sys.stdin or sys.stdin.closed or not sys.stdin.isatty():
@@ -65,7 +87,7 @@ def keyboard(screen: Screen, give: Callable[[str], None]) -> Keyboard | None:
     if sys.platform == "win32":
         from hotplate.cli.keys_windows import WindowsKeyboard
 
-        return WindowsKeyboard(screen.descriptor, give)
+        return WindowsKeyboard(give)
     else:  # noqa: RET505 - type checkers pass over what is in the branch of another system
         from hotplate.cli.keys_posix import PosixKeyboard
 

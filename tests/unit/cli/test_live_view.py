@@ -55,7 +55,7 @@ def test_a_failure_tells_its_message(make: Any, ran: Callable[..., None], shown:
 def test_the_mark_on_old_results_stands_below_the_title(shown: Lines) -> None:
     assert (
         shown(status=LiveStatus(version=3, notice="running v3; the file is newer"))[1]
-        == " running v3; the file is newer"
+        == "running v3; the file is newer"
     )
 
 
