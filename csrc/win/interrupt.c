@@ -1,6 +1,6 @@
-/* interrupt.c (Windows): Ctrl-C reaches native code. The console starts a thread for it, which calls the handlers of the
- * process, the latest first; Python's stands behind the C library's and only leaves a note for the interpreter, which
- * does not run while the main thread is inside a cell. This one sets abort words, then leaves the rest to that one. */
+/* interrupt.c (Windows): Ctrl-C reaches native code. The console starts a thread for it, which calls the handlers of
+ * the process, the latest first; Python's stands behind the C library's and only leaves a note for the interpreter,
+ * which does not run while the main thread is inside a cell. This one sets abort words and leaves the rest to that. */
 #define WIN32_LEAN_AND_MEAN
 #include <windows.h>
 

@@ -11,7 +11,7 @@
 /* The system's words for an error, after its number, in UTF-8. Some of them name the file as %1. */
 static void say(char *why, size_t size, DWORD code, const wchar_t *path) {
     wchar_t text[512];
-    DWORD_PTR inserts[8] = {(DWORD_PTR)path};
+    DWORD_PTR inserts[8] = {(DWORD_PTR)(path ? path : L"")};
     for (size_t i = 1; i < sizeof inserts / sizeof *inserts; i++) inserts[i] = (DWORD_PTR)L"";
     const DWORD options = FORMAT_MESSAGE_FROM_SYSTEM | FORMAT_MESSAGE_ARGUMENT_ARRAY | FORMAT_MESSAGE_MAX_WIDTH_MASK;
     DWORD length = FormatMessageW(options, NULL, code, 0, text, 512, (va_list *)(void *)inserts);
@@ -22,7 +22,7 @@ static void say(char *why, size_t size, DWORD code, const wchar_t *path) {
     snprintf(why, size, "%s%serror %lu", utf8, bytes ? " " : "", (unsigned long)code);
 }
 
-/* The path as Windows takes it; NULL when there is no memory or it isn't UTF-8. */
+/* The path as Windows takes it; NULL when it isn't UTF-8, with the reason as the last error, or there is no memory. */
 static wchar_t *widened(const char *path) {
     const int length = MultiByteToWideChar(CP_UTF8, MB_ERR_INVALID_CHARS, path, -1, NULL, 0);
     wchar_t *wide = length > 0 ? calloc((size_t)length, sizeof *wide) : NULL;
@@ -33,7 +33,7 @@ static wchar_t *widened(const char *path) {
 hp_library *hp_library_open(const char *path, int32_t *code, char *why, size_t size) {
     hp_library *library = calloc(1, sizeof *library);
     wchar_t *wide = widened(path);
-    DWORD error = ERROR_NOT_ENOUGH_MEMORY;
+    DWORD error = wide == NULL ? GetLastError() : ERROR_NOT_ENOUGH_MEMORY;
     if (library != NULL && wide != NULL) {
         DWORD mode = 0;
         /* Without it a damaged DLL opens a message box and waits for a click. */
@@ -62,9 +62,10 @@ int64_t hp_library_leases(const hp_library *library) { return library->leases; }
 
 /* FreeLibrary counts references, so ask whether a module of this path is left; that finds it after a rename as well. */
 int32_t hp_library_close(hp_library *library) {
+    const wchar_t *path = (const wchar_t *)(void *)library->path;
     HMODULE still_there = NULL;
     FreeLibrary((HMODULE)library->handle);
-    GetModuleHandleExW(GET_MODULE_HANDLE_EX_FLAG_UNCHANGED_REFCOUNT, (const wchar_t *)(void *)library->path, &still_there);
+    GetModuleHandleExW(GET_MODULE_HANDLE_EX_FLAG_UNCHANGED_REFCOUNT, path, &still_there);
     free(library->path);
     free(library);
     return still_there == NULL;
