@@ -163,15 +163,15 @@ def build_tools(build: Any, host: str, path: Path) -> None:
 
 
 def build_cell(build: Any, host: str, notebook: Path, path: Path) -> None:
-    """Builds a notebook's one cell with mingw's g++, as hotplate on Linux calls it."""
-    code = (
-        "import shutil, sys, hotplate\n"
-        "notebook = hotplate.open(sys.argv[1], compiler=sys.argv[2])\n"
-        "[built] = notebook._native.build(notebook.model, list(notebook.model.cells)).values()\n"
-        "shutil.copy(built.library, sys.argv[3])"
-    )
-    cache = {"HOTPLATE_CACHE_DIR": str(path / "cache")}
-    build.call([host, "-c", code, str(notebook), COMPILER, str(path / f"{notebook.stem}.dll")], cache)
+    """Builds a notebook's one cell with mingw's g++, by hotplate on Linux."""
+    cache = path / "cache"
+    command = [host, "-m", "hotplate", "check", str(notebook), "--compiler", COMPILER]
+    environ = {**clean_environment(), "HOTPLATE_CACHE_DIR": str(cache)}
+    done = subprocess.run(command, env=environ, capture_output=True, text=True, check=False)
+    products = list(cache.glob(f"artifacts/*/*/{notebook.stem}-*"))
+    if not products:  # the exit code says only that Linux can't load it
+        raise build.SetupError(f"{notebook.name} was not built by {COMPILER}:\n{done.stderr}")
+    shutil.copy(products[0], path / f"{notebook.stem}.dll")
 
 
 def place_package(build: Any, site: Path, core: Path) -> None:
