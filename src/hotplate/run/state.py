@@ -14,7 +14,7 @@ from hotplate.load import StateBlock
 from hotplate.values import digest, result_fields
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Collection, Iterable, Mapping
 
 HISTORY = 8
 """How many results before the latest are kept of a cell."""
@@ -101,12 +101,20 @@ class StateManager:
     def _replace(self, cell: str, output: Output) -> None:
         before = self._latest.get(cell)
         self._latest[cell] = output
-        if before is not None and before.trace != output.trace:
+        if before is None or before is output:
+            return
+        if before.trace == output.trace:
+            self._forget(before, output.contents.values())
+        else:
             self._retire(cell, before)
 
     def _retire(self, cell: str, output: Output) -> None:
         for gone in self._older.put(cell, output):
-            for content in gone.contents.values():
+            self._forget(gone, ())
+
+    def _forget(self, gone: Output, still_used: Collection[str]) -> None:
+        for content in gone.contents.values():
+            if content not in still_used:
                 self._digests.pop(content, None)
 
     def _contents(self, earlier: Iterable[Output], value: Any) -> dict[str | None, str]:

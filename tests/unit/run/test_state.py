@@ -123,6 +123,13 @@ def test_a_result_that_fell_out_of_the_history_is_freed() -> None:
     assert reference() is None
 
 
+def test_results_that_are_replaced_leave_nothing_behind() -> None:
+    state = StateManager()
+    for i in range(100):
+        state.keep("impure", trace("k"), i)
+    assert len(state._digests) <= 2
+
+
 def test_a_cell_that_was_dropped_has_no_result_until_it_comes_back() -> None:
     state = StateManager()
     kept = state.keep("a", trace("k1"), 5)
