@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tarfile
@@ -43,6 +44,7 @@ def run_tests(build: Any, arguments: list[str]) -> int:
 
 def set_up_and_run(build: Any, folder: Path, arguments: list[str]) -> int:
     """See run_tests."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # past the blocks that end Wine
     install_programs(build)
     host = str(build.program(build.environment(), "python"))
     python = once(build, folder / "python", PYTHON, lambda path: unpack_python(build, host, path))
