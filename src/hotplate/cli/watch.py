@@ -59,7 +59,7 @@ def watch(
     notebook = hotplate.open(file, compiler=compiler, flags=words(flags), jobs=jobs)
     given = given_values(notebook, assignments, arrays)
     options = {"executor": executor, "jobs": jobs, "inputs": given, "quiet": quiet / 1000, "polling": poll}
-    from hotplate.cli.watching import Watching
+    from hotplate.cli.live.watching import Watching
 
     watching = Watching(notebook, cells, options)
     return watching.as_json() if as_json else watching.as_text() if plain else watching.for_people()

@@ -12,13 +12,15 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console
 
-from hotplate.cli.board import Board
-from hotplate.cli.capture import Capture
-from hotplate.cli.guard import Guard
-from hotplate.cli.live_view import Scene, picture
-from hotplate.cli.news import same_news
-from hotplate.cli.region import RESTORE, Region
-from hotplate.cli.terminal import Screen, ascii_only, keyboard, writes_unicode
+from hotplate.cli.live.board import Board
+from hotplate.cli.live.capture import Capture
+from hotplate.cli.live.guard import Guard
+from hotplate.cli.live.keyboard import keyboard
+from hotplate.cli.live.news import same_news
+from hotplate.cli.live.region import RESTORE, Region
+from hotplate.cli.live.scene import Scene
+from hotplate.cli.live.terminal import Screen, ascii_only, writes_unicode
+from hotplate.cli.live.view import picture
 from hotplate.errors import HotplateError
 from hotplate.events import Event, Kind
 from hotplate.notebook.drawing import sources_of

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from hotplate.cli.region import LONG, Region, harmless
+from hotplate.cli.live.region import LONG, Region, harmless
 
 
 class Screen:

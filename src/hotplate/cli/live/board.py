@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from hotplate.cli.display import milliseconds, parts
-from hotplate.cli.sparkline import number_of
+from hotplate.cli.live.sparkline import number_of
 from hotplate.diagnostic import Severity
 from hotplate.events import Event, Kind
 

@@ -4,22 +4,21 @@ from __future__ import annotations
 
 import re
 import time
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from rich.text import Text
 
-from hotplate.cli.live_rows import SPINNER, table
+from hotplate.cli.live.rows import SPINNER, table
 from hotplate.diagnostic import Severity
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from rich.console import RenderableType
 
-    from hotplate.cli.board import Board
+    from hotplate.cli.live.board import Board
+    from hotplate.cli.live.scene import Scene
     from hotplate.diagnostic import Diagnostic
-    from hotplate.reload import LiveStatus
 
 SHORT = 16
 """Lines below which blank lines and headings are left out."""
@@ -32,25 +31,6 @@ HELP = (
     ("Ctrl-Z", "back to the shell; `fg` returns"),
     ("?", "shows or hides this"),
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Scene:
-    """Everything that one picture shows, besides the rows."""
-
-    title: str
-    width: int
-    height: int
-    """How many lines there are at most."""
-    now: float = 0.0
-    status: LiveStatus | None = None
-    progress: Mapping[str, tuple[int, int]] = field(default_factory=dict)
-    message: str = ""
-    """What must be told now: an answer to a key, a cell that does not end."""
-    keys: bool = False
-    help: bool = False
-    final: bool = False
-    """Whether it is the last picture, which stays behind."""
 
 
 def picture(board: Board, scene: Scene) -> list[RenderableType]:

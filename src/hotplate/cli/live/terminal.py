@@ -1,26 +1,13 @@
-"""The terminal of the live view: its size, what is written to it, its keys, and how it was before."""
+"""The terminal of the live view: its size, what is written to it, and how it was before."""
 
 from __future__ import annotations
 
 import os
 import sys
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-
-class Keyboard(Protocol):
-    """Keys without waiting for Enter and without echo."""
-
-    def take(self) -> None:
-        """From here on each key is given to the view, if this process is in the foreground."""
-
-    def give_back(self) -> None:
-        """Puts the terminal into the state in which it was."""
-
-    def close(self) -> None:
-        """Gives it back for good."""
 
 
 class Screen:
@@ -67,7 +54,7 @@ class Screen:
 def _prepared(descriptor: int) -> Callable[[], None]:
     if sys.platform != "win32":
         return lambda: None
-    from hotplate.cli import console_windows
+    from hotplate.cli.live import console_windows
 
     return console_windows.prepare(descriptor)
 
@@ -75,23 +62,9 @@ def _prepared(descriptor: int) -> Callable[[], None]:
 def _size(descriptor: int) -> tuple[int, int]:
     if sys.platform != "win32":
         return os.get_terminal_size(descriptor)
-    from hotplate.cli import console_windows
+    from hotplate.cli.live import console_windows
 
     return console_windows.size(descriptor)
-
-
-def keyboard(screen: Screen, give: Callable[[str], None]) -> Keyboard | None:
-    """The keyboard, if stdin is a terminal."""
-    if not sys.stdin or sys.stdin.closed or not sys.stdin.isatty():
-        return None
-    if sys.platform == "win32":
-        from hotplate.cli.keys_windows import WindowsKeyboard
-
-        return WindowsKeyboard(give)
-    else:  # noqa: RET505 - type checkers pass over what is in the branch of another system
-        from hotplate.cli.keys_posix import PosixKeyboard
-
-        return PosixKeyboard(screen, give)
 
 
 def writes_unicode() -> bool:

@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from hotplate.cli.board import Board
-from hotplate.cli.live_view import Scene, picture
+from hotplate.cli.live.board import Board
+from hotplate.cli.live.scene import Scene
+from hotplate.cli.live.view import picture
 from hotplate.events import Event, Kind
 from hotplate.execute import Outcome, OutcomeKind
 from hotplate.reload import Reload

@@ -9,13 +9,13 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from hotplate.cli.common import divert_stdout
-from hotplate.cli.ending import Ending
-from hotplate.cli.lines import Lines
+from hotplate.cli.live.ending import Ending
+from hotplate.cli.live.lines import Lines
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from hotplate.cli.live_screen import LiveScreen
+    from hotplate.cli.live.screen import LiveScreen
     from hotplate.session import Notebook
 
 
@@ -38,13 +38,13 @@ class Watching:
 
     def as_text(self) -> int:
         """Lines for people, on stderr."""
-        from hotplate.cli.plain_lines import PlainLines
+        from hotplate.cli.live.plain_lines import PlainLines
 
         return self._in_lines(Lines(sys.stderr, PlainLines(self._notebook.path.name), self._ending.stop))
 
     def as_json(self) -> int:
         """Lines for programs, on stdout; what cells print goes to stderr."""
-        from hotplate.cli.event_lines import EventLines
+        from hotplate.cli.live.event_lines import EventLines
 
         with os.fdopen(os.dup(1), "w", encoding="utf-8") as stream:
             restore_stdout = divert_stdout()
@@ -54,7 +54,7 @@ class Watching:
                 restore_stdout()
 
     def _as_picture(self) -> int:
-        from hotplate.cli.live_screen import LiveScreen
+        from hotplate.cli.live.screen import LiveScreen
 
         descriptors = [descriptor for descriptor in (1, 2) if os.isatty(descriptor)]
         screen = LiveScreen(self._notebook, descriptors, self._ending.stop)

@@ -12,15 +12,15 @@ from rich.table import Table
 from rich.text import Text
 
 from hotplate.cli.display import milliseconds, parts, preview, type_of
-from hotplate.cli.sparkline import samples, sparkline
+from hotplate.cli.live.sparkline import samples, sparkline
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from rich.console import RenderableType
 
-    from hotplate.cli.board import Board, Row
-    from hotplate.cli.live_view import Scene
+    from hotplate.cli.live.board import Board, Row
+    from hotplate.cli.live.scene import Scene
 
 SPINNER = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
 """What turns while something goes on, ten steps a second."""

@@ -16,7 +16,7 @@ assert sys.platform != "win32"
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from hotplate.cli.terminal import Screen
+    from hotplate.cli.live.terminal import Screen
 
 
 class PosixKeyboard:

@@ -14,7 +14,7 @@ from hotplate.run import Run
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from hotplate.cli.board import Board
+    from hotplate.cli.live.board import Board
 
     Feed = Callable[..., None]
 

@@ -6,8 +6,8 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from hotplate.cli.board import Board
 from hotplate.cli.display import milliseconds, parts, preview, type_of
+from hotplate.cli.live.board import Board
 from hotplate.events import Event, Kind
 
 if TYPE_CHECKING:
