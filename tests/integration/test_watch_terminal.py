@@ -428,7 +428,7 @@ def test_a_narrow_and_short_terminal_shows_what_matters(terminal: Terminal, heat
     assert len(shown.splitlines()) <= 10
 
 
-def test_a_thousand_cells_show_those_with_news(terminal: Terminal, tmp_path: Path) -> None:
+def test_of_many_cells_those_with_news_are_shown(terminal: Terminal, tmp_path: Path) -> None:
     path = tmp_path / "many.c"
     cells = [f"int a{i}(int a{i - 1}) {{ return a{i - 1} + 1; }}" for i in range(1, 40)]
     path.write_text("\n".join(["int a0(void) { return 0; }", *cells]) + "\n")

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from hotplate.cli.live.scene import Scene
 
 SPINNER = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
-"""What turns while something goes on, ten steps a second."""
+"""What turns while something goes on, five steps a second."""
 PLOT = 16
 """Columns of a sparkline."""
 GAP = 2
@@ -132,9 +132,7 @@ def _lines(row: Row, scene: Scene) -> Iterator[_Line]:
     mark, style = _MARKS.get(row.state, ("✗", "bold red"))
     name_style = "dim" if row.state in ("kept", "given", "waiting") else "bold"
     first: _Line = {
-        "name": Text.assemble(
-            (mark or SPINNER[int(scene.now * 10) % len(SPINNER)], style), " ", (row.name, name_style)
-        ),
+        "name": Text.assemble((mark or SPINNER[int(scene.now * 5) % len(SPINNER)], style), " ", (row.name, name_style)),
         "needs": Text(row.needs, "dim"),
         "state": Text(row.state.replace("_", " "), style),
         "build": Text(milliseconds(row.build_seconds) if row.build_seconds else "", "dim"),

@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 
 PERIOD = 0.1
 """Seconds between two pictures at least."""
+TURN = 0.2
+"""Seconds between two pictures of something that goes on: one takes 10 ms of the interpreter that cells may want."""
 SETTLE = 0.04
 """Seconds that a change waits for others, so that a run of kept cells is one picture and not two."""
 LOOK = 1.0
@@ -177,7 +179,7 @@ class LiveScreen:
             return max(self._due() - now, 0.0)
         if self._hidden:
             return LOOK_HIDDEN
-        return max(self._drawn_at + PERIOD - now, 0.0) if self._animated() else LOOK
+        return max(self._drawn_at + TURN - now, 0.0) if self._animated() else LOOK
 
     def _due(self) -> float:
         assert self._changed_at is not None

@@ -79,7 +79,7 @@ def _phase(board: Board, scene: Scene) -> Text:
     phase = scene.status.phase if scene.status else "building"
     if phase == "waiting" and not board.active:
         return Text("waiting for a change", "dim")
-    frame = SPINNER[int(scene.now * 10) % len(SPINNER)]
+    frame = SPINNER[int(scene.now * 5) % len(SPINNER)]
     done = sum(not row.activity for row in board.rows.values())
     count = f" {done}/{len(board.rows)}" if len(board.rows) > 1 and phase == "running" else ""
     return Text(f"{frame} {phase}{count}", "cyan")
