@@ -59,8 +59,8 @@ def test_a_save_is_followed_and_ctrl_c_ends_it(notebook: Callable[..., Path]) ->
 
 def test_what_consoles_need_can_be_asked_for() -> None:
     code = (
-        "from hotplate.cli.live.terminal import Screen\n"
         "from hotplate.cli.live.keys_windows import WindowsKeyboard\n"
+        "from hotplate.cli.live.terminal import Screen\n"
         "screen = Screen(2); print(screen.size()); screen.write(b'drawn'); screen.close()\n"
         "keys = WindowsKeyboard(print); keys.take(); keys.give_back(); keys.close()"
     )

@@ -214,9 +214,7 @@ def run_words(rows: Iterable[Row], *, built: int, first: bool) -> str:
 
 def _reload_words(reload: Reload) -> str:
     if reload.error is not None:
-        errors = sum(d.severity is Severity.ERROR for d in getattr(reload.error, "diagnostics", ()))
-        if not errors:
-            return str(reload.error).partition("\n")[0]
+        errors = sum(d.severity is Severity.ERROR for d in getattr(reload.error, "diagnostics", ())) or 1
         return f"refused: {errors} error{'s' if errors > 1 else ''} · {milliseconds(reload.seconds)}"
     changed = len(reload.plan.build) + len(reload.plan.load)
     return f"{f'loaded {changed}' if changed else 'nothing to build'} · {milliseconds(reload.seconds)}"

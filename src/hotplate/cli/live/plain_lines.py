@@ -64,6 +64,8 @@ class PlainLines:
                 yield f"{event.cell} loaded for v{data['version']}"
             case Kind.CELL_DONE | Kind.CELL_FAILED | Kind.CELL_SKIPPED:
                 yield from _result(data["result"])
+            case Kind.RELOAD_DONE if (error := data["reload"].error) and not getattr(error, "diagnostics", ()):
+                yield str(error)
             case Kind.RELOAD_DONE | Kind.RUN_DONE:
                 yield self._board.last
 

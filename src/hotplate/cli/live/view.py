@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 import re
+import textwrap
 import time
 from typing import TYPE_CHECKING
 
 from rich.text import Text
 
 from hotplate.cli.live.rows import SPINNER, table
-from hotplate.diagnostic import Severity
+from hotplate.diagnostic import Diagnostic, Severity
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from rich.console import RenderableType
 
     from hotplate.cli.live.board import Board
     from hotplate.cli.live.scene import Scene
-    from hotplate.diagnostic import Diagnostic
+    from hotplate.reload.live import LiveStatus
 
 SHORT = 16
 """Lines below which blank lines and headings are left out."""
@@ -38,10 +39,10 @@ def picture(board: Board, scene: Scene) -> list[RenderableType]:
     top, bottom = _head(board, scene), _foot(board, scene)
     gap = scene.height >= SHORT
     room = scene.height - len(top) - len(bottom) - 2 * gap
-    findings = scene.status.diagnostics if scene.status else ()
-    wanted = sum(map(len, map(_lines, findings)))
+    findings = _findings(scene.status) if scene.status else ()
+    wanted = sum(len(_lines(found, scene.width)) for found in findings)
     cells = table(board, scene, _share(room, wanted, gap))
-    below = findings_within(findings, room - cells.height - (gap and bool(wanted)))
+    below = findings_within(findings, room - cells.height - (gap and bool(wanted)), scene.width)
     middle: list[RenderableType] = [cells.body] if cells.height else []
     if gap and below:
         middle.append(Text())
@@ -107,7 +108,15 @@ def _line(text: str, style: str) -> Text:
 # ---- diagnostics
 
 
-def findings_within(findings: Sequence[Diagnostic], lines: int) -> list[RenderableType]:
+def _findings(status: LiveStatus) -> Sequence[Diagnostic]:
+    """What is wrong with the newest text; also what no place in it is to blame for, an input without a value."""
+    error = status.reload.error if status.reload else None
+    if error is None or status.diagnostics:
+        return status.diagnostics
+    return (Diagnostic(Severity.ERROR, str(error)),)
+
+
+def findings_within(findings: Sequence[Diagnostic], lines: int, width: int) -> list[RenderableType]:
     """Diagnostics as `check` prints them, errors first, in at most so many lines; the last counts what is left out."""
     if lines <= 0:
         return []
@@ -116,7 +125,7 @@ def findings_within(findings: Sequence[Diagnostic], lines: int) -> list[Renderab
     for number, found in enumerate(ordered):
         more = len(ordered) - number - 1
         fits = lines - len(shown) - (more > 0)
-        block = _lines(found)
+        block = _lines(found, width)
         if len(block) > fits and (shown or fits <= 0):
             shown = shown[: lines - 1]
             return [*shown, _line(f"... and {more + 1} more", "dim")]
@@ -124,10 +133,10 @@ def findings_within(findings: Sequence[Diagnostic], lines: int) -> list[Renderab
     return shown
 
 
-def _lines(found: Diagnostic) -> list[Text]:
-    """One diagnostic, with its place and its marker in colour."""
+def _lines(found: Diagnostic, width: int) -> list[Text]:
+    """One diagnostic, with its place and its marker in colour. Words are folded; source lines are cut later."""
     lines, colour = [], ""
-    for line in found.render().splitlines():
+    for line in _folded(found.render().splitlines(), width):
         text = Text(printable(line))
         text.expand_tabs(8)
         if heading := _HEADING.match(line):
@@ -140,6 +149,16 @@ def _lines(found: Diagnostic) -> list[Text]:
     return lines
 
 
+def _folded(lines: Iterable[str], width: int) -> Iterator[str]:
+    for line in lines:
+        if _SOURCE.match(line):
+            yield line
+        else:
+            indent = "        " if width > 40 else ""
+            yield from textwrap.wrap(line, max(width, 1), subsequent_indent=indent, break_on_hyphens=False) or [line]
+
+
+_SOURCE = re.compile(r" *\d* \| ")
 _HEADING = re.compile(rf"(?:\S.*?: )?({'|'.join(Severity)}): ")
 _COLOURS = {Severity.ERROR: "red", Severity.WARNING: "magenta", Severity.NOTE: "cyan"}
 

@@ -142,7 +142,7 @@ WRONG = Diagnostic(Severity.ERROR, "wrong")
     [
         (BuildError([WRONG]), "refused: 1 error · 50 ms"),
         (BuildError([WRONG, WRONG, Diagnostic(Severity.WARNING, "odd")]), "refused: 2 errors · 50 ms"),
-        (InputError("dt is missing\ngive it"), "dt is missing"),
+        (InputError("dt is missing\ngive it"), "refused: 1 error · 50 ms"),
     ],
 )
 def test_a_refusal_is_told(board: Board, feed: Feed, error: Exception, words: str, make: Any) -> None:

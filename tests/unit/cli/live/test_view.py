@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from hotplate.diagnostic import Diagnostic, Severity
+from hotplate.errors import InputError
 from hotplate.execute import OutcomeKind
 from hotplate.reload import LiveStatus
 
@@ -67,6 +68,22 @@ def test_findings_are_shown_as_check_prints_them(shown: Lines) -> None:
     found = Diagnostic(Severity.ERROR, "no y", "heat.c", 7, 9, 10, "\tx = 1;\ty", hint="declare it", rule="-Wy")
     lines = shown(status=LiveStatus(diagnostics=(found,)))
     assert lines[3:7] == [line.expandtabs(8).rstrip() for line in found.render().splitlines()]
+
+
+def test_long_messages_are_folded_and_source_lines_are_cut(shown: Lines) -> None:
+    found = Diagnostic(Severity.ERROR, "many words " * 6, "heat.c", 7, 9, 10, "x = 1; " * 20)
+    lines = shown(width=50, status=LiveStatus(diagnostics=(found,)))
+    assert lines[3:5] == [
+        "heat.c:7:9: error: many words many words many",
+        "        words many words many words many words",
+    ]
+    assert lines[5].startswith("    7 | x = 1;")
+    assert lines[5].endswith("…")
+
+
+def test_an_error_without_a_place_is_told_in_full(make: Any, shown: Lines) -> None:
+    status = LiveStatus(reload=make.reload(InputError("heat.c needs a value for dt; give it as --set dt=VALUE")))
+    assert "error: heat.c needs a value for dt; give it as --set dt=VALUE" in shown(status=status)
 
 
 def test_errors_come_before_warnings_and_what_does_not_fit_is_counted(shown: Lines) -> None:
