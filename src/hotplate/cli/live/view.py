@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from hotplate.cli.live.board import Board
     from hotplate.cli.live.scene import Scene
-    from hotplate.reload.live import LiveStatus
+    from hotplate.reload import LiveStatus
 
 SHORT = 16
 """Lines below which blank lines and headings are left out."""
