@@ -50,6 +50,12 @@ class Toolchain:
         self._jobs = jobs
         self._environ = environ
 
+    def beside(self, compiler: str) -> Toolchain:
+        """The same with another compiler; they share the cache."""
+        other = Toolchain(compiler=compiler, flags=self.flags, jobs=self._jobs, environ=self._environ)
+        other.cache = self.cache
+        return other
+
     @cached_property
     def cache(self) -> Cache:
         """The build cache: HOTPLATE_CACHE_DIR, or the platform's place for caches."""
