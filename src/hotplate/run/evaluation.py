@@ -48,6 +48,8 @@ class Evaluation:
         self._version = version.number
         self._given = given
         self._overridden = version.overridden
+        self._drafts = version.drafts
+        self._preliminary = version.drafts | version.graph.descendants(version.drafts)
         self._state = state
         self._backend = backend
         self._emitter = emitter
@@ -199,12 +201,14 @@ class Evaluation:
                 output = self._state.find(name, trace)
             else:
                 outcome = replace(outcome, reason=self._why_run(task, trace, before))
-                output = self._state.keep(name, trace, outcome.value, outcome.seconds, version)
+                output = self._state.keep(
+                    name, trace, outcome.value, outcome.seconds, version, draft=name in self._drafts
+                )
             assert output is not None
             self._contents[name], version = output.contents, output.version
         result = self.results[name] = CellResult(
             name, outcome, kept=kept, build_seconds=task.build_seconds, build_key=task.key, compiler=task.compiler,
-            version=version,
+            version=version, draft=name in self._preliminary,
         )  # fmt: skip
         self._emitter.emit(_TERMINAL.get(outcome.kind, Kind.CELL_FAILED), name, outcome.attempts, result=result)
 

@@ -35,6 +35,8 @@ class CellResult:
     compiler: str = ""
     version: int = 0
     """The version of the notebook that computed it."""
+    draft: bool = False
+    """Whether it comes from a draft of its code or of code before it: the optimising compiler is still at work."""
 
     @property
     def reason(self) -> str:
@@ -43,9 +45,11 @@ class CellResult:
 
     @property
     def status(self) -> str:
-        """`ok`, `kept`, `given`, or the outcome's kind."""
+        """`ok`, `kept`, `draft`, `given`, or the outcome's kind."""
         if not self.outcome.ok:
             return self.outcome.kind.value
+        if self.draft:
+            return "draft"
         return "given" if self.given else "kept" if self.kept else "ok"
 
     @property
@@ -75,6 +79,11 @@ class Run(Mapping[str, Any]):
     def ok(self) -> bool:
         """Whether every cell has a value."""
         return all(cell.outcome.ok for cell in self.cells.values())
+
+    @property
+    def draft(self) -> bool:
+        """Whether a draft computed any of it; the final results follow."""
+        return any(cell.draft for cell in self.cells.values())
 
     @property
     def failures(self) -> tuple[CellResult, ...]:

@@ -44,6 +44,8 @@ class Output:
     seconds: float
     version: int
     """The version of the notebook that computed it."""
+    draft: bool = False
+    """Whether a draft of the cell computed it; nobody goes back to it once another is the latest."""
 
 
 class StateManager:
@@ -80,11 +82,13 @@ class StateManager:
         """The last result of the cell, whatever it was computed from."""
         return self._latest.get(cell)
 
-    def keep(self, cell: str, trace: Trace, value: Any, seconds: float = 0.0, version: int = 0) -> Output:
+    def keep(
+        self, cell: str, trace: Trace, value: Any, seconds: float = 0.0, version: int = 0, *, draft: bool = False
+    ) -> Output:
         """Makes a value the cell's latest result; where its bytes are an earlier one's, so is its content."""
         with self._lock:
             earlier = [*self._older.of(cell), *filter(None, [self._latest.get(cell)])]
-            output = Output(trace, self._contents(earlier, value), value, seconds, version)
+            output = Output(trace, self._contents(earlier, value), value, seconds, version, draft)
             self._older.take(cell, trace)
             self._replace(cell, output)
             self._proven[cell] = trace.key
@@ -109,7 +113,7 @@ class StateManager:
             self._retire(cell, before)
 
     def _retire(self, cell: str, output: Output) -> None:
-        for gone in self._older.put(cell, output):
+        for gone in [output] if output.draft else self._older.put(cell, output):
             self._forget(gone, ())
 
     def _forget(self, gone: Output, still_used: Collection[str]) -> None:

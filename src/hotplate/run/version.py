@@ -26,6 +26,8 @@ class Version:
     """A task for each node of the graph."""
     overridden: frozenset[str] = frozenset()
     """The cells that given values stand for; they are not in the graph."""
+    drafts: frozenset[str] = frozenset()
+    """The cells whose code is a draft, which the optimising compiler's replaces under the same number."""
 
     def obsolete(self, newer: Version) -> frozenset[str]:
         """The cells whose results here don't hold in a newer version: edited, gone, or depending on such ones."""
