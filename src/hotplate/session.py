@@ -211,6 +211,7 @@ class Notebook:
         jobs: int | None = None,
         quiet: float = 0.04,
         polling: bool = False,
+        drafts: bool = True,
         inputs: Mapping[str, Any] | None = None,
         on_event: Sink | Sequence[Sink] = (),
         **named: Any,
@@ -219,7 +220,8 @@ class Notebook:
 
         Use it in a `with` block; what it takes is what `run` takes. A change counts when nothing was written for
         `quiet` seconds. `polling` looks at the files again and again instead of waiting for events, as is done where
-        the file system has none. See Live.
+        the file system has none. With `drafts`, tcc (`hotplate[tcc]`) makes a first result of what is quick to run,
+        marked as a draft, until the compiler is done. See Live.
 
         Raises SettingError for a notebook without a file.
         """
@@ -246,6 +248,7 @@ class Notebook:
             sinks,
             quiet=quiet,
             polling=polling,
+            drafts=drafts,
         )
 
     def progress(self) -> Mapping[str, tuple[int, int]]:

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 @jobs_option
 @click.option("--quiet", type=click.FloatRange(min=0), default=40.0, metavar="MS", help="Quiet time after a save (40).")
 @click.option("--poll", is_flag=True, help="Look at the files instead of asking the system: for network drives.")
+@click.option("--no-drafts", is_flag=True, help="No first results from tcc while the compiler is at work.")
 @click.option("--plain", is_flag=True, help="Print lines instead of drawing.")
 @compiler_option
 @flags_option
@@ -47,6 +48,7 @@ def watch(
     jobs: int | None,
     quiet: float,
     poll: bool,
+    no_drafts: bool,
     plain: bool,
     compiler: str | None,
     flags: str,
@@ -58,7 +60,14 @@ def watch(
     """
     notebook = hotplate.open(file, compiler=compiler, flags=words(flags), jobs=jobs)
     given = given_values(notebook, assignments, arrays)
-    options = {"executor": executor, "jobs": jobs, "inputs": given, "quiet": quiet / 1000, "polling": poll}
+    options = {
+        "executor": executor,
+        "jobs": jobs,
+        "inputs": given,
+        "quiet": quiet / 1000,
+        "polling": poll,
+        "drafts": not no_drafts,
+    }
     from hotplate.cli.live.watching import Watching
 
     watching = Watching(notebook, cells, options)

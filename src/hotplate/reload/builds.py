@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING
 from hotplate.toolchain import Artifact, BuildFailure
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+    from pathlib import Path
 
+    from hotplate.diagnostic import Diagnostic
     from hotplate.events import Emitter
     from hotplate.toolchain import Unit
     from hotplate.toolchain.toolchain import Toolchain
@@ -26,41 +28,72 @@ class _Build:
     cancel: threading.Event
 
 
+@dataclass(frozen=True, slots=True)
+class Started:
+    """What `Builds.start` found, and what it compiles."""
+
+    units: Mapping[str, Unit]
+    """By cell."""
+    found: Mapping[str, Artifact]
+    """What was in the cache, by cell."""
+    missing: Mapping[str, Unit]
+    """What is being compiled, by unit key."""
+
+    @property
+    def cells(self) -> frozenset[str]:
+        """The cells that are being compiled."""
+        return frozenset(unit.cell for unit in self.missing.values())
+
+
 class Builds:
     """The compilers that work for a notebook that is being edited.
 
     One thread asks, any may `wake` it. Each unit is compiled once, however many texts ask for it meanwhile.
+    Several of them may share `changed`, which is notified when a compiler is done: one can then wait for another.
     """
 
-    def __init__(self, toolchain: Toolchain) -> None:
-        self._toolchain = toolchain
+    def __init__(self, toolchain: Toolchain, changed: threading.Condition | None = None) -> None:
+        self.toolchain = toolchain
+        """What is compiled with."""
         self._pool = ThreadPoolExecutor(toolchain.builder.jobs, thread_name_prefix="hotplate-build")
         self._running: dict[str, _Build] = {}
-        self._changed = threading.Condition()
+        self._changed = changed or threading.Condition()
 
-    def build(self, units: Sequence[Unit], emitter: Emitter, given_up: Callable[[], bool]) -> dict[str, Built] | None:
-        """The libraries of units, by cell; None when `given_up` became true before all were there.
+    def start(self, units: Sequence[Unit], emitter: Emitter | None = None) -> Started:
+        """Compiles units in the background, and returns at once.
 
-        Whatever is being compiled for an earlier call and not among these units is killed. After None, what is being
-        compiled goes on: the next call may want it. Raises ToolchainError, CacheError.
+        Whatever is being compiled for an earlier call and not among these units is killed. Raises ToolchainError.
         """
-        builder = self._toolchain.builder
+        builder = self.toolchain.builder
         hash_of = builder.cache.hashes.at_once()
-        found = {unit.cell: builder.find(unit, hash_of) for unit in units}
-        missing = {builder.unit_key(unit): unit for unit in units if found[unit.cell] is None}
+        found = {unit.cell: artifact for unit in units if (artifact := builder.find(unit, hash_of))}
+        missing = {builder.unit_key(unit): unit for unit in units if unit.cell not in found}
         self._kill_all_but(missing)
         for key, unit in missing.items():
             if key not in self._running:
-                self._running[key] = self._start(unit, emitter)
+                self._running[key] = self._submit(unit, emitter)
+        return Started({unit.cell: unit for unit in units}, found, missing)
+
+    def is_done(self, started: Started) -> bool:
+        """Whether everything is there, well compiled or not."""
+        return all(self._running[key].future.done() for key in started.missing)
+
+    def finish(
+        self, started: Started, emitter: Emitter | None, given_up: Callable[[], bool]
+    ) -> dict[str, Built] | None:
+        """The libraries, by cell; None when `given_up` became true before all were there.
+
+        After None, what is being compiled goes on: the next `start` may want it. Raises ToolchainError, CacheError.
+        """
         with self._changed:
-            self._changed.wait_for(lambda: given_up() or all(self._running[key].future.done() for key in missing))
+            self._changed.wait_for(lambda: given_up() or self.is_done(started))
         if given_up():
             return None
-        built = {unit.cell: self._collect(key, unit, emitter) for key, unit in missing.items()}
-        return {cell: artifact or built[cell] for cell, artifact in found.items()}
+        built = {unit.cell: self._collect(key, unit, emitter) for key, unit in started.missing.items()}
+        return {cell: started.found.get(cell) or built[cell] for cell in started.units}
 
     def wake(self) -> None:
-        """Lets a `build` under way look at its `given_up` again. Any thread."""
+        """Lets a `finish` under way look at its `given_up` again. Any thread."""
         with self._changed:
             self._changed.notify_all()
 
@@ -69,18 +102,18 @@ class Builds:
         self._kill_all_but(())
         self._pool.shutdown(wait=True, cancel_futures=True)
 
-    def _start(self, unit: Unit, emitter: Emitter) -> _Build:
+    def _submit(self, unit: Unit, emitter: Emitter | None) -> _Build:
         cancel = threading.Event()
-        future = self._pool.submit(lambda: self._toolchain.build_all([unit], emitter, cancel)[unit.cell])
+        future = self._pool.submit(lambda: self.toolchain.build_all([unit], emitter, cancel)[unit.cell])
         future.add_done_callback(lambda _: self.wake())
         return _Build(unit, future, cancel)
 
-    def _collect(self, key: str, unit: Unit, emitter: Emitter) -> Built:
+    def _collect(self, key: str, unit: Unit, emitter: Emitter | None) -> Built:
         build = self._running.pop(key)
         result = build.future.result()
         if isinstance(result, BuildFailure) and build.unit is not unit:
             # What an earlier text with the same tokens was told is told on that text's lines.
-            return self._toolchain.build_all([unit], emitter)[unit.cell]
+            return self.toolchain.build_all([unit], emitter)[unit.cell]
         return result
 
     def _kill_all_but(self, wanted: Collection[str]) -> None:
@@ -88,3 +121,16 @@ class Builds:
             build = self._running.pop(key)
             build.cancel.set()
             build.future.cancel()
+
+
+def libraries(built: Mapping[str, Built], names: Iterable[str]) -> Iterator[Path]:
+    """Where the libraries of cells are, of those that have one."""
+    for name in names:
+        if isinstance(result := built[name], Artifact):
+            yield result.library
+
+
+def findings(built: Iterable[Built]) -> Iterator[Diagnostic]:
+    """What compilers had to say."""
+    for result in built:
+        yield from result.warnings if isinstance(result, Artifact) else result.diagnostics

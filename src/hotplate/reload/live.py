@@ -14,25 +14,27 @@ from hotplate.errors import HotplateError, NotebookError
 from hotplate.events import Emitter, Event, Kind, Sink
 from hotplate.execute import AbortHandle
 from hotplate.load.trial import try_loading
-from hotplate.reload.builds import Builds
+from hotplate.reload.builds import Builds, findings, libraries
+from hotplate.reload.drafts import Drafts
 from hotplate.reload.freshness import Freshness
 from hotplate.reload.planner import ReloadPlan
 from hotplate.reload.status import LiveStatus, Reload
 from hotplate.reload.watcher import Watcher
 from hotplate.run import Recorder
-from hotplate.toolchain import Artifact
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Sequence
     from contextlib import AbstractContextManager
     from pathlib import Path
 
     from hotplate.diagnostic import Diagnostic
     from hotplate.execute import Executor
     from hotplate.notebook.model import NotebookModel
+    from hotplate.reload.builds import Built
     from hotplate.reload.proposal import Proposal
-    from hotplate.reload.reloader import Built, HotReloader
-    from hotplate.run import Evaluation, Version
+    from hotplate.reload.reloader import HotReloader
+    from hotplate.run import Evaluation, Run, Version
+    from hotplate.toolchain import Unit
 
 CAP = 0.5
 """Seconds after which a change counts although files are still being written; at least twice the quiet time."""
@@ -64,6 +66,7 @@ class Live:
         *,
         quiet: float = 0.04,
         polling: bool = False,
+        drafts: bool = True,
     ) -> None:
         """Made by `Notebook.watch`.
 
@@ -82,7 +85,9 @@ class Live:
         self._emitter = Emitter(f"watch {uuid.uuid4().hex[:12]}", self._sinks)
         self._watcher = Watcher(self._notice_files, quiet=quiet, cap=max(CAP, 2 * quiet), polling=polling)
         self._freshness = Freshness(path, self._watcher, reloader.toolchain.cache)
-        self._builds = Builds(reloader.toolchain)
+        compilers = threading.Condition()
+        self._builds = Builds(reloader.toolchain, compilers)
+        self._drafts = Drafts(reloader, compilers, wanted=drafts)
         self._threads = [
             threading.Thread(target=self._guard, args=(loop,), name=f"hotplate-{name}", daemon=True)
             for name, loop in (("reload", self._reload_loop), ("run", self._run_loop))
@@ -97,6 +102,8 @@ class Live:
         """The run that has to be made: "" none, "update", or "fresh"."""
         self._evaluation: Evaluation | None = None
         self._running: Version | None = None
+        self._good_run: Run | None = None
+        """The newest results that no draft had a part in."""
         self._abort = AbortHandle()
         self._stopping = False
         self._crash: BaseException | None = None
@@ -152,6 +159,7 @@ class Live:
             if thread.is_alive() and thread is not threading.current_thread():
                 thread.join(max(deadline - time.monotonic(), 0))
         self._builds.close()
+        self._drafts.close()
 
     @property
     def running(self) -> tuple[str, ...]:
@@ -189,7 +197,7 @@ class Live:
 
     def _reload(self, files: frozenset[Path], earlier: int, text: NotebookModel | None) -> None:
         begin, begun = time.perf_counter(), time.time_ns()
-        plan, error, read = ReloadPlan(), None, None
+        plan, error, read, runs = ReloadPlan(), None, None, True
         self._set(phase="building", trouble=self._watcher_trouble())
         self._emitter.emit(Kind.RELOAD_STARTED, files=tuple(map(str, sorted(files))))
         try:
@@ -200,22 +208,46 @@ class Live:
             plan = self._reloader.plan(proposal, units, files)
             if plan.refused:
                 raise NotebookError(plan.refused)
-            built = self._builds.build(units, self._emitter, lambda: bool(self._files) or self._stopping)
+            built = self._build(plan, proposal, units)
             if built is None or self._look_again(self._freshness.changed_headers(built.values(), begun)):
                 return
             if text is None and self._look_again(self._freshness.changed_text(read)):
                 return
-            try_loading(_libraries(built, (*plan.build, *plan.load)))
-            diagnostics = (*proposal.diagnostics, *_findings(built.values()))
+            try_loading(libraries(built, (*plan.build, *plan.load)))
+            diagnostics = (*proposal.diagnostics, *findings(built.values()))
             self._swap(self._reloader.activate(proposal, built, self._emitter, earlier=earlier))
         except HotplateError as refused:
             if text is None and self._look_again(self._freshness.changed_text(read)):
                 return
             error, diagnostics = refused, getattr(refused, "diagnostics", ())
-            self._reloader.refuse(refused)
-        self._tell(plan, error, sorted_once(diagnostics), time.perf_counter() - begin)
-        if error is None:
+            runs = self._refuse(refused)
+        self._tell(plan, error, sorted_once(diagnostics), time.perf_counter() - begin, runs=runs)
+        if runs:
             self._want_run("update")
+
+    def _build(self, plan: ReloadPlan, proposal: Proposal, units: Sequence[Unit]) -> dict[str, Built] | None:
+        """The libraries, once they are there; drafts that are there before run meanwhile. None: no longer wanted."""
+
+        def given_up() -> bool:
+            return bool(self._files) or self._stopping
+
+        started = self._builds.start(units, self._emitter)
+        draft = self._drafts.activate(plan, proposal, started, lambda: given_up() or self._builds.is_done(started))
+        if draft is not None:
+            self._swap(draft)
+            self._want_run("update")
+        built = self._builds.finish(started, self._emitter, given_up)
+        self._drafts.learn(built or {})
+        return built
+
+    def _refuse(self, error: HotplateError) -> bool:
+        """Leaves the last good version as it is; true when it has to take over again from a draft of this text."""
+        drafted = self._reloader.drafted
+        self._reloader.refuse(error)
+        if drafted and self._reloader.active is not None:
+            self._swap(self._reloader.active)
+            self._set(run=self._good_run)
+        return drafted
 
     def _look_again(self, changed: Collection[Path]) -> bool:
         with self._changed:
@@ -228,14 +260,20 @@ class Live:
                 self._evaluation.supersede(f"v{version.number} is there", self._running.obsolete(version))
 
     def _tell(
-        self, plan: ReloadPlan, error: HotplateError | None, diagnostics: tuple[Diagnostic, ...], seconds: float
+        self,
+        plan: ReloadPlan,
+        error: HotplateError | None,
+        diagnostics: tuple[Diagnostic, ...],
+        seconds: float,
+        *,
+        runs: bool,
     ) -> None:
         active, notice = self._reloader.active, self._reloader.notice
         reload = Reload(plan, active.number if active else 0, error, notice, seconds)
         with self._changed:
             run = self._status.run
             marked = replace(run, notice=notice) if run is not None else None
-            phase = "running" if error is None or self._evaluation else "waiting"
+            phase = "running" if runs or self._evaluation else "waiting"
             self._set(
                 version=reload.version, notice=notice, diagnostics=diagnostics, reload=reload, run=marked, phase=phase
             )
@@ -264,23 +302,29 @@ class Live:
                 recorder = Recorder(self._sinks)
                 self._evaluation = self._evaluation_of(version, recorder, abort)
                 self._running = version
-                self._set(phase="running")
+                if not version.drafts:  # else it is being built
+                    self._set(phase="running")
             with self._turn:
                 self._run(version, recorder, self._evaluation, fresh=due == "fresh")
 
     def _run(self, version: Version, recorder: Recorder, evaluation: Evaluation, *, fresh: bool) -> None:
         recorder.emitter.emit(
-            Kind.RUN_STARTED, cells=version.graph.order, notebook=str(self._path), version=version.number
+            Kind.RUN_STARTED,
+            cells=version.graph.order,
+            notebook=str(self._path),
+            version=version.number,
+            drafts=tuple(sorted(version.drafts)),
         )
         evaluation.run(self._executor, fresh=fresh, keep_going=True)
         run = recorder.finish(version.graph, version.number)
         with self._changed:
             self._evaluation = self._running = None
-            phase = "building" if self._status.phase == "building" else "waiting"
-            if evaluation.superseded:
-                self._set(phase=phase)
-            else:
-                self._set(run=replace(run, notice=self._reloader.notice), phase=phase)
+            if evaluation.superseded:  # another run follows
+                return
+            run = replace(run, notice=self._reloader.notice)
+            if not version.drafts:
+                self._good_run = run
+            self._set(run=run, phase="building" if self._status.phase == "building" else "waiting")
 
     # ---- both ----
 
@@ -319,14 +363,3 @@ def _one_at_a_time(sink: Sink, lock: threading.RLock) -> Sink:
             sink(event)
 
     return locked
-
-
-def _libraries(built: Mapping[str, Built], names: Iterable[str]) -> Iterable[Path]:
-    for name in names:
-        if isinstance(result := built[name], Artifact):
-            yield result.library
-
-
-def _findings(built: Iterable[Built]) -> Iterable[Diagnostic]:
-    for result in built:
-        yield from result.warnings if isinstance(result, Artifact) else result.diagnostics

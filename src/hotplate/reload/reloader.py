@@ -44,15 +44,18 @@ class HotReloader:
 
     def __init__(self, toolchain: Toolchain, state: StateManager) -> None:
         self.toolchain = toolchain
+        self.state = state
+        """The results and the memory of its cells."""
         self.active: Version | None = None
         """What runs begin with."""
+        self._good: Version | None = None
+        """The newest version without drafts: the active one, or what becomes it again when their text is refused."""
         self._behind = ""
         """Why a newer text than the active version's does not run."""
         self.on_success: list[Callable[[Version], None]] = []
         """Called with each version that becomes the active one."""
         self.on_failure: list[Callable[[HotplateError], None]] = []
         """Called with the reason when a newer text is refused."""
-        self._state = state
         self._loaded: dict[str, tuple[str, LoadedCell]] = {}
         self._builds: dict[str, Build] = {}
         self._earlier: deque[tuple[int, NotebookModel]] = deque(maxlen=VERSIONS)
@@ -64,11 +67,16 @@ class HotReloader:
     @property
     def notice(self) -> str:
         """What every result has to say about its age: "running v3; the file is newer and does not compile", or ""."""
-        if not self._behind:
+        if not self._behind or self.drafted:
             return ""
         if self.active is None:
             return f"nothing runs yet; the file {self._behind}"
         return f"running v{self.active.number}; the file is newer and {self._behind}"
+
+    @property
+    def drafted(self) -> bool:
+        """Whether drafts stand in for cells of the active version."""
+        return self.active is not None and bool(self.active.drafts)
 
     @property
     def versions(self) -> tuple[int, ...]:
@@ -80,7 +88,7 @@ class HotReloader:
 
         Raises InputError when it isn't kept.
         """
-        limit = before or (self.active.number if self.active else 0)
+        limit = before or (self._good.number if self._good else 0)
         for kept, model in reversed(self._earlier):
             if kept == number or (number is None and kept < limit):
                 return kept, model
@@ -108,12 +116,12 @@ class HotReloader:
             facts = (found.build_key, tuple(found.headers)) if found else ("", ())
             wanted[unit.cell] = Build(builder.unit_key(unit), *facts)
         return plan_reload(
-            self.active.model if self.active else None,
+            self._good.model if self._good else None,
             proposal.model,
             proposal.graph,
             built=self._builds,
             wanted=wanted,
-            with_results={name for name in proposal.graph.order if self._state.latest(name) is not None},
+            with_results={name for name in proposal.graph.order if self.state.latest(name) is not None},
             broken=proposal.broken,
             changed_files=changed_files,
         )
@@ -143,21 +151,34 @@ class HotReloader:
         """
         artifacts = _artifacts(built)
         with self._lock:
-            renamed = renamed_cells(self.active.model, proposal.model) if self.active else {}
+            renamed = renamed_cells(self._good.model, proposal.model) if self._good else {}
             loaded = self._open(artifacts, renamed)
-            if conflicts := graph_conflicts(proposal.graph, proposal.model, loaded):
-                raise NotebookError(conflicts)
-            tasks = {name: _task(proposal.model, artifact, loaded[name]) for name, artifact in artifacts.items()}
-            version = self._swap(proposal, {**tasks, **proposal.python}, renamed, emitter)
+            version = self._swap(proposal, _tasks(proposal, artifacts, loaded), renamed, emitter)
             self._loaded |= {name: (artifacts[name].build_key, cell) for name, cell in loaded.items()}
             self._builds |= {name: Build(a.unit_key, a.build_key, tuple(a.headers)) for name, a in artifacts.items()}
             self._behind = f"v{earlier} was asked for" if earlier else ""
             self._drain()
         return version
 
+    def draft(self, proposal: Proposal, built: Mapping[str, Built], drafts: Collection[str]) -> Version:
+        """Makes a version with drafts of some cells the active one, until `activate` or `refuse` says what comes of it.
+
+        Nothing that the last good version needs is let go of. Raises as `activate`.
+        """
+        artifacts = _artifacts(built)
+        with self._lock:
+            tasks = _tasks(proposal, artifacts, self._open(artifacts, {}))
+            number = self._count + 1
+            version = Version(number, proposal.model, proposal.graph, tasks, proposal.overridden, frozenset(drafts))
+            self.active = version
+        return version
+
     def refuse(self, error: HotplateError) -> None:
-        """Marks the active version: there is a newer text, which does not run."""
-        self._behind = _why(error)
+        """Marks the last good version, which is the active one: there is a newer text, which does not run."""
+        with self._lock:
+            self._behind = _why(error)
+            if self.drafted:
+                self.active = self._good
         for callback in tuple(self.on_failure):
             callback(error)
 
@@ -183,14 +204,14 @@ class HotReloader:
         for name, artifact in artifacts.items():
             key, cell = self._loaded.get(name, ("", None))
             if cell is None or cell.closed or key != artifact.build_key:
-                cell = LoadedCell(artifact.library, artifact.unit_key, self._state.block(renamed.get(name, name)))
+                cell = LoadedCell(artifact.library, artifact.unit_key, self.state.block(renamed.get(name, name)))
             loaded[name] = cell
         return loaded
 
     def _swap(
         self, proposal: Proposal, tasks: Mapping[str, Task], renamed: Mapping[str, str], emitter: Emitter | None
     ) -> Version:
-        before = self.active
+        before = self._good
         number = before.number if before else 0
         is_new = before is None or _differs(before, proposal, tasks)
         if is_new:
@@ -199,10 +220,10 @@ class HotReloader:
         if before is not None and is_new:
             self._earlier.append((before.number, before.model))
             for new, old in renamed.items():
-                self._state.rename(old, new)
+                self.state.rename(old, new)
             for name in before.model.cells.keys() - version.model.cells.keys():
-                self._state.drop(name)
-        self.active = version
+                self.state.drop(name)
+        self.active = self._good = version
         if is_new:
             self._tell(before, version, emitter)
         return version
@@ -229,6 +250,13 @@ def _artifacts(built: Mapping[str, Built]) -> dict[str, Artifact]:
     if failures := [result for result in built.values() if isinstance(result, BuildFailure)]:
         raise BuildError(sorted_once(found for failure in failures for found in failure.diagnostics))
     return {name: result for name, result in built.items() if isinstance(result, Artifact)}
+
+
+def _tasks(proposal: Proposal, artifacts: Mapping[str, Artifact], loaded: Mapping[str, LoadedCell]) -> dict[str, Task]:
+    if conflicts := graph_conflicts(proposal.graph, proposal.model, loaded):
+        raise NotebookError(conflicts)
+    tasks = {name: _task(proposal.model, artifact, loaded[name]) for name, artifact in artifacts.items()}
+    return {**tasks, **proposal.python}
 
 
 def _task(model: NotebookModel, artifact: Artifact, cell: LoadedCell) -> Task:
