@@ -71,8 +71,8 @@ def test_run_json_has_the_promised_keys(command: Command, model: Path) -> None:
     assert (document["notebook"], document["ok"], document["saved"]) == (str(model), True, "out.npz")
     _, ramp, ends = document["cells"]
     assert set(ramp) == {
-        "name", "status", "reason", "version", "attempts", "build_seconds", "run_seconds", "build_key", "compiler",
-        "results", "error",
+        "name", "status", "reason", "version", "draft", "attempts", "build_seconds", "run_seconds", "build_key",
+        "compiler", "results", "error",
     }  # fmt: skip
     assert ramp["results"] == [
         {"field": None, "type": "float64[3]", "dtype": "float64", "shape": [3], "preview": "[0. 0.5 1. ]"}

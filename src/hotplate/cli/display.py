@@ -20,7 +20,14 @@ if TYPE_CHECKING:
 DELAY = 0.2
 """Seconds before the live display appears: what is over by then needs none."""
 
-_COLOURS = {"ok": "green", "kept": "cyan", "given": "cyan", "skipped": "yellow", "cancelled": "yellow"}
+_COLOURS = {
+    "ok": "green",
+    "draft": "yellow",
+    "kept": "cyan",
+    "given": "cyan",
+    "skipped": "yellow",
+    "cancelled": "yellow",
+}
 
 
 class LiveProgress:
@@ -104,7 +111,7 @@ def print_run(console: Console, run: Run) -> None:
     table.add_column("value", no_wrap=True, overflow="ellipsis")
     for cell in run.cells.values():
         status = Text(cell.status, _COLOURS.get(cell.status, "bold red"))
-        ran = milliseconds(cell.outcome.seconds) if cell.status == "ok" or cell.outcome.seconds else ""
+        ran = milliseconds(cell.outcome.seconds) if cell.status in ("ok", "draft") or cell.outcome.seconds else ""
         built = milliseconds(cell.build_seconds) if cell.build_seconds else ""
         for i, (label, type_text, text) in enumerate(_rows(cell)):
             first = (Text(label), status, built, ran) if i == 0 else (Text(label), "", "", "")

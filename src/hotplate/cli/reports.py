@@ -78,6 +78,7 @@ def cell_document(cell: CellResult) -> dict[str, Any]:
         "status": cell.status,
         "reason": cell.reason,
         "version": cell.version,
+        "draft": cell.draft,
         "attempts": cell.outcome.attempts,
         "build_seconds": cell.build_seconds,
         "run_seconds": cell.outcome.seconds,

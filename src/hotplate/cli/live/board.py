@@ -57,12 +57,15 @@ class Row:
         self.run_state = ""
         if result is self.result:
             return
+        replaces_draft = self.result is not None and self.result.draft and not self.result.kept
         self.result = result
         if not result.outcome.ok:
             return
         for name, value in parts(result.value):
             trail = self.trail.setdefault(name, deque(maxlen=TRAIL))
             number = number_of(value)
+            if replaces_draft and trail:
+                trail.pop()
             # One that is kept adds nothing, unless it is the result of an earlier text that has come back.
             if number is not None and not (result.kept and trail and trail[-1] == number):
                 trail.append(number)
@@ -75,6 +78,8 @@ class _Pass:
     begun: float
     run: str = ""
     """The run that belongs to it; "" until it has begun."""
+    draft: str = ""
+    """The run of a draft before it; "" without one."""
     first: bool = False
     built: set[str] = field(default_factory=set)
     reload: Reload | None = None
@@ -166,9 +171,12 @@ class Board:
 
     def _run_started(self, event: Event, needs: Mapping[str, str]) -> None:
         change = self._pass
-        if change is None or change.run or change.reload is None or change.reload.error:
+        if change is not None and event.data.get("drafts"):
+            change.draft = event.run
+        elif change is None or change.run or change.reload is None or change.reload.error:
             change = self._pass = _Pass(event.time)
-        change.run, change.first = event.run, not any(row.result for row in self.rows.values())
+        if change.draft != event.run:
+            change.run, change.first = event.run, not any(row.result for row in self.rows.values())
         self.rows = {name: self.rows.get(name) or Row(name) for name in event.data["cells"]}
         for name, row in self.rows.items():
             row.needs = needs.get(name, row.needs)
@@ -182,6 +190,8 @@ class Board:
         if change and change.run == event.run:  # else a newer text is on its way already
             words = run_words(self.rows.values(), built=len(change.built), first=change.first)
             self._conclude(event.time, f"{words} · {milliseconds(max(event.time - change.begun, 0.0))}")
+        elif change and change.draft == event.run:
+            self._conclude(event.time, f"draft · {milliseconds(max(event.time - change.begun, 0.0))}")
 
     def _conclude(self, time: float, words: str) -> None:
         self.last, self.ended = words, time

@@ -38,6 +38,7 @@ _RIGHT = ("build", "run")
 _MARKS = {
     "ok": ("✓", "green"),
     "kept": ("=", "cyan"),
+    "draft": ("≈", "yellow"),
     "given": ("=", "cyan"),
     "waiting": ("·", "dim"),
     "building": ("", "yellow"),
@@ -45,7 +46,17 @@ _MARKS = {
     "skipped": ("-", "yellow"),
     "cancelled": ("-", "yellow"),
 }
-_RANKS = {"broken": 0, "running": 0, "building": 1, "ok": 2, "skipped": 3, "cancelled": 3, "waiting": 4, "given": 5}
+_RANKS = {
+    "broken": 0,
+    "running": 0,
+    "building": 1,
+    "ok": 2,
+    "draft": 2,
+    "skipped": 3,
+    "cancelled": 3,
+    "waiting": 4,
+    "given": 5,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +156,8 @@ def _lines(row: Row, scene: Scene) -> Iterator[_Line]:
     if result and not row.activity:
         reason = "does not compile" if row.broken else result.reason
         first["why"] = Text(reason if result.outcome.ok else "", "dim")
+    elif result and result.draft and row.activity == "building":
+        first["why"] = Text("draft", "dim")
     yield from _values(row, first, scene)
 
 

@@ -148,3 +148,26 @@ WRONG = Diagnostic(Severity.ERROR, "wrong")
 def test_a_refusal_is_told(board: Board, feed: Feed, error: Exception, words: str, make: Any) -> None:
     feed("reload_done", reload=make.reload(error))
     assert board.last == words
+
+
+def test_a_draft_belongs_to_the_change_that_is_being_built(
+    board: Board, feed: Feed, ran: Callable[..., None], make: Any
+) -> None:
+    ran(make.result("n"))
+    feed("reload_started", run="watch", files=("heat.c",))
+    feed("cell_building", "n", run="watch")
+    ran(make.result("n", 2.0, draft=True), run="r2", drafts=("n",))
+    assert (states(board), board.last) == ({"n": "building"}, "draft · 5 s")
+    feed("cell_built", "n", run="watch", ok=True, cached=False, seconds=0.1, build_key="k")
+    feed("reload_done", run="watch", reload=make.reload(build=("n",)))
+    ran(make.result("n", 2.0), run="r3")
+    assert (states(board), board.last) == ({"n": "ok"}, "built 1 of 1, reran 1 · 11 s")
+
+
+def test_the_final_number_takes_the_place_of_its_draft_in_the_trail(
+    board: Board, ran: Callable[..., None], make: Any
+) -> None:
+    ran(make.result("n", 1.0))
+    ran(make.result("n", 2.0, draft=True), run="r2")
+    ran(make.result("n", 2.5), run="r3")
+    assert list(board.rows["n"].trail[""]) == [1.0, 2.5]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import namedtuple
 from typing import TYPE_CHECKING, Any
 
@@ -133,3 +134,14 @@ def test_help_takes_the_place_of_the_keys(shown: Lines) -> None:
     assert shown(keys=True)[-1].startswith("q quit")
     assert "draws the screen anew" in "".join(shown(keys=True, help=True))
     assert "q quit" not in "".join(shown(keys=False))
+
+
+def test_the_result_of_a_draft_is_marked_while_its_cell_is_built(
+    feed: Callable[..., None], ran: Callable[..., None], shown: Callable[..., list[str]], make: Any
+) -> None:
+    feed("reload_started", run="watch", files=("heat.c",))
+    feed("cell_building", "n", run="watch")
+    ran(make.result("n", draft=True), make.result("after", draft=True), run="r2", drafts=("n",))
+    lines = "\n".join(shown(now=1003.0))
+    assert re.search(r"\S n +building +draft", lines)
+    assert re.search(r"≈ after +draft", lines)
