@@ -17,7 +17,7 @@ import pytest
 
 import hotplate
 from benchmarks.bench_build import C_TEXT, CPP_TEXT, X, cppimport, cython_magic, fresh, numba, recorded_call
-from benchmarks.contest import Aim, Contender, Contest, Sample, at_most, command, duration, everyone_in, timed
+from benchmarks.contest import Aim, Contender, Contest, Sample, at_most, command, duration, everyone_in
 from hotplate.toolchain.compile import Compilation
 from hotplate.toolchain.process import compiler_environment
 
@@ -26,9 +26,23 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from benchmarks.contest import Entrant, Sampler
+    from hotplate.reload import LiveStatus
 
 QUIET = 0.04
 PATIENCE = 60.0
+HELPERS = "".join(
+    f"static double part{i}(int64_t n, const double *x) {{\n"
+    "    double sum = 0.0;\n"
+    f"    for (int64_t i = 1; i < n - 1; i++) sum += fmax(x[i - 1], {i}.0) * sqrt(fabs(x[i]) + {i}.5) - x[i + 1];\n"
+    "    return sum;\n"
+    "}\n"
+    for i in range(20)
+)
+LARGE_TEXT = C_TEXT.replace("double dot", f"#include <math.h>\n{HELPERS}double dot").replace(
+    "    return CONSTANT",
+    "".join(f"    if (n > 1000) sum += part{i}(n, x);\n" for i in range(20)) + "    return CONSTANT",
+)
+"""The same result of a cell with twenty helpers."""
 
 
 def after_quiet(seconds: float) -> Aim:
@@ -36,27 +50,39 @@ def after_quiet(seconds: float) -> Aim:
     return Aim(f"≤ {duration(seconds)} after the quiet time", lambda median, _: median - QUIET <= seconds)
 
 
-def saved(suffix: str, texts: Iterable[str], warm_up: int = 1, **options: Any) -> Callable[[Path], Sampler]:
-    """Saves the next text and waits for its result."""
+def saved(
+    suffix: str, texts: Iterable[str], warm_up: int = 1, *, first: bool = False, **options: Any
+) -> Callable[[Path], Sampler]:
+    """Saves the next text and waits for its result; with `first`, for that of a draft if there is one."""
 
     def prepare(folder: Path) -> Sampler:
         path, following = folder / f"notebook{suffix}", iter(texts)
         live: Any = None
 
-        def save() -> None:
+        def save() -> Sample:
             text = next(following)
             expected = float(re.findall(r"return ([\d.]+) \*", text)[0]) * (X @ X)
+            begin = time.perf_counter()
             path.write_text(text, "utf-8")
-            if live is not None:
-                assert live.wait_for(lambda s: s.run is not None and s.run["dot"] == expected, PATIENCE), live.status
+            wait(expected, draft=first)
+            seconds = time.perf_counter() - begin
+            wait(expected, draft=False)  # nothing of it goes on while another contender is timed
+            return Sample(seconds)
 
-        save()
+        def wait(expected: float, *, draft: bool) -> None:
+            def is_there(status: LiveStatus) -> bool:
+                run = status.run
+                return run is not None and run["dot"] == expected and (draft or not run.draft)
+
+            assert live.wait_for(is_there, PATIENCE), live.status
+
+        path.write_text(next(following), "utf-8")
         live = hotplate.open(path).watch(x=X, y=X, quiet=QUIET, **options).__enter__()
         atexit.register(live.stop)
         assert live.wait_for(lambda status: status.run is not None, PATIENCE), live.status
         for _ in range(warm_up):
             save()
-        return timed(save)
+        return save
 
     return prepare
 
@@ -98,12 +124,25 @@ ONE_C = Contest(
     rounds=30,
     contenders=(
         Contender("the quiet time and the compiler alone", bare(".c", C_TEXT, QUIET)),
-        Contender("hotplate, saved to result", saved(".c", ever_new(C_TEXT)), at_most(1.25)),
+        Contender("hotplate, saved to result", saved(".c", ever_new(C_TEXT), drafts=False), at_most(1.25)),
         Contender("hotplate, edit reverted", saved(".c", back_and_forth(C_TEXT), 2), after_quiet(10e-3)),
         Contender("numba njit", numba),
         Contender("IPython %%cython", cython_magic, rounds=3),
         Contender("cppimport", cppimport, rounds=3),
     ),
+)
+
+DRAFTS, DRAFTS_OF_MUCH = (
+    Contest(
+        f"drafts, one C cell {which}from save to result",
+        rounds=30,
+        contenders=(
+            Contender("without drafts", saved(".c", ever_new(text), drafts=False)),
+            Contender("with drafts, the first result", saved(".c", ever_new(text), first=True), at_most(0.75)),
+            Contender("with drafts, the final result", saved(".c", ever_new(text)), at_most(1.1)),
+        ),
+    )
+    for which, text in (("", C_TEXT), ("with 20 helpers ", LARGE_TEXT))
 )
 
 ONE_CPP = Contest(
@@ -119,6 +158,16 @@ ONE_CPP = Contest(
 
 @everyone_in(ONE_C)
 def test_one_c_cell(entrant: Entrant, take_part: Callable[[Entrant], None]) -> None:
+    take_part(entrant)
+
+
+@everyone_in(DRAFTS)
+def test_drafts(entrant: Entrant, take_part: Callable[[Entrant], None]) -> None:
+    take_part(entrant)
+
+
+@everyone_in(DRAFTS_OF_MUCH)
+def test_drafts_of_much(entrant: Entrant, take_part: Callable[[Entrant], None]) -> None:
     take_part(entrant)
 
 
