@@ -63,7 +63,8 @@ class Notebook:
         self._state = StateManager()
         self._reloader = HotReloader(Toolchain(compiler=compiler, flags=flags, jobs=jobs), self._state)
         self._python: dict[str, PythonCell] = {}
-        self._graph: Graph | None = None
+        self._graph: tuple[NotebookModel, Graph] | None = None
+        """With the model that it belongs to."""
         self._follows_file = text is None
         self._stamp = _stamp(self.path) if self._follows_file else None
         self.model = notation.read(self.path) if text is None else notation.parse(self.path, text)
@@ -85,22 +86,24 @@ class Notebook:
         stamp = _stamp(self.path) if self._follows_file else None
         if not self._follows_file or (stamp is not None and stamp == self._stamp):
             return False
+        changed = self._read()
         self._stamp = stamp
-        return self._read()
+        return changed
 
     def _read(self) -> bool:
         model = notation.read(self.path)
         if model.text == self.model.text:
             return False
-        self.model, self._graph = model, None
+        self.model = model
         return True
 
     @property
     def graph(self) -> Graph:
         """The dependency graph of the file's cells and the Python cells."""
-        if self._graph is None:
-            self._graph = self._graph_of(self.model)
-        return self._graph
+        model, known = self.model, self._graph
+        if known is None or known[0] is not model:
+            self._graph = known = (model, self._graph_of(model))
+        return known[1]
 
     def _graph_of(self, model: NotebookModel) -> Graph:
         native = [notation.node_of(cell) for cell in model.cells.values()]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
@@ -332,3 +333,14 @@ def test_runs_from_several_threads_take_turns(notebook: Callable[..., Path]) -> 
     with ThreadPoolExecutor(4) as pool:
         runs = list(pool.map(lambda x: book.run(x=x), range(20)))
     assert [run["b"] for run in runs] == [2 * x for x in range(20)]
+
+
+def test_a_file_that_can_not_be_read_is_refused_every_time(notebook: Callable[..., Path]) -> None:
+    path = notebook("int a(void) { return 1; }\n")
+    book = hotplate.open(path)
+    book.run()
+    path.write_bytes(b"\0binary")
+    time.sleep(0.15)  # older than what may still be written to
+    for _ in range(2):
+        with pytest.raises(NotebookError, match="binary"):
+            book.run()

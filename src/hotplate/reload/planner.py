@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
+from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -83,14 +84,14 @@ def plan_reload(
 
 def renamed_cells(before: NotebookModel, after: NotebookModel) -> dict[str, str]:
     """New name → old name, for cells whose tokens are the same but for the name. Each old cell is found once."""
-    gone = [name for name in before.cells if name not in after.cells]
-    by_shape = {_nameless(before.cells[name].item, name): name for name in reversed(gone)}
+    gone: defaultdict[str, list[str]] = defaultdict(list)
+    for name, cell in before.cells.items():
+        if name not in after.cells:
+            gone[_nameless(cell.item, name)].append(name)
     found: dict[str, str] = {}
-    for name in after.cells:
-        if by_shape and name not in before.cells:
-            old = by_shape.pop(_nameless(after.cells[name].item, name), None)
-            if old is not None:
-                found[name] = old
+    for name, cell in after.cells.items():
+        if gone and name not in before.cells and (alike := gone.get(_nameless(cell.item, name))):
+            found[name] = alike.pop(0)
     return found
 
 

@@ -56,6 +56,9 @@ class Evaluation:
         self._abort = abort
         self._fresh = False
         self._superseded = ""
+        self._obsolete: frozenset[str] = frozenset()
+        self._kept: dict[str, Output] = {}
+        """Results that hold, between being found and being told of."""
         self._running: dict[str, None] = {}
         self._contents: dict[str, Mapping[str | None, str]] = {}
         """What each computed cell and each given value holds, by name; see Output."""
@@ -86,7 +89,9 @@ class Evaluation:
         """Ends the run early, because a newer version is there. Thread-safe.
 
         Cells that are running may end, for their results hold in the newer version too, unless one is `obsolete`.
+        Results of such ones are not kept.
         """
+        self._obsolete = frozenset(obsolete)
         self._superseded = reason
         if any(name in obsolete for name in self.running):
             self._abort.abort(reason)
@@ -119,6 +124,7 @@ class Evaluation:
         if stored is None:
             return None
         reason = self._why_kept(name) if stored is latest else f"as in v{stored.version}"
+        self._kept[name] = stored
         return Outcome(OutcomeKind.OK, stored.value, reason=reason, seconds=stored.seconds)
 
     def _trace(self, name: str) -> Trace:
@@ -136,14 +142,11 @@ class Evaluation:
     # ---- one cell ----
 
     def _compute(self, name: str) -> Outcome:
-        if self._superseded:
-            return Outcome(OutcomeKind.CANCELLED, reason=self._superseded)
-        found = self._find(name, self._trace(name))
-        if found is not None:
-            return found
-        self._running[name] = None
+        self._running[name] = None  # before anything else: whoever supersedes from here on sees it
         try:
-            return self._protected(self._tasks[name])
+            if self._superseded:
+                return Outcome(OutcomeKind.CANCELLED, reason=self._superseded)
+            return self._find(name, self._trace(name)) or self._protected(self._tasks[name])
         finally:
             del self._running[name]
 
@@ -194,23 +197,25 @@ class Evaluation:
         return arguments
 
     def _finished(self, name: str, outcome: Outcome) -> None:
-        task, version, kept = self._tasks[name], self._version, outcome.ok and not outcome.attempts
-        if outcome.ok:
-            trace, before = self._trace(name), self._state.latest(name)
-            if kept:
-                output = self._state.find(name, trace)
-            else:
-                outcome = replace(outcome, reason=self._why_run(task, trace, before))
-                output = self._state.keep(
-                    name, trace, outcome.value, outcome.seconds, version, draft=name in self._drafts
-                )
-            assert output is not None
-            self._contents[name], version = output.contents, output.version
+        task, version, kept = self._tasks[name], self._version, self._kept.pop(name, None)
+        if kept is not None:
+            self._contents[name], version = kept.contents, kept.version
+        elif outcome.ok:
+            outcome = self._keep(task, outcome)
         result = self.results[name] = CellResult(
-            name, outcome, kept=kept, build_seconds=task.build_seconds, build_key=task.key, compiler=task.compiler,
-            version=version, draft=name in self._preliminary,
+            name, outcome, kept=kept is not None, build_seconds=task.build_seconds, build_key=task.key,
+            compiler=task.compiler, version=version, draft=name in self._preliminary,
         )  # fmt: skip
         self._emitter.emit(_TERMINAL.get(outcome.kind, Kind.CELL_FAILED), name, outcome.attempts, result=result)
+
+    def _keep(self, task: Task, outcome: Outcome) -> Outcome:
+        name, trace = task.name, self._trace(task.name)
+        outcome = replace(outcome, reason=self._why_run(task, trace, self._state.latest(name)))
+        if name not in self._obsolete:
+            draft = name in self._drafts
+            output = self._state.keep(name, trace, outcome.value, outcome.seconds, self._version, draft=draft)
+            self._contents[name] = output.contents
+        return outcome
 
     # ---- for people ----
 

@@ -21,6 +21,9 @@ HISTORY = 8
 HISTORY_BYTES = 1 << 28
 """How much memory they may hold, over all cells."""
 
+_ENTRY = 1 << 10
+"""What a result takes besides its contents, about."""
+
 _serial = itertools.count(1)
 
 
@@ -130,7 +133,7 @@ class StateManager:
     def _content(self, earlier: Iterable[Output], field: str | None, part: Any) -> str:
         """Looks at the bytes only when there is an earlier result of the same type and shape."""
         alike: dict[str, Any] = {}
-        for output in earlier:
+        for output in earlier if _form(part) is not None else ():
             if field in output.contents:
                 before = output.value if field is None else result_fields(output.value)[field]
                 if _form(before) == _form(part):
@@ -217,14 +220,20 @@ class _Older:
 
 
 def _form(value: Any) -> object:
-    """What two values must share to be worth comparing."""
-    return (value.dtype, value.shape) if isinstance(value, np.ndarray) else type(value)
+    """What two values must share to be worth comparing; None for one that may have changed since it was kept."""
+    if isinstance(value, np.ndarray):
+        return (value.dtype, value.shape)
+    return None if isinstance(value, (list, dict)) else type(value)
 
 
 def _size(value: Any) -> int:
-    """The bytes that a value holds, roughly; those of objects that don't tell count as a few."""
+    """The bytes that a value keeps in memory, roughly; objects that don't tell count as a few."""
     if isinstance(value, np.ndarray):
-        return int(value.nbytes)
+        while isinstance(value.base, np.ndarray):
+            value = value.base
+        return _ENTRY + int(value.nbytes)
+    if isinstance(value, dict):
+        return _ENTRY + sum(map(_size, value.values()))
     if isinstance(value, (tuple, list)):
-        return sum(map(_size, value))
-    return len(value) if isinstance(value, (str, bytes)) else 64
+        return _ENTRY + sum(map(_size, value))
+    return _ENTRY + (len(value) if isinstance(value, (str, bytes)) else 0)

@@ -24,7 +24,10 @@ def _feed(state: xxhash.xxh3_128, value: Any) -> bool:
     kind = type(value)
     if kind is np.ndarray:
         return _feed_array(state, value)
-    if kind in _PLAIN or isinstance(value, np.generic):
+    if isinstance(value, np.generic):  # not by its repr, which leaves out the middle of a long field
+        state.update(f"{kind.__qualname__} ".encode())
+        return _feed_array(state, np.asarray(value))
+    if kind in _PLAIN:
         state.update(f"{kind.__qualname__} {value!r}\0".encode("utf-8", "surrogatepass"))
         return True
     if kind not in (list, tuple, dict):

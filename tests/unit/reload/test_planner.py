@@ -92,6 +92,8 @@ def test_each_old_name_goes_to_one_new_cell(plan: Callable[..., ReloadPlan]) -> 
     twins = ("int x(int a) { return a; }", "int y(int a) { return a; }")
     assert plan((N, A, B), (N, A, *twins)).renamed == {"x": "b"}
     assert plan((N, A, *twins), (N, A, B)).renamed == {"b": "x"}
+    others = ("int v(int a) { return a; }", "int w(int a) { return a; }")
+    assert plan((N, A, *twins), (N, A, *others)).renamed == {"v": "x", "w": "y"}
 
 
 def test_cells_that_moved_are_told_and_nothing_is_done_for_them(plan: Callable[..., ReloadPlan]) -> None:

@@ -235,3 +235,26 @@ def test_every_cell_has_exactly_one_terminal_event(chain: Session, keep_going: b
     assert len([e for e in chain.events if e.kind is not Kind.CELL_STARTED]) == 5
     assert (ends["a"], ends["b"], ends["c"]) == (Kind.CELL_FAILED, Kind.CELL_SKIPPED, Kind.CELL_SKIPPED)
     assert ends["later"] is other
+
+
+def test_a_superseded_run_keeps_no_obsolete_result(chain: Session) -> None:
+    def a(x: int) -> int:
+        chain.evaluation.supersede("a newer version is there", ["a"])
+        return x
+
+    chain.add("a", a, ["x"])
+    assert chain.run(x=1)["a"].value == 1
+    assert chain.state.latest("a") is None
+
+
+def test_a_kept_result_that_is_dropped_meanwhile_is_still_kept(chain: Session) -> None:
+    chain.run(x=1)
+    find = chain.state.find
+
+    def find_and_drop(cell: str, trace: Any) -> Any:
+        found = find(cell, trace)
+        chain.state.drop(cell)
+        return found
+
+    chain.state.find = find_and_drop  # type: ignore[method-assign]  # another thread, at the worst moment
+    assert chain.run(x=1)["c"].value == 4

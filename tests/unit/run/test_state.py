@@ -53,6 +53,7 @@ def test_an_earlier_result_is_found_and_is_the_latest_again() -> None:
         (np.zeros(4), np.zeros((2, 2)), False),
         (np.array([0.0]), np.array([-0.0]), False),
         (object(), object(), False),
+        ([1], [1], False),  # it may have been changed since
     ],
 )
 def test_results_with_equal_bytes_have_equal_contents(one: Any, other: Any, same: bool) -> None:
@@ -92,22 +93,39 @@ def test_the_number_of_earlier_results_of_a_cell_is_bounded() -> None:
 
 
 def test_their_memory_is_bounded_over_all_cells_and_the_oldest_go_first() -> None:
-    state = StateManager(history_bytes=2000)
+    state = StateManager(history_bytes=50_000)
     for name in "abc":
-        state.keep(name, trace("k1"), np.zeros(100))
+        state.keep(name, trace("k1"), np.zeros(3000))
     for name in "abc":
-        state.keep(name, trace("k2"), np.ones(100))
+        state.keep(name, trace("k2"), np.ones(3000))
     assert [state.find(name, trace("k1")) is not None for name in "abc"] == [False, True, True]
 
 
 def test_one_that_is_larger_than_the_bound_leaves_the_others() -> None:
-    state = StateManager(history_bytes=2000)
+    state = StateManager(history_bytes=50_000)
     state.keep("small", trace("k1"), np.zeros(100))
     state.keep("small", trace("k2"), np.ones(100))
-    state.keep("large", trace("k1"), np.zeros(1000))
-    state.keep("large", trace("k2"), np.ones(1000))
+    state.keep("large", trace("k1"), np.zeros(10_000))
+    state.keep("large", trace("k2"), np.ones(10_000))
     assert state.find("large", trace("k1")) is None
     assert state.find("small", trace("k1")) is not None
+
+
+@pytest.mark.parametrize("held", [{"u": np.zeros(10_000)}, [np.zeros(10_000)], np.zeros(10_000)[:1]])
+def test_what_a_value_keeps_in_memory_counts(held: Any) -> None:
+    state = StateManager(history_bytes=50_000)
+    state.keep("a", trace("k1"), held)
+    state.keep("a", trace("k2"), 0)
+    assert state.find("a", trace("k1")) is None
+
+
+def test_the_number_of_names_that_are_remembered_is_bounded() -> None:
+    state = StateManager(history_bytes=50_000)
+    for i in range(1000):
+        state.keep(f"cell{i}", trace("k"), i)
+        state.drop(f"cell{i}")
+    assert state.find("cell0", trace("k")) is None
+    assert state.find("cell999", trace("k")) is not None
 
 
 def test_a_result_that_fell_out_of_the_history_is_freed() -> None:

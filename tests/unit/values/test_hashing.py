@@ -40,3 +40,11 @@ def test_a_copy_has_the_same_digest(value: Any) -> None:
 )
 def test_what_can_not_be_told_has_no_digest(value: Any) -> None:
     assert digest(value) is None
+
+
+def test_no_element_of_a_struct_is_left_out() -> None:
+    one = np.zeros((), np.dtype([("x", "f8", 1500)]))
+    other = one.copy()
+    other["x"][700] = 1
+    assert digest(one[()]) != digest(other[()])
+    assert digest(one[()]) == digest(one[()].copy())
