@@ -192,20 +192,29 @@ class Notebook:
         chosen = make_executor(executor, jobs) if isinstance(executor, str) else executor
         given = {**(inputs or {}), **named}
         with self._turn:
+            # Its own, so that a failure here does not stop what else runs under the caller's.
+            abort = AbortHandle(abort)
+            version, recorder = self._bring_up(targets, given, on_event)
+            try:
+                evaluation = self._evaluation(version, given, recorder, abort)
+                evaluation.run(chosen, fresh=fresh, keep_going=keep_going)
+            finally:
+                self._last_run = recorder.finish(version.graph, version.number)
+        return _raise_failure(self._last_run, abort)
+
+    def _bring_up(
+        self, targets: Sequence[str], given: Mapping[str, Any], on_event: Sink | Sequence[Sink]
+    ) -> tuple[Version, Recorder]:
+        """The file as it is now, built and loaded, and the recorder of the run that has begun with that."""
+        with self._reloader.turn:
             proposal = self._read_proposal(targets, given)
             recorder = Recorder((on_event,) if callable(on_event) else tuple(on_event))
             recorder.emitter.emit(Kind.RUN_STARTED, cells=proposal.graph.order, notebook=str(self.path))
-            # Its own, so that a failure here does not stop what else runs under the caller's.
-            abort = AbortHandle(abort)
-            version = 0
             try:
-                active = self._reloader.reload(proposal, recorder.emitter)
-                version = active.number
-                evaluation = self._evaluation(active, given, recorder, abort)
-                evaluation.run(chosen, fresh=fresh, keep_going=keep_going)
-            finally:
-                self._last_run = recorder.finish(proposal.graph, version)
-        return _raise_failure(self._last_run, abort)
+                return self._reloader.reload(proposal, recorder.emitter), recorder
+            except BaseException:
+                self._last_run = recorder.finish(proposal.graph)
+                raise
 
     def watch(
         self,

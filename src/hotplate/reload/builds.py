@@ -27,6 +27,12 @@ class _Build:
     future: Future[Built]
     cancel: threading.Event
 
+    def failed_elsewhere(self, unit: Unit) -> bool:
+        """Whether it failed for an earlier text with the same tokens: then what it was told is on that text's lines."""
+        return (
+            self.unit is not unit and self.future.exception() is None and isinstance(self.future.result(), BuildFailure)
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Started:
@@ -85,11 +91,17 @@ class Builds:
 
         After None, what is being compiled goes on: the next `start` may want it. Raises ToolchainError, CacheError.
         """
-        with self._changed:
-            self._changed.wait_for(lambda: given_up() or self.is_done(started))
-        if given_up():
-            return None
-        built = {unit.cell: self._collect(key, unit, emitter) for key, unit in started.missing.items()}
+        while True:
+            with self._changed:
+                self._changed.wait_for(lambda: given_up() or self.is_done(started))
+            if given_up():
+                return None
+            misplaced = [key for key, unit in started.missing.items() if self._running[key].failed_elsewhere(unit)]
+            if not misplaced:
+                break
+            for key in misplaced:
+                self._running[key] = self._submit(started.missing[key], emitter)
+        built = {unit.cell: self._running.pop(key).future.result() for key, unit in started.missing.items()}
         return {cell: started.found.get(cell) or built[cell] for cell in started.units}
 
     def wake(self) -> None:
@@ -107,14 +119,6 @@ class Builds:
         future = self._pool.submit(lambda: self.toolchain.build_all([unit], emitter, cancel)[unit.cell])
         future.add_done_callback(lambda _: self.wake())
         return _Build(unit, future, cancel)
-
-    def _collect(self, key: str, unit: Unit, emitter: Emitter | None) -> Built:
-        build = self._running.pop(key)
-        result = build.future.result()
-        if isinstance(result, BuildFailure) and build.unit is not unit:
-            # What an earlier text with the same tokens was told is told on that text's lines.
-            return self.toolchain.build_all([unit], emitter)[unit.cell]
-        return result
 
     def _kill_all_but(self, wanted: Collection[str]) -> None:
         for key in [key for key in self._running if key not in wanted]:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection
     from pathlib import Path
 
-    from hotplate.reload.reloader import Built
+    from hotplate.reload.builds import Built
     from hotplate.reload.watcher import Watcher
     from hotplate.toolchain.cache import Cache
 

@@ -11,10 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 from hotplate.diagnostic import sorted_once
 from hotplate.errors import HotplateError, NotebookError
-from hotplate.events import Emitter, Event, Kind, Sink
+from hotplate.events import Emitter, Kind, Sink
 from hotplate.execute import AbortHandle
+from hotplate.load import reclaim
 from hotplate.load.trial import try_loading
 from hotplate.reload.builds import Builds, findings, libraries
+from hotplate.reload.delivery import Delivery
 from hotplate.reload.drafts import Drafts
 from hotplate.reload.freshness import Freshness
 from hotplate.reload.planner import ReloadPlan
@@ -47,8 +49,8 @@ class Live:
     """A notebook that is built, reloaded and rerun whenever its file changes. A context manager; thread-safe.
 
     Whatever is wrong with a newer text, the last version that was good stays, and `status` says why. A save while
-    compilers work kills those that it makes useless; one while cells run ends the run, but never a cell whose result
-    holds in the newer version too.
+    compilers work kills those that it makes useless. One while cells run ends the run: cells under way may end, unless
+    the result of one of them does not hold in the newer version; then all are asked to stop.
 
     Entering starts it and returns at once: the first build and run are on their way then.
     """
@@ -80,9 +82,8 @@ class Live:
         self._evaluation_of = evaluation
         self._executor = executor
         self._turn = turn
-        lock = threading.RLock()  # events come from several threads, and a sink gets one at a time
-        self._sinks = tuple(_one_at_a_time(sink, lock) for sink in sinks)
-        self._emitter = Emitter(f"watch {uuid.uuid4().hex[:12]}", self._sinks)
+        self._delivery = Delivery(sinks)
+        self._emitter = Emitter(f"watch {uuid.uuid4().hex[:12]}", (self._delivery,))
         self._watcher = Watcher(self._notice_files, quiet=quiet, cap=max(CAP, 2 * quiet), polling=polling)
         self._freshness = Freshness(path, self._watcher, reloader.toolchain.cache)
         compilers = threading.Condition()
@@ -100,6 +101,10 @@ class Live:
         """A version that is to run instead of the file: its number and text."""
         self._due = ""
         """The run that has to be made: "" none, "update", or "fresh"."""
+        self._version: Version | None = None
+        """What runs are made of; what others make active in the reloader may be of another part of the notebook."""
+        self._good: Version | None = None
+        """The newest one without drafts."""
         self._evaluation: Evaluation | None = None
         self._running: Version | None = None
         self._good_run: Run | None = None
@@ -121,12 +126,12 @@ class Live:
         Ctrl-C raises KeyboardInterrupt. Raises what ended the watching when that was an error.
         """
         self._wait_for(lambda: self._stopping, timeout)
-        if self._crash is not None:
-            raise self._crash
         return self._stopping
 
     def wait_for(self, condition: Callable[[LiveStatus], bool], timeout: float | None = None) -> bool:
         """Blocks until the status fulfils a condition, the watching ends or the time is over; returns whether it does.
+
+        The events that led to it have been delivered then. Raises as `wait`.
 
         `live.wait_for(lambda status: status.run is not None and not status.notice)`
         """
@@ -160,6 +165,8 @@ class Live:
                 thread.join(max(deadline - time.monotonic(), 0))
         self._builds.close()
         self._drafts.close()
+        self._delivery.stop(GRACE)
+        reclaim()
 
     @property
     def running(self) -> tuple[str, ...]:
@@ -170,6 +177,7 @@ class Live:
     def __enter__(self) -> Live:
         self._watcher.watch([self._path])
         self._watcher.start()
+        self._delivery.start()
         for thread in self._threads:
             thread.start()
         return self
@@ -193,7 +201,8 @@ class Live:
                     return
                 files, self._files = frozenset(self._files), set()
                 number, text = self._earlier
-            self._reload(files, number, text)
+            with self._reloader.turn:
+                self._reload(files, number, text)
 
     def _reload(self, files: frozenset[Path], earlier: int, text: NotebookModel | None) -> None:
         begin, begun = time.perf_counter(), time.time_ns()
@@ -220,7 +229,7 @@ class Live:
             if text is None and self._look_again(self._freshness.changed_text(read)):
                 return
             error, diagnostics = refused, getattr(refused, "diagnostics", ())
-            runs = self._refuse(refused)
+            runs = self._refuse(refused, earlier)
         self._tell(plan, error, sorted_once(diagnostics), time.perf_counter() - begin, runs=runs)
         if runs:
             self._want_run("update")
@@ -240,14 +249,16 @@ class Live:
         self._drafts.learn(built or {})
         return built
 
-    def _refuse(self, error: HotplateError) -> bool:
+    def _refuse(self, error: HotplateError, earlier: int) -> bool:
         """Leaves the last good version as it is; true when it has to take over again from a draft of this text."""
-        drafted = self._reloader.drafted
-        self._reloader.refuse(error)
-        if drafted and self._reloader.active is not None:
-            self._swap(self._reloader.active)
-            self._set(run=self._good_run)
-        return drafted
+        self._reloader.refuse(error, earlier=earlier)
+        with self._changed:
+            self._earlier = (0, None) if earlier else self._earlier
+        if self._version is self._good or self._good is None:
+            return False
+        self._swap(self._good)
+        self._set(run=self._good_run)
+        return True
 
     def _look_again(self, changed: Collection[Path]) -> bool:
         with self._changed:
@@ -256,6 +267,9 @@ class Live:
 
     def _swap(self, version: Version) -> None:
         with self._changed:
+            self._version = version
+            if not version.drafts:
+                self._good = version
             if self._evaluation is not None and self._running is not None and self._running is not version:
                 self._evaluation.supersede(f"v{version.number} is there", self._running.obsolete(version))
 
@@ -268,11 +282,12 @@ class Live:
         *,
         runs: bool,
     ) -> None:
-        active, notice = self._reloader.active, self._reloader.notice
-        reload = Reload(plan, active.number if active else 0, error, notice, seconds)
+        number, notice = self._good.number if self._good else 0, self._reloader.notice
+        reload = Reload(plan, number, error, notice, seconds)
         with self._changed:
             run = self._status.run
-            marked = replace(run, notice=notice) if run is not None else None
+            age = f"results of v{run.version}; v{number} is being run" if runs and run and run.version != number else ""
+            marked = replace(run, notice=notice or age) if run is not None else None
             phase = "running" if runs or self._evaluation else "waiting"
             self._set(
                 version=reload.version, notice=notice, diagnostics=diagnostics, reload=reload, run=marked, phase=phase
@@ -291,21 +306,26 @@ class Live:
             self._wake()
 
     def _run_loop(self) -> None:
-        while True:
-            with self._changed:
-                self._changed.wait_for(lambda: self._stopping or (self._due and self._reloader.active))
-                version = self._reloader.active
-                if self._stopping or version is None:
-                    return
-                due, self._due = self._due, ""
-                abort = self._abort = AbortHandle()
-                recorder = Recorder(self._sinks)
-                self._evaluation = self._evaluation_of(version, recorder, abort)
-                self._running = version
-                if not version.drafts:  # else it is being built
-                    self._set(phase="running")
-            with self._turn:
-                self._run(version, recorder, self._evaluation, fresh=due == "fresh")
+        while self._run_once():
+            reclaim()  # what only that run still held
+
+    def _run_once(self) -> bool:
+        """Makes the next run when it is due; false when the watching ends."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._stopping or (self._due and self._version))
+            version = self._version
+            if self._stopping or version is None:
+                return False
+            due, self._due = self._due, ""
+            abort = self._abort = AbortHandle()
+            recorder = Recorder((self._delivery,))
+            self._evaluation = self._evaluation_of(version, recorder, abort)
+            self._running = version
+            if not version.drafts:  # else it is being built
+                self._set(phase="running")
+        with self._turn:
+            self._run(version, recorder, self._evaluation, fresh=due == "fresh")
+        return True
 
     def _run(self, version: Version, recorder: Recorder, evaluation: Evaluation, *, fresh: bool) -> None:
         recorder.emitter.emit(
@@ -320,6 +340,7 @@ class Live:
         with self._changed:
             self._evaluation = self._running = None
             if evaluation.superseded:  # another run follows
+                self._due = "fresh" if fresh else self._due
                 return
             run = replace(run, notice=self._reloader.notice)
             if not version.drafts:
@@ -352,14 +373,9 @@ class Live:
             while not condition():
                 left = None if deadline is None else deadline - time.monotonic()
                 if left is not None and left <= 0:
-                    return
+                    break
                 # On Windows nothing interrupts a wait without a time-out, Ctrl-C neither.
                 self._changed.wait(min(filter(None, (left, _SLICE)), default=None))
-
-
-def _one_at_a_time(sink: Sink, lock: threading.RLock) -> Sink:
-    def locked(event: Event) -> None:
-        with lock:
-            sink(event)
-
-    return locked
+        self._delivery.flush(GRACE)
+        if self._crash is not None:
+            raise self._crash

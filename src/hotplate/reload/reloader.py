@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from hotplate.diagnostic import Severity, sorted_once
 from hotplate.errors import BuildError, HotplateError, InputError, LoadError, NotebookError, RunCancelled
-from hotplate.events import Kind
+from hotplate.events import Kind, log
 from hotplate.load import LoadedCell, reclaim
 from hotplate.load.binding import graph_conflicts
 from hotplate.reload.planner import Build, ReloadPlan, plan_reload, renamed_cells
@@ -24,15 +24,15 @@ if TYPE_CHECKING:
     from hotplate.events import Emitter
     from hotplate.notebook.graph import Graph
     from hotplate.notebook.model import NotebookModel
+    from hotplate.reload.builds import Built
     from hotplate.reload.proposal import Proposal
     from hotplate.run import StateManager
     from hotplate.toolchain import Unit
     from hotplate.toolchain.toolchain import Toolchain
 
+T = TypeVar("T")
 VERSIONS = 16
 """How many versions one can go back to."""
-
-Built = Artifact | BuildFailure
 
 
 class HotReloader:
@@ -61,6 +61,8 @@ class HotReloader:
         self._earlier: deque[tuple[int, NotebookModel]] = deque(maxlen=VERSIONS)
         self._count = 0
         self._lock = threading.RLock()
+        self.turn = threading.RLock()
+        """Held from reading the file until that text is active or refused, so that no older text comes after it."""
 
     # ---- what there is ----
 
@@ -70,8 +72,8 @@ class HotReloader:
         if not self._behind or self.drafted:
             return ""
         if self.active is None:
-            return f"nothing runs yet; the file {self._behind}"
-        return f"running v{self.active.number}; the file is newer and {self._behind}"
+            return f"nothing runs yet; {self._behind.replace('the file is newer and', 'the file')}"
+        return f"running v{self.active.number}; {self._behind}"
 
     @property
     def drafted(self) -> bool:
@@ -89,7 +91,7 @@ class HotReloader:
         Raises InputError when it isn't kept.
         """
         limit = before or (self._good.number if self._good else 0)
-        for kept, model in reversed(self._earlier):
+        for kept, model in reversed(tuple(self._earlier)):
             if kept == number or (number is None and kept < limit):
                 return kept, model
         known = ", ".join(f"v{kept}" for kept in self.versions) or "none"
@@ -151,13 +153,17 @@ class HotReloader:
         """
         artifacts = _artifacts(built)
         with self._lock:
-            renamed = renamed_cells(self._good.model, proposal.model) if self._good else {}
+            before = self._good
+            renamed = renamed_cells(before.model, proposal.model) if before else {}
             loaded = self._open(artifacts, renamed)
-            version = self._swap(proposal, _tasks(proposal, artifacts, loaded), renamed, emitter)
+            version = self._swap(proposal, _tasks(proposal, artifacts, loaded), renamed)
             self._loaded |= {name: (artifacts[name].build_key, cell) for name, cell in loaded.items()}
             self._builds |= {name: Build(a.unit_key, a.build_key, tuple(a.headers)) for name, a in artifacts.items()}
-            self._behind = f"v{earlier} was asked for" if earlier else ""
-            self._drain()
+            self._behind = f"the file is newer and v{earlier} was asked for" if earlier else ""
+        if before is None or version.number != before.number:
+            self._tell(before, version, emitter)
+        before = None  # or it would hold what is to be let go of
+        self._drain()
         return version
 
     def draft(self, proposal: Proposal, built: Mapping[str, Built], drafts: Collection[str]) -> Version:
@@ -173,14 +179,16 @@ class HotReloader:
             self.active = version
         return version
 
-    def refuse(self, error: HotplateError) -> None:
-        """Marks the last good version, which is the active one: there is a newer text, which does not run."""
+    def refuse(self, error: HotplateError, *, earlier: int = 0) -> None:
+        """Marks the last good version, which is the active one: there is another text, which does not run.
+
+        That is the file's, or that of an `earlier` version.
+        """
         with self._lock:
-            self._behind = _why(error)
+            self._behind = f"{f'v{earlier} was asked for' if earlier else 'the file is newer'} and {_why(error)}"
             if self.drafted:
                 self.active = self._good
-        for callback in tuple(self.on_failure):
-            callback(error)
+        _call_all(self.on_failure, error)
 
     def load(self, model: NotebookModel, name: str) -> LoadedCell:
         """One cell, built if need be, whatever else is active. Raises BuildError, LoadError."""
@@ -208,9 +216,7 @@ class HotReloader:
             loaded[name] = cell
         return loaded
 
-    def _swap(
-        self, proposal: Proposal, tasks: Mapping[str, Task], renamed: Mapping[str, str], emitter: Emitter | None
-    ) -> Version:
+    def _swap(self, proposal: Proposal, tasks: Mapping[str, Task], renamed: Mapping[str, str]) -> Version:
         before = self._good
         number = before.number if before else 0
         is_new = before is None or _differs(before, proposal, tasks)
@@ -224,8 +230,6 @@ class HotReloader:
             for name in before.model.cells.keys() - version.model.cells.keys():
                 self.state.drop(name)
         self.active = self._good = version
-        if is_new:
-            self._tell(before, version, emitter)
         return version
 
     def _tell(self, before: Version | None, version: Version, emitter: Emitter | None) -> None:
@@ -234,16 +238,25 @@ class HotReloader:
             for name, task in version.tasks.items():
                 if name not in known or known[name].key != task.key:
                     emitter.emit(Kind.CELL_RELOADED, name, version=version.number)
-        for callback in tuple(self.on_success):
-            callback(version)
+        _call_all(self.on_success, version)
 
     def _drain(self) -> None:
         """Lets go of cells that no version has any more; their libraries are unloaded when no run is in them."""
-        assert self.active is not None
-        for name in [name for name in self._loaded if name not in self.active.model.cells]:
-            del self._loaded[name]
-            self._builds.pop(name, None)
+        with self._lock:
+            cells = self.active.model.cells if self.active else {}
+            for name in [name for name in self._loaded if name not in cells]:
+                del self._loaded[name]
+                self._builds.pop(name, None)
         reclaim()
+
+
+def _call_all(callbacks: Iterable[Callable[[T], None]], argument: T) -> None:
+    """One that raises is logged, and keeps nobody else from being called."""
+    for callback in tuple(callbacks):
+        try:
+            callback(argument)
+        except Exception:
+            log.exception("a callback of a reload failed")
 
 
 def _artifacts(built: Mapping[str, Built]) -> dict[str, Artifact]:

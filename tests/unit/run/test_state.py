@@ -93,7 +93,7 @@ def test_the_number_of_earlier_results_of_a_cell_is_bounded() -> None:
 
 
 def test_their_memory_is_bounded_over_all_cells_and_the_oldest_go_first() -> None:
-    state = StateManager(history_bytes=50_000)
+    state = StateManager(history_bytes=51_000)
     for name in "abc":
         state.keep(name, trace("k1"), np.zeros(3000))
     for name in "abc":
