@@ -235,7 +235,8 @@ class Notebook:
         the file system has none. With `drafts`, tcc (`hotplate[tcc]`) makes a first result of what is quick to run,
         marked as a draft, until the compiler is done. See Live.
 
-        Raises SettingError for a notebook without a file.
+        Raises SettingError for a notebook without a file, and InputError for cells and inputs that the file as it is
+        does not have, or that are missing. If such things come about later, the watching goes on and says so.
         """
         from hotplate.reload.live import Live  # with watchdog, 30 ms that `run` need not pay
 
@@ -243,10 +244,15 @@ class Notebook:
             raise SettingError(f"{self.path.name} has no file to watch; save its text to one and open that")
         chosen = make_executor(executor, jobs) if isinstance(executor, str) else executor
         given = {**(inputs or {}), **named}
+        if self.model.cells:
+            self._proposal(self.model, targets, given)
 
         def read() -> NotebookModel:
             self._read()
             return self.model
+
+        def ran(run: Run) -> None:
+            self._last_run = run
 
         sinks = (on_event,) if callable(on_event) else tuple(on_event)
         return Live(
@@ -257,6 +263,7 @@ class Notebook:
             lambda version, recorder, abort: self._evaluation(version, given, recorder, abort),
             chosen,
             self._turn,
+            ran,
             sinks,
             quiet=quiet,
             polling=polling,

@@ -81,7 +81,12 @@ def watch(notebook: Callable[..., Path]) -> Iterator[Callable[..., Watched]]:
     started: list[Live] = []
 
     def start(
-        text: str, suffix: str = ".c", cells: tuple[Callable[..., Any], ...] = (), compiler: str = "", **options: Any
+        text: str,
+        suffix: str = ".c",
+        cells: tuple[Callable[..., Any], ...] = (),
+        compiler: str = "",
+        targets: tuple[str, ...] = (),
+        **options: Any,
     ) -> Watched:
         path = notebook(text, suffix)
         events: list[Event] = []
@@ -89,7 +94,7 @@ def watch(notebook: Callable[..., Path]) -> Iterator[Callable[..., Watched]]:
         for cell in cells:
             book.cell(cell)
         # Drafts would add runs of their own, and come in time or not; see test_drafts.
-        live = book.watch(on_event=events.append, **{"drafts": False, **options})
+        live = book.watch(*targets, on_event=events.append, **{"drafts": False, **options})
         started.append(live.__enter__())
         return Watched(path, book, live, events)
 
@@ -101,6 +106,7 @@ def watch(notebook: Callable[..., Path]) -> Iterator[Callable[..., Watched]]:
 # What a save leads to
 
 
+@pytest.mark.usefixtures("empty_cache")
 def test_a_save_rebuilds_reloads_and_reruns_what_it_touched(watch: Callable[..., Watched]) -> None:
     watched = watch(CHAIN)
     assert watched.settled(c=3).version == 1
@@ -193,14 +199,43 @@ def test_cells_come_and_go(watch: Callable[..., Watched]) -> None:
 
 
 def test_inputs_targets_and_executor_hold_for_every_run(watch: Callable[..., Watched]) -> None:
-    watched = watch("int a(int x) { return x; }\nint b(int a) { return a; }\nint other(int y) { return y; }\n", x=4)
-    assert watched.live.wait_for(lambda status: "can't be run" in status.notice, PATIENCE)
-    watched.live.stop()
-    live = watched.book.watch("b", executor="parallel", jobs=2, x=4)
-    with live:
-        assert live.wait_for(lambda status: _has(status, {"b": 4}), PATIENCE)
-        watched.edit("return a;", "return a + 1;")
-        assert live.wait_for(lambda status: _has(status, {"b": 5}), PATIENCE)
+    text = "int a(int x) { return x; }\nint b(int a) { return a; }\nint other(int y) { return y; }\n"
+    watched = watch(text, targets=("b",), executor="parallel", jobs=2, x=4)
+    watched.settled(b=4)
+    watched.edit("return a;", "return a + 1;")
+    assert list(watched.settled(b=5)) == ["a", "b"]
+
+
+@pytest.mark.parametrize(
+    ("targets", "inputs", "said"),
+    [
+        (("nocell",), {"x": 1}, "has no cell nocell"),
+        ((), {"dx": 1}, "has no cell or input dx"),
+        ((), {}, "needs a value for x"),
+    ],
+)
+def test_a_wrong_call_is_refused_at_once(
+    notebook: Callable[..., Path], targets: tuple[str, ...], inputs: dict[str, Any], said: str
+) -> None:
+    book = hotplate.open(notebook("int a(int x) { return x; }\n"))
+    with pytest.raises(InputError, match=said):
+        book.watch(*targets, inputs=inputs)
+
+
+def test_waiting_for_what_was_never_started_is_refused(notebook: Callable[..., Path]) -> None:
+    live = hotplate.open(notebook(CHAIN)).watch()
+    with pytest.raises(SettingError, match=r"with nb\.watch\(\) as live"):
+        live.wait()
+
+
+def test_the_notebook_knows_the_latest_run(watch: Callable[..., Watched]) -> None:
+    watched = watch(CHAIN)
+    watched.settled(c=3)
+    watched.edit("return 1", "return oops")
+    watched.refused("does not compile")
+    assert watched.book.last_run is not None
+    assert watched.book.last_run["c"] == 3
+    assert watched.book.last_run.notice == "running v1; the file is newer and does not compile"
 
 
 # What does not run
@@ -435,10 +470,11 @@ def test_a_newer_save_lets_a_compile_go_on_that_it_still_needs(
 def test_saves_faster_than_anything_can_be_built_end_with_the_newest(watch: Callable[..., Watched]) -> None:
     watched = watch(CHAIN)
     watched.settled(c=3)
-    for i in range(100):
+    for i in range(200):
         watched.save(CHAIN.replace("return 1", f"return {i}"))
         time.sleep(0.02)
-    watched.settled(c=101)
+    assert watched.live.status.version > 1, "after 2 s one of them is shown"
+    watched.settled(c=201)
 
 
 def _poll(condition: Callable[[], bool]) -> bool:

@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from hotplate.diagnostic import sorted_once
-from hotplate.errors import HotplateError, NotebookError
+from hotplate.errors import HotplateError, NotebookError, SettingError
 from hotplate.events import Emitter, Kind, Sink
 from hotplate.execute import AbortHandle
 from hotplate.load import reclaim
@@ -40,6 +40,8 @@ if TYPE_CHECKING:
 
 CAP = 0.5
 """Seconds after which a change counts although files are still being written; at least twice the quiet time."""
+STARVED = 2.0
+"""Seconds of saves that never pause after which a text is brought to life although a newer one is there."""
 GRACE = 1.0
 """Seconds that `stop` waits for a cell that was asked to stop."""
 _SLICE = 0.5 if sys.platform == "win32" else None
@@ -64,6 +66,7 @@ class Live:
         evaluation: Callable[[Version, Recorder, AbortHandle], Evaluation],
         executor: Executor,
         turn: AbstractContextManager[object],
+        ran: Callable[[Run], None],
         sinks: Sequence[Sink] = (),
         *,
         quiet: float = 0.04,
@@ -73,7 +76,7 @@ class Live:
         """Made by `Notebook.watch`.
 
         `read` reads the file, `propose` says what of a text is to run, `evaluation` makes a run of a version,
-        and `turn` is held while it goes on.
+        `turn` is held while it goes on, and `ran` gets its record.
         """
         self._path = path
         self._reloader = reloader
@@ -82,6 +85,8 @@ class Live:
         self._evaluation_of = evaluation
         self._executor = executor
         self._turn = turn
+        self._ran = ran
+        self._started = False
         self._delivery = Delivery(sinks)
         self._emitter = Emitter(f"watch {uuid.uuid4().hex[:12]}", (self._delivery,))
         self._watcher = Watcher(self._notice_files, quiet=quiet, cap=max(CAP, 2 * quiet), polling=polling)
@@ -107,6 +112,8 @@ class Live:
         """The newest one without drafts."""
         self._evaluation: Evaluation | None = None
         self._running: Version | None = None
+        self._given_up_at = 0.0
+        """When the first of the reloads was given up that came to nothing since the last one that did not."""
         self._good_run: Run | None = None
         """The newest results that no draft had a part in."""
         self._abort = AbortHandle()
@@ -175,6 +182,7 @@ class Live:
         return evaluation.running if evaluation else ()
 
     def __enter__(self) -> Live:
+        self._started = True
         self._watcher.watch([self._path])
         self._watcher.start()
         self._delivery.start()
@@ -206,6 +214,7 @@ class Live:
 
     def _reload(self, files: frozenset[Path], earlier: int, text: NotebookModel | None) -> None:
         begin, begun = time.perf_counter(), time.time_ns()
+        starved = bool(self._given_up_at) and time.monotonic() - self._given_up_at > STARVED
         plan, error, read, runs = ReloadPlan(), None, None, True
         self._set(phase="building", trouble=self._watcher_trouble())
         self._emitter.emit(Kind.RELOAD_STARTED, files=tuple(map(str, sorted(files))))
@@ -217,28 +226,35 @@ class Live:
             plan = self._reloader.plan(proposal, units, files)
             if plan.refused:
                 raise NotebookError(plan.refused)
-            built = self._build(plan, proposal, units)
+            built = self._build(plan, proposal, units, starved=starved)
             if built is None or self._look_again(self._freshness.changed_headers(built.values(), begun)):
-                return
-            if text is None and self._look_again(self._freshness.changed_text(read)):
-                return
+                return self._give_up()
+            if text is None and self._look_again(self._freshness.changed_text(read)) and not starved:
+                return self._give_up()
             try_loading(libraries(built, (*plan.build, *plan.load)))
             diagnostics = (*proposal.diagnostics, *findings(built.values()))
             self._swap(self._reloader.activate(proposal, built, self._emitter, earlier=earlier))
         except HotplateError as refused:
-            if text is None and self._look_again(self._freshness.changed_text(read)):
-                return
+            if text is None and self._look_again(self._freshness.changed_text(read)) and not starved:
+                return self._give_up()
             error, diagnostics = refused, getattr(refused, "diagnostics", ())
             runs = self._refuse(refused, earlier)
+        self._given_up_at = 0.0
         self._tell(plan, error, sorted_once(diagnostics), time.perf_counter() - begin, runs=runs)
         if runs:
             self._want_run("update")
+        return None
 
-    def _build(self, plan: ReloadPlan, proposal: Proposal, units: Sequence[Unit]) -> dict[str, Built] | None:
+    def _give_up(self) -> None:
+        self._given_up_at = self._given_up_at or time.monotonic()
+
+    def _build(
+        self, plan: ReloadPlan, proposal: Proposal, units: Sequence[Unit], *, starved: bool
+    ) -> dict[str, Built] | None:
         """The libraries, once they are there; drafts that are there before run meanwhile. None: no longer wanted."""
 
         def given_up() -> bool:
-            return bool(self._files) or self._stopping
+            return self._stopping or (bool(self._files) and not starved)
 
         started = self._builds.start(units, self._emitter)
         draft = self._drafts.activate(plan, proposal, started, lambda: given_up() or self._builds.is_done(started))
@@ -337,6 +353,7 @@ class Live:
         )
         evaluation.run(self._executor, fresh=fresh, keep_going=True)
         run = recorder.finish(version.graph, version.number)
+        self._ran(run)
         with self._changed:
             self._evaluation = self._running = None
             if evaluation.superseded:  # another run follows
@@ -368,6 +385,8 @@ class Live:
         self._builds.wake()
 
     def _wait_for(self, condition: Callable[[], bool], timeout: float | None) -> None:
+        if not self._started:
+            raise SettingError("nothing is being watched yet; use it in a block: `with nb.watch() as live:`")
         deadline = None if timeout is None else time.monotonic() + timeout
         with self._changed:
             while not condition():
