@@ -6,6 +6,7 @@ import itertools
 import logging
 import threading
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -49,6 +50,14 @@ class Event:
 
 Sink = Callable[[Event], None]
 """Takes an event; called from the thread that caused it, one event at a time."""
+
+
+class PromptSink(ABC):
+    """A sink that never waits for anything, and must know of an event before what it tells of goes on."""
+
+    @abstractmethod
+    def __call__(self, event: Event) -> None:
+        """Takes an event, as every sink."""
 
 
 class Emitter:

@@ -410,6 +410,23 @@ def test_a_newer_version_stops_cells_that_it_makes_obsolete(watch: Callable[...,
     watched.settled(endless=1)
 
 
+def test_a_cell_that_does_not_stop_for_a_newer_version_is_told_of_until_it_ends(watch: Callable[..., Watched]) -> None:
+    gate = threading.Event()
+
+    def slow(a: int) -> int:
+        gate.wait(PATIENCE)
+        return a
+
+    watched = watch(CHAIN, cells=(slow,))
+    assert _poll(lambda: watched.live.running == ("slow",))
+    watched.edit("return 1", "return 2")
+    told = "slow of v1 was asked to stop and goes on, so the newer version has to wait"
+    assert watched.live.wait_for(lambda status: told in status.trouble, PATIENCE)
+    gate.set()
+    watched.settled(slow=2, c=4)
+    assert watched.live.status.trouble == ""
+
+
 def test_a_newer_version_lets_cells_end_that_it_does_not_touch(watch: Callable[..., Watched]) -> None:
     gate, started = threading.Event(), []
 

@@ -64,3 +64,7 @@ class Deadlines:
                 if not self._heap:
                     self._cancelled.clear()
                 self._changed.wait(self._heap[0][0] - now if self._heap else None)
+
+
+deadlines = Deadlines()
+"""Those of this process."""

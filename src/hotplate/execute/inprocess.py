@@ -13,13 +13,12 @@ from hotplate.abi import ffi, lib
 from hotplate.errors import CellFailed, CellRejected, CellTimedOut, HotplateError, RunCancelled
 from hotplate.execute.abort import AbortHandle
 from hotplate.execute.backend import Backend, Capabilities, Isolation, Outcome, OutcomeKind, Request, TimeoutKind
-from hotplate.execute.deadlines import Deadlines
+from hotplate.execute.deadlines import deadlines
 from hotplate.execute.interrupt import foreground
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-_deadlines = Deadlines()
 _LATE = "timed out"
 
 
@@ -102,11 +101,11 @@ def _limited(request: Request) -> Iterator[AbortHandle]:
         yield request.abort
         return
     child = AbortHandle(request.abort)
-    deadline = _deadlines.after(request.timeout, lambda: child.abort(_LATE))
+    deadline = deadlines.after(request.timeout, lambda: child.abort(_LATE))
     try:
         yield child
     finally:
-        _deadlines.cancel(deadline)
+        deadlines.cancel(deadline)
         request.abort.release(child)
 
 

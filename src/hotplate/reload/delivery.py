@@ -7,6 +7,8 @@ import threading
 from collections import deque
 from typing import TYPE_CHECKING
 
+from hotplate.events import PromptSink
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -19,11 +21,12 @@ class Delivery:
     """A sink in front of others: whoever causes an event goes on at once, and holds no lock while they are told.
 
     They get one event at a time, in the order in which the events came. One that raises is logged and left out from
-    then on. Thread-safe.
+    then on. Prompt sinks are told at once. Thread-safe.
     """
 
     def __init__(self, sinks: Sequence[Sink]) -> None:
-        self._sinks = list(sinks)
+        self._prompt: list[Sink] = [sink for sink in sinks if isinstance(sink, PromptSink)]
+        self._others = [sink for sink in sinks if not isinstance(sink, PromptSink)]
         self._waiting: deque[Event] = deque()
         self._taken = self._delivered = 0
         self._ending = False
@@ -33,6 +36,7 @@ class Delivery:
     def __call__(self, event: Event) -> None:
         """Takes an event."""
         with self._changed:
+            _tell(self._prompt, event)
             self._waiting.append(event)
             self._taken += 1
             self._changed.notify_all()
@@ -64,15 +68,16 @@ class Delivery:
                 if not self._waiting:
                     return
                 event = self._waiting.popleft()
-            self._deliver(event)
+            _tell(self._others, event)
             with self._changed:
                 self._delivered += 1
                 self._changed.notify_all()
 
-    def _deliver(self, event: Event) -> None:
-        for sink in tuple(self._sinks):
-            try:
-                sink(event)
-            except Exception:
-                self._sinks.remove(sink)
-                log.exception("a subscriber failed on %s and is left out from now on", event.kind)
+
+def _tell(sinks: list[Sink], event: Event) -> None:
+    for sink in tuple(sinks):
+        try:
+            sink(event)
+        except Exception:
+            sinks.remove(sink)
+            log.exception("a subscriber failed on %s and is left out from now on", event.kind)

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 from hotplate.diagnostic import sorted_once
 from hotplate.errors import HotplateError, NotebookError, SettingError
 from hotplate.events import Emitter, Kind, Sink
-from hotplate.execute import AbortHandle
 from hotplate.load import reclaim
 from hotplate.load.trial import try_loading
 from hotplate.reload.builds import Builds, findings, libraries
@@ -20,9 +19,9 @@ from hotplate.reload.delivery import Delivery
 from hotplate.reload.drafts import Drafts
 from hotplate.reload.freshness import Freshness
 from hotplate.reload.planner import ReloadPlan
+from hotplate.reload.runs import Runs
 from hotplate.reload.status import LiveStatus, Reload
 from hotplate.reload.watcher import Watcher
-from hotplate.run import Recorder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
@@ -30,12 +29,12 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from hotplate.diagnostic import Diagnostic
-    from hotplate.execute import Executor
+    from hotplate.execute import AbortHandle, Executor
     from hotplate.notebook.model import NotebookModel
     from hotplate.reload.builds import Built
     from hotplate.reload.proposal import Proposal
     from hotplate.reload.reloader import HotReloader
-    from hotplate.run import Evaluation, Run, Version
+    from hotplate.run import Evaluation, Recorder, Run, Version
     from hotplate.toolchain import Unit
 
 CAP = 0.5
@@ -82,9 +81,6 @@ class Live:
         self._reloader = reloader
         self._read = read
         self._propose = propose
-        self._evaluation_of = evaluation
-        self._executor = executor
-        self._turn = turn
         self._ran = ran
         self._started = False
         self._delivery = Delivery(sinks)
@@ -94,29 +90,33 @@ class Live:
         compilers = threading.Condition()
         self._builds = Builds(reloader.toolchain, compilers)
         self._drafts = Drafts(reloader, compilers, wanted=drafts)
+        self._changed = threading.Condition(threading.RLock())
+        self._runs = Runs(
+            path,
+            self._changed,
+            evaluation,
+            executor,
+            turn,
+            self._delivery,
+            began=self._run_began,
+            ended=self._run_ended,
+            overdue=lambda words: self._set(trouble=words),
+        )
         self._threads = [
             threading.Thread(target=self._guard, args=(loop,), name=f"hotplate-{name}", daemon=True)
-            for name, loop in (("reload", self._reload_loop), ("run", self._run_loop))
+            for name, loop in (("reload", self._reload_loop), ("run", self._runs.serve))
         ]
-        self._changed = threading.Condition(threading.RLock())
         self._status = LiveStatus()
         self._files: set[Path] = {path}
         """Changed, and not yet reloaded; the first reload is due from the start."""
         self._earlier: tuple[int, NotebookModel | None] = (0, None)
         """A version that is to run instead of the file: its number and text."""
-        self._due = ""
-        """The run that has to be made: "" none, "update", or "fresh"."""
-        self._version: Version | None = None
-        """What runs are made of; what others make active in the reloader may be of another part of the notebook."""
         self._good: Version | None = None
-        """The newest one without drafts."""
-        self._evaluation: Evaluation | None = None
-        self._running: Version | None = None
+        """The newest version without drafts."""
         self._given_up_at = 0.0
         """When the first of the reloads was given up that came to nothing since the last one that did not."""
         self._good_run: Run | None = None
         """The newest results that no draft had a part in."""
-        self._abort = AbortHandle()
         self._stopping = False
         self._crash: BaseException | None = None
 
@@ -147,7 +147,7 @@ class Live:
 
     def rerun(self) -> None:
         """Computes every cell again, with the version that is active."""
-        self._want_run("fresh")
+        self._runs.want("fresh")
 
     def go_back(self, version: int | None = None) -> None:
         """Runs an earlier version until the file changes; None: the one before, and each time one further back.
@@ -164,7 +164,7 @@ class Live:
         with self._changed:
             self._stopping = True
             self._wake()
-        self._abort.abort("the watching ended")
+        self._runs.stop()
         self._watcher.stop()
         deadline = time.monotonic() + GRACE
         for thread in self._threads:
@@ -178,8 +178,7 @@ class Live:
     @property
     def running(self) -> tuple[str, ...]:
         """The cells that are being computed; after `stop`, those that could not be stopped."""
-        evaluation = self._evaluation
-        return evaluation.running if evaluation else ()
+        return self._runs.running
 
     def __enter__(self) -> Live:
         self._started = True
@@ -242,7 +241,7 @@ class Live:
         self._given_up_at = 0.0
         self._tell(plan, error, sorted_once(diagnostics), time.perf_counter() - begin, runs=runs)
         if runs:
-            self._want_run("update")
+            self._runs.want("update")
         return None
 
     def _give_up(self) -> None:
@@ -260,7 +259,7 @@ class Live:
         draft = self._drafts.activate(plan, proposal, started, lambda: given_up() or self._builds.is_done(started))
         if draft is not None:
             self._swap(draft)
-            self._want_run("update")
+            self._runs.want("update")
         built = self._builds.finish(started, self._emitter, given_up)
         self._drafts.learn(built or {})
         return built
@@ -270,7 +269,7 @@ class Live:
         self._reloader.refuse(error, earlier=earlier)
         with self._changed:
             self._earlier = (0, None) if earlier else self._earlier
-        if self._version is self._good or self._good is None:
+        if self._runs.version is self._good or self._good is None:
             return False
         self._swap(self._good)
         self._set(run=self._good_run)
@@ -283,11 +282,9 @@ class Live:
 
     def _swap(self, version: Version) -> None:
         with self._changed:
-            self._version = version
             if not version.drafts:
                 self._good = version
-            if self._evaluation is not None and self._running is not None and self._running is not version:
-                self._evaluation.supersede(f"v{version.number} is there", self._running.obsolete(version))
+            self._runs.swap(version)
 
     def _tell(
         self,
@@ -304,7 +301,7 @@ class Live:
             run = self._status.run
             age = f"results of v{run.version}; v{number} is being run" if runs and run and run.version != number else ""
             marked = replace(run, notice=notice or age) if run is not None else None
-            phase = "running" if runs or self._evaluation else "waiting"
+            phase = "running" if runs or self._runs.under_way else "waiting"
             self._set(
                 version=reload.version, notice=notice, diagnostics=diagnostics, reload=reload, run=marked, phase=phase
             )
@@ -316,53 +313,19 @@ class Live:
 
     # ---- running ----
 
-    def _want_run(self, kind: str) -> None:
-        with self._changed:
-            self._due = "fresh" if "fresh" in (kind, self._due) else kind
-            self._wake()
+    def _run_began(self, version: Version) -> None:
+        if not version.drafts:  # else it is being built
+            self._set(phase="running")
 
-    def _run_loop(self) -> None:
-        while self._run_once():
-            reclaim()  # what only that run still held
-
-    def _run_once(self) -> bool:
-        """Makes the next run when it is due; false when the watching ends."""
-        with self._changed:
-            self._changed.wait_for(lambda: self._stopping or (self._due and self._version))
-            version = self._version
-            if self._stopping or version is None:
-                return False
-            due, self._due = self._due, ""
-            abort = self._abort = AbortHandle()
-            recorder = Recorder((self._delivery,))
-            self._evaluation = self._evaluation_of(version, recorder, abort)
-            self._running = version
-            if not version.drafts:  # else it is being built
-                self._set(phase="running")
-        with self._turn:
-            self._run(version, recorder, self._evaluation, fresh=due == "fresh")
-        return True
-
-    def _run(self, version: Version, recorder: Recorder, evaluation: Evaluation, *, fresh: bool) -> None:
-        recorder.emitter.emit(
-            Kind.RUN_STARTED,
-            cells=version.graph.order,
-            notebook=str(self._path),
-            version=version.number,
-            drafts=tuple(sorted(version.drafts)),
-        )
-        evaluation.run(self._executor, fresh=fresh, keep_going=True)
-        run = recorder.finish(version.graph, version.number)
+    def _run_ended(self, version: Version, run: Run | None) -> None:
+        self._set(trouble=self._watcher_trouble())
+        if run is None:  # another one follows
+            return
         self._ran(run)
-        with self._changed:
-            self._evaluation = self._running = None
-            if evaluation.superseded:  # another run follows
-                self._due = "fresh" if fresh else self._due
-                return
-            run = replace(run, notice=self._reloader.notice)
-            if not version.drafts:
-                self._good_run = run
-            self._set(run=run, phase="building" if self._status.phase == "building" else "waiting")
+        run = replace(run, notice=self._reloader.notice)
+        if not version.drafts:
+            self._good_run = run
+        self._set(run=run, phase="building" if self._status.phase == "building" else "waiting")
 
     # ---- both ----
 

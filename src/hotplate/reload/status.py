@@ -44,4 +44,4 @@ class LiveStatus:
     phase: str = "waiting"
     """`waiting` for a change, `building`, or `running`."""
     trouble: str = ""
-    """What keeps changes from being noticed, when something does."""
+    """What keeps changes from being noticed or run, when something does."""

@@ -12,9 +12,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 # Its stdin has a line for every change of the cells that run; it ends without a last word only when the process has
-# died. Shells with an editable prompt mend the terminal's modes
-# themselves and may be quicker; theirs differ from ours in icrnl, and are left alone. stderr is where the last output
-# of the cells still waits to be read: what was printed just before the crash matters most.
+# died. Shells with an editable prompt mend the terminal's modes themselves and may be quicker; theirs differ from ours
+# in icrnl, and are left alone. stderr is where the last output of the cells still waits to be read: what was printed
+# just before the crash matters most.
 _SCRIPT = r"""
 trap '' HUP INT QUIT TERM TSTP TTIN TTOU
 while read -r word; do

@@ -36,7 +36,7 @@ class PlainLines:
     def status(self, before: LiveStatus | None, now: LiveStatus) -> Iterable[str]:
         """What has come, and what has gone, of diagnostics, the mark on old results, and trouble with the file."""
         clock = _clock(time.time())
-        yield from _changed(clock, before.trouble if before else "", now.trouble, "changes are noticed again")
+        yield from _changed(clock, before.trouble if before else "", now.trouble, "that is over")
         if now.diagnostics != (before.diagnostics if before else ()):
             yield from _findings(now.diagnostics)
         yield from _changed(clock, before.notice if before else "", now.notice, f"running v{now.version}, the newest")

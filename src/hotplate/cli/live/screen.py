@@ -22,7 +22,7 @@ from hotplate.cli.live.scene import Scene
 from hotplate.cli.live.terminal import Screen, ascii_only, writes_unicode
 from hotplate.cli.live.view import picture
 from hotplate.errors import HotplateError
-from hotplate.events import Event, Kind
+from hotplate.events import Event, Kind, PromptSink
 from hotplate.notebook.drawing import sources_of
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ class _Wake(Enum):
 _Item = tuple[Event, "Mapping[str, str] | None"] | str | _Wake
 
 
-class LiveScreen:
+class LiveScreen(PromptSink):
     """The view of a watched notebook: a sink of its events, and a context manager that owns the terminal meanwhile.
 
     What cells print to `descriptors` goes past above the view. `quit` is called for the key q.
@@ -89,7 +89,7 @@ class LiveScreen:
     # ---- for other threads ----
 
     def __call__(self, event: Event) -> None:
-        """Takes note of an event."""
+        """Takes note of an event, and passes the rest to the thread that draws."""
         needs = None
         if event.kind is Kind.RUN_STARTED:
             graph = self._notebook.graph
