@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from typing import TYPE_CHECKING
 
 import hotplate
@@ -16,10 +17,18 @@ CHAIN = "int a(void) { return 1; }\nint b(int a) { return a + 1; }\nint c(int b)
 
 
 def save(path: Path, text: str) -> None:
-    """As an editor does: a new file takes the place of the old one."""
+    """As an editor does: a new file takes the place of the old one, tried again while another program reads that."""
     temporary = path.with_name("~saving")
     temporary.write_text(text, "utf-8")
-    os.replace(temporary, path)  # noqa: PTH105 - what editors call
+    deadline = time.monotonic() + PATIENCE
+    while True:
+        try:
+            os.replace(temporary, path)  # noqa: PTH105 - what editors call
+        except PermissionError:
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+        else:
+            return
 
 
 def test_what_is_saved_is_built_swapped_in_and_rerun(notebook: Callable[..., Path]) -> None:
