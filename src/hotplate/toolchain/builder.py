@@ -14,7 +14,6 @@ from hotplate.toolchain.process import compiler_environment
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
-    from concurrent.futures import Future
     from pathlib import Path
 
     from hotplate.events import Emitter
@@ -22,8 +21,6 @@ if TYPE_CHECKING:
     from hotplate.toolchain.compiler import Compiler
 
 Built = Artifact | BuildFailure
-
-_PATIENCE = 0.1  # seconds from Ctrl-C to its effect, at most
 
 
 class Builder:
@@ -126,7 +123,9 @@ class Builder:
         if len(units) == 1 or self.jobs == 1:
             results = [build_one(unit) for unit in units]
         else:
-            results = _in_parallel(build_one, units, min(self.jobs, len(units)), stop)
+            from hotplate.toolchain.parallel import in_parallel  # only when there is much to do
+
+            results = in_parallel(build_one, units, self.jobs, stop)
         self.cache.trim()
         return {unit.cell: result for unit, result in zip(units, results, strict=True)}
 
@@ -137,32 +136,6 @@ class Builder:
         environ = compiler_environment(self._environ, compiler)
         tools = Tools(self.cache, compiler, self._include_dir, environ, cancelled)
         return Compilation(tools, unit, self.unit_key(unit)).run()
-
-
-def _in_parallel(
-    build_one: Callable[[Unit], Built], units: Sequence[Unit], jobs: int, stop: threading.Event
-) -> list[Built]:
-    from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait  # 8 ms, only when there is much to do
-
-    with ThreadPoolExecutor(jobs, thread_name_prefix="hotplate-build") as pool:
-        futures: list[Future[Built]] = []
-        try:
-            futures += (pool.submit(build_one, unit) for unit in units)
-            # In steps: on Windows, Ctrl-C can't interrupt a wait without a time-out.
-            while wait(futures, _PATIENCE, FIRST_EXCEPTION).not_done:
-                _raise_first(futures)
-            _raise_first(futures)
-        finally:
-            # Nothing left to stop when all went well. Else each thread kills its own compiler before the pool closes.
-            stop.set()
-            pool.shutdown(wait=True, cancel_futures=True)
-        return [future.result() for future in futures]
-
-
-def _raise_first(futures: Sequence[Future[Built]]) -> None:
-    for future in futures:
-        if future.done() and (error := future.exception()):
-            raise error
 
 
 def _tell_built(emitter: Emitter | None, built: Built) -> None:

@@ -208,6 +208,14 @@ class Cache:
             "or set HOTPLATE_CACHE_DIR to a directory elsewhere"
         )
 
+    def raise_if_full(self, code: int, output: str) -> None:
+        """Raises the error for a compiler that failed because the cache's disk is full: that is not its source's fault.
+
+        The compiler's own words are an OSError that went through a pipe.
+        """
+        if code != 0 and "No space left on device" in output:
+            raise self.failure(OSError(errno.ENOSPC, "No space left on device"))
+
     def _prepare(self, folder: Path) -> None:
         try:
             folder.mkdir()

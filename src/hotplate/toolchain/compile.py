@@ -58,9 +58,7 @@ class Tools:
     def run(self, argv: list[str], unit: Unit) -> tuple[int, str]:
         """Runs a compiler beside the notebook, so that relative paths in its flags work."""
         code, output = run_compiler(argv, unit.notebook.parent, self.environ, self.cancelled)
-        if code != 0 and "No space left on device" in output:
-            # Not the notebook's fault. The compiler's own words are an OSError that went through a pipe.
-            raise self.cache.failure(OSError(28, "No space left on device"))
+        self.cache.raise_if_full(code, output)
         return code, output
 
 
