@@ -80,6 +80,12 @@ def core_sources(platform: str) -> list[Path]:
     return [path for folder in folders for path in sorted((CSRC / folder).glob("*.c"))]
 
 
+def shipped_sources(platform: str) -> list[Path]:
+    """The C sources in a wheel: the public headers, and what hotplate builds its worker from where it is installed."""
+    folders = ("include", "core", "win" if platform == "win32" else "posix", "worker")
+    return [path for folder in folders for path in sorted((CSRC / folder).glob("*.[ch]*"))]
+
+
 def declarations(headers: Iterable[str]) -> str:
     """What cffi is told of the headers: the text between their marks, and the names of their constants."""
     texts = list(headers)
@@ -112,7 +118,7 @@ def __getattr__(name: str) -> Any:
 
 @functools.cache
 def backend() -> Any:
-    """The backend of setuptools with the core, the public headers and the source distribution's folders added."""
+    """The backend of setuptools with the core, the shipped sources and the source distribution's folders added."""
     import setuptools
     from setuptools.build_meta import _BuildMetaBackend
     from setuptools.command.build_py import build_py
@@ -121,12 +127,12 @@ def backend() -> Any:
     class BuildPy(build_py):
         def run(self) -> None:
             super().run()
-            if self.editable_mode:  # a working copy has csrc/include
+            if self.editable_mode:  # a working copy has csrc
                 return
-            for header in sorted((CSRC / "include").glob("*.h*")):
-                target = Path(self.build_lib, "hotplate", "include", header.name)
+            for source in shipped_sources(sys.platform):
+                target = Path(self.build_lib, "hotplate", source.relative_to(ROOT))
                 self.mkpath(str(target.parent))
-                self.copy_file(str(header), str(target))
+                self.copy_file(str(source), str(target))
 
     class Sdist(sdist):
         def make_distribution(self) -> None:
@@ -405,6 +411,8 @@ def checks(venv: Path) -> Iterator[tuple[str, list[str]]]:
     yield "mypy for Windows", [*mypy, "--platform=win32", "--cache-dir=.mypy_cache/win32", "src"]
     yield "import-linter", [str(program(venv, "lint-imports")), "--no-logo"]
     sources = [str(path) for path in core_sources(sys.platform)]
+    if sys.platform == "linux":
+        sources += map(str, sorted((CSRC / "worker").glob("*.c")))
     headers = [str(CSRC / "include" / name) for name in ("hotplate.h", "hotplate.hpp")]
     for name in filter(shutil.which, ("gcc", "clang")):
         strict = [name, "-fsyntax-only", "-Wall", "-Wextra", "-Wshadow", "-Wconversion", "-Werror"]

@@ -17,6 +17,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from hotplate.toolchain.program import worker_recipe
+
 if TYPE_CHECKING:
     from collections.abc import Callable
     from types import ModuleType
@@ -290,14 +292,18 @@ def build_package(folder: Path, hook: str) -> Path:
     return folder / "dist" / done.stdout.splitlines()[-1]
 
 
-def test_the_wheel_has_the_core_for_all_pythons_and_the_public_headers(copy: Path) -> None:
+def test_the_wheel_has_the_core_for_all_pythons_and_the_sources_of_its_worker(copy: Path) -> None:
+    worker = copy / "csrc" / "worker"
+    worker.mkdir(exist_ok=True)
+    (worker / "main.c").touch()
     wheel = build_package(copy, "build_wheel")
     assert "-cp311-abi3-" in wheel.name
     with zipfile.ZipFile(wheel) as archive:
         names = set(archive.namelist())
-    headers = {"hotplate/include/hotplate.h", "hotplate/include/hotplate.hpp"}
-    assert names >= {"hotplate/_native.abi3.so", "hotplate/py.typed", *headers}
-    assert not any(name.endswith((".c", "core.h")) for name in names)
+    sources = {f"hotplate/{path.relative_to(copy).as_posix()}" for path in worker_recipe(copy / "csrc").sources}
+    headers = {f"hotplate/csrc/{name}" for name in ("include/hotplate.h", "include/hotplate.hpp", "core/core.h")}
+    assert names >= {"hotplate/_native.abi3.so", "hotplate/py.typed", "hotplate/csrc/worker/main.c", *sources, *headers}
+    assert not any(name.startswith("hotplate/csrc/python") for name in names)
 
 
 def test_the_source_distribution_has_what_a_build_needs(copy: Path) -> None:

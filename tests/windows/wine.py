@@ -181,7 +181,7 @@ def place_package(build: Any, site: Path, core: Path) -> None:
     package = site / "hotplate"
     wanted = {path.relative_to(build.ROOT / "src"): path for path in (build.ROOT / "src").rglob("*.py*")}
     wanted = {name: path for name, path in wanted.items() if path.suffix in {".py", ".pyi", ".typed"}}
-    wanted |= {Path("hotplate", "include", path.name): path for path in (build.CSRC / "include").iterdir()}
+    wanted |= {"hotplate" / path.relative_to(build.ROOT): path for path in build.shipped_sources("win32")}
     wanted[Path("hotplate", "_native.pyd")] = core / "_native.pyd"
     for found in list(package.rglob("*")):
         if found.is_file() and found.suffix != ".pyc" and found.relative_to(site) not in wanted:

@@ -58,11 +58,22 @@ def prelude_key(unit: Unit, compiler: Compiler, environ: Mapping[str, str]) -> s
 
 def _key(kind: str, unit: Unit, compiler: Compiler, environ: Mapping[str, str], facts: list[object]) -> str:
     settings = command_line(compiler).settings(unit.language, unit.std)
-    influences = {name: environ[name] for name in _INFLUENTIAL if name in environ}
     # The fingerprint of a unit has its includes in it, without their comments.
     prelude = unit.prelude if kind == "prelude" else ""
-    common = [_FORMAT, kind, unit.language, prelude, unit.flags, settings, compiler.identity, influences]
+    common = [_FORMAT, kind, unit.language, prelude, unit.flags, settings, compiler.identity, _influences(environ)]
     return xxhash.xxh3_128_hexdigest(json.dumps([*common, *facts, _place(unit, kind)]).encode())
+
+
+def program_key(
+    facts: Iterable[object], settings: Iterable[str], compiler: Compiler, environ: Mapping[str, str]
+) -> str:
+    """The same for a program: `facts` tell its sources' names and the system, `settings` how it is compiled."""
+    known = [_FORMAT, "program", *facts, *settings, compiler.identity, _influences(environ)]
+    return xxhash.xxh3_128_hexdigest(json.dumps(known).encode())
+
+
+def _influences(environ: Mapping[str, str]) -> dict[str, str]:
+    return {name: environ[name] for name in _INFLUENTIAL if name in environ}
 
 
 def _place(unit: Unit, kind: str) -> str:

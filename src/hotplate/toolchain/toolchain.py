@@ -11,7 +11,7 @@ import hotplate
 from hotplate.abi import CORE_VERSION
 from hotplate.toolchain.builder import Builder
 from hotplate.toolchain.cache import Cache, default_cap, default_root
-from hotplate.toolchain.discover import find_compiler
+from hotplate.toolchain.discover import discover, find_compiler
 from hotplate.toolchain.families import command_line
 from hotplate.toolchain.pkgconfig import pkg_config
 from hotplate.toolchain.process import compiler_environment, run_compiler
@@ -19,7 +19,7 @@ from hotplate.toolchain.spelling import line_marker, spelling
 
 if TYPE_CHECKING:
     import threading
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from hotplate.diagnostic import Diagnostic
     from hotplate.events import Emitter
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from hotplate.toolchain.compiler import Compiler
     from hotplate.toolchain.families.job import Text
     from hotplate.toolchain.model import Artifact, BuildFailure, Unit
+    from hotplate.toolchain.program import Programs
 
 
 class Toolchain:
@@ -70,6 +71,19 @@ class Toolchain:
             jobs=self._jobs,
             include_dir=include_directory(),
             abi_version=CORE_VERSION,
+            environ=self._environ,
+        )
+
+    @cached_property
+    def programs(self) -> Programs:
+        """Compiles programs of hotplate's own, or finds them in the cache: the worker of isolated cells."""
+        from hotplate.toolchain.program import Programs  # a run without isolated cells needs none
+
+        return Programs(
+            self.cache,
+            compilers=self._program_compilers,
+            sources=source_directory(),
+            jobs=self._jobs,
             environ=self._environ,
         )
 
@@ -134,6 +148,11 @@ class Toolchain:
         environ = compiler_environment(self._environ, self.compiler(text.language))
         return run_compiler(command, text.notebook_dir, environ, lambda: False)
 
+    def _program_compilers(self) -> Iterator[Compiler]:
+        """The compiler of C cells, then, for whoever can't use that one, the others that there are."""
+        yield self.compiler("c")
+        yield from discover(self._environ, self.cache.root).found
+
     def _find(self, language: str) -> Compiler:
         return find_compiler(language, self._environ, self.cache.root, self._wanted)
 
@@ -150,7 +169,12 @@ def _own_lines(expanded: str, path: str) -> str:
 
 
 def include_directory() -> Path:
-    """Where hotplate.h and hotplate.hpp are: in the installed package, or in csrc of a working copy."""
+    """Where hotplate.h and hotplate.hpp are."""
+    return source_directory() / "include"
+
+
+def source_directory() -> Path:
+    """Where hotplate's own C sources are: in the installed package, or in csrc of a working copy."""
     package = Path(hotplate.__file__).resolve().parent
-    installed = package / "include"
-    return installed if installed.is_dir() else package.parents[1] / "csrc" / "include"
+    installed = package / "csrc"
+    return installed if installed.is_dir() else package.parents[1] / "csrc"

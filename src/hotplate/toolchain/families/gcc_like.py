@@ -43,7 +43,7 @@ class GccLike(CommandLine):
         compiler = self.compiler
         form = _DLL_CODE if compiler.targets_windows else ("-fPIC", "-fvisibility=hidden")
         settings = (f"-std={std or STANDARD[language]}", "-O3", *_CODE, *form, *_native(compiler))
-        return (*settings, *WARNINGS, *_messages(compiler), *_family_settings(compiler))
+        return (*settings, *WARNINGS, *_messages(compiler), *family_settings(compiler))
 
     def _editor(self, language: str, std: str) -> tuple[str, ...]:
         # clangd warns about -march=native on a file that it can't target; messages and code are the same without.
@@ -76,7 +76,7 @@ class GccLike(CommandLine):
         elf = not (self.compiler.targets_windows or self.compiler.targets_apple)
         script = (f"-Wl,--version-script={job.exports}",) if elf else ()
         files = (str(job.source), "-o", str(job.output))
-        if _links_mingw(self.compiler):
+        if links_mingw(self.compiler):
             # What gcc brings along goes into the library: libstdc++-6.dll, libgcc_s_seh-1.dll and libwinpthread-1.dll
             # lie beside the compiler, where no loader looks. The notebook's own libraries may be DLLs.
             dynamic, static = "-Wl,-Bdynamic", "-Wl,-Bstatic"
@@ -104,7 +104,8 @@ def _messages(compiler: Compiler) -> tuple[str, ...]:
     return ("-fno-caret-diagnostics", "-fno-color-diagnostics", "-fdiagnostics-print-source-range-info")
 
 
-def _family_settings(compiler: Compiler) -> tuple[str, ...]:
+def family_settings(compiler: Compiler) -> tuple[str, ...]:
+    """What keeps a family from its own ideas about the code."""
     if compiler.family is Family.GCC and not compiler.targets_windows:
         # A template's static would be unique in the whole process: version 2 of a cell would see version 1's.
         return ("-fno-gnu-unique",)
@@ -125,5 +126,6 @@ def _native(compiler: Compiler) -> tuple[str, ...]:
     return ("-march=native", *unaligned)
 
 
-def _links_mingw(compiler: Compiler) -> bool:
+def links_mingw(compiler: Compiler) -> bool:
+    """Whether it links against libraries that lie beside it, where Windows looks for none."""
     return compiler.targets_windows and compiler.family is not Family.ZIG and "msvc" not in compiler.target
