@@ -35,8 +35,10 @@ def examine() -> dict[str, Any]:
             problems.append(f"{name}: {error}")
     if shutil.which(os.environ.get("PKG_CONFIG", "pkg-config")) is None:
         problems.append("pkg-config is missing, so `libs` can't be used; install it (`apt install pkg-config`)")
-    facts, libraries = cache_facts(), library_facts()
+    facts, libraries, isolation = cache_facts(), library_facts(), isolation_facts(toolchain)
     problems += [part["problem"] for part in (facts, libraries) if part["problem"]]
+    if isolation["problem"] and chosen["c"]:  # without a C compiler, that has been said
+        problems.append(isolation["problem"])
     return {
         "ok": chosen["c"] is not None,
         "hotplate": hotplate.__version__,
@@ -50,6 +52,7 @@ def examine() -> dict[str, Any]:
         "rejected": [{"name": item.name, "reason": item.reason} for item in discovery.rejected],
         "cache": facts,
         "libraries": libraries,
+        "isolation": isolation,
         "problems": problems,
     }
 
@@ -95,6 +98,20 @@ def library_facts() -> dict[str, Any]:
     }
 
 
+def isolation_facts(toolchain: Toolchain) -> dict[str, Any]:
+    """The worker of isolated cells: where it is, None until it is built; its size; the compiler that builds it.
+
+    Nothing is built for this. `problem` tells what a build would lack; the compiler's own complaint comes with a build.
+    """
+    facts: dict[str, Any] = {"worker": None, "bytes": 0, "compiler": None, "problem": ""}
+    try:
+        worker = toolchain.programs.find_worker()
+        facts["compiler"] = toolchain.programs.worker_compiler().name
+    except HotplateError as error:
+        return {**facts, "problem": str(error)}
+    return {**facts, "worker": str(worker.path), "bytes": worker.size} if worker else facts
+
+
 def cache_line(facts: dict[str, Any]) -> str:
     """The cache in one line."""
     size, cap = facts["bytes"] / 2**20, facts["cap_bytes"] / 2**20
@@ -116,6 +133,7 @@ def render(report: dict[str, Any]) -> str:
         lines += ["not used:"] + [f"  {item['name']}: {item['reason']}" for item in report["rejected"]]
     lines += ["", f"headers    {report['include']}", f"cache      {cache_line(report['cache'])}"]
     lines += [f"libraries  {_library_line(report['libraries'])}"]
+    lines += [f"isolation  {_isolation_line(report['isolation'])}"]
     if report["problems"]:
         lines += ["", "missing:"] + [f"  {problem}" for problem in report["problems"]]
     return "\n".join(lines)
@@ -144,3 +162,11 @@ def _library_line(facts: dict[str, Any]) -> str:
     return (
         f"a process warns when more than {facts['limit']} old versions of cells, or {size} of them, can't be unloaded"
     )
+
+
+def _isolation_line(facts: dict[str, Any]) -> str:
+    if facts["problem"]:
+        return str(facts["problem"]).splitlines()[0]
+    if facts["worker"] is None:
+        return f"its worker is not built yet; {facts['compiler']} will be asked to, for the first isolated cell"
+    return f"{facts['worker']} ({facts['bytes'] / 1024:.0f} KiB, built by {facts['compiler']})"

@@ -1,0 +1,47 @@
+"""What `doctor` says about isolation: the truth, without building anything."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from hotplate.cli.doctor import examine, isolation_facts, render
+from hotplate.toolchain import toolchain as module
+from hotplate.toolchain.toolchain import Toolchain
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.fixture
+def sources(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """hotplate's own C sources, with the smallest of workers."""
+    csrc = tmp_path / "csrc"
+    for folder, text in {"core": "", "posix": "", "worker": "int main(void) { return 0; }"}.items():
+        (csrc / folder).mkdir(parents=True)
+        (csrc / folder / "main.c").write_text(f"{text}\ntypedef int nothing;\n")
+    monkeypatch.setattr(module, "source_directory", lambda: csrc)
+    return csrc
+
+
+def test_a_worker_that_was_never_asked_for_is_not_built_yet(empty_cache: Path, sources: Path) -> None:
+    facts = isolation_facts(Toolchain())
+    assert (facts["worker"], facts["bytes"], facts["problem"]) == (None, 0, "")
+    assert f"isolation  its worker is not built yet; {facts['compiler']} will be asked to" in render(examine())
+    assert not list(empty_cache.rglob("worker"))
+
+
+def test_a_worker_that_is_there_is_shown_with_its_size(empty_cache: Path, sources: Path) -> None:
+    worker = Toolchain().programs.worker()
+    facts = isolation_facts(Toolchain())
+    assert (facts["worker"], facts["bytes"], facts["compiler"]) == (str(worker.path), worker.size, worker.compiler.name)
+    assert f"isolation  {worker.path} ({worker.size / 1024:.0f} KiB, built by " in render(examine())
+
+
+def test_what_keeps_it_from_being_built_is_among_what_is_missing(empty_cache: Path, sources: Path) -> None:
+    (sources / "worker" / "main.c").unlink()
+    report = examine()
+    [problem] = [text for text in report["problems"] if "can't build its worker" in text]
+    assert report["isolation"] == {"worker": None, "bytes": 0, "compiler": None, "problem": problem}
+    assert report["ok"]
