@@ -51,7 +51,7 @@ Without a C compiler the core is built by zig, which pip installs.
 
 LIMITED_API = "0x030B0000"  # Python 3.11, the first whose limited API has the buffer protocol
 UNIX_FLAGS = ["-std=c11", "-O2", "-g", "-Wall", "-Wextra", "-fvisibility=hidden", "-pthread"]
-CFFI_HEADERS = ("include/hotplate.h", "core/core.h", "python/call.h")
+CFFI_HEADERS = ("include/hotplate.h", "core/core.h", "remote/arena.h", "remote/remote.h", "core/page.h", "core/say.h", "python/call.h")
 
 
 def ffibuilder() -> "cffi.FFI":
@@ -76,7 +76,7 @@ def ffibuilder() -> "cffi.FFI":
 
 def core_sources(platform: str) -> list[Path]:
     """The C files of the core on a platform."""
-    folders = ("core", "win" if platform == "win32" else "posix", "python")
+    folders = ("core", "win" if platform == "win32" else "posix", "remote", "python")
     return [path for folder in folders for path in sorted((CSRC / folder).glob("*.c"))]
 
 

@@ -55,8 +55,6 @@ void hp_state_free(hp_state_block *state);
 /* Makes `to` what `from` is: bytes, size and version. Any thread. Returns HP_STATE_...; unless it is HP_STATE_COPIED,
  * nothing has changed. */
 int32_t hp_state_copy(hp_state_block *to, hp_state_block *from);
-/* Frees an array that a cell allocated through hp_out. */
-void hp_array_free(void *data);
 
 /* ---- library: one loaded shared library ---- */
 
@@ -150,7 +148,9 @@ int32_t hp_extent(const hp_binding *binding, const hp_axis *axis, int64_t *exten
 struct hp_library {
     void *handle;
     char *path;
-    int64_t leases; /* changed with the interpreter lock held, or by the only thread of a worker */
+    int64_t leases; /* changed with the interpreter lock held */
+    const hp_cell *described; /* of a library that workers have loaded; else NULL */
+    uint64_t number;    /* what workers call it; 0: it is loaded here */
 };
 
 enum { HP_MESSAGE_SIZE = 4096 };
@@ -162,6 +162,9 @@ struct hp_host {
     hp_state_block *state;
     hp_state_block replaced; /* what `state` was before this call gave it another layout; no data: it did not */
     struct hp_block *scratch;
+    /* Memory for results that the cell sizes: private here, shared in a worker. free_result takes NULL. */
+    void *(*new_result)(hp_host *host, size_t bytes);
+    void (*free_result)(hp_host *host, void *data);
     int32_t busy;
     int32_t holds_state;
     int32_t out_of_memory;
@@ -191,6 +194,10 @@ void hp_memory_free_chain(struct hp_block **chain);
 void *hp_host_state(hp_ctx *ctx, size_t bytes, uint32_t version);
 void *hp_host_state_before(hp_ctx *ctx, size_t bytes, uint32_t version, hp_before *before);
 void hp_host_settle_state(hp_host *host, int32_t status);
+
+/* Takes a state for a call, unless another call has it, and gives it back. A copy is over soon, so it is waited for. */
+int32_t hp_state_take(hp_state_block *state);
+void hp_state_give_back(hp_state_block *state);
 
 /* The abort word of direct calls on the main thread, or NULL on any other thread. Bracket the call with these. */
 const volatile int32_t *hp_interrupt_enter(const hp_cell *cell);

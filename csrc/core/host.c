@@ -55,25 +55,25 @@ static size_t array_bytes(hp_dtype dtype, int32_t ndim, const int64_t *shape) {
     return bytes;
 }
 
-static void release_tensor(hp_value *value) {
+static void release_tensor(hp_host *host, hp_value *value) {
     if (value->kind != HP_TENSOR) return;
     free(value->as.tensor.shape);
-    hp_aligned_free(value->as.tensor.data);
+    host->free_result(host, value->as.tensor.data);
     value->kind = HP_NONE;
 }
 
 static void *host_out_array(hp_ctx *ctx, hp_value *value, hp_dtype dtype, int32_t ndim, const int64_t *shape) {
     hp_host *host = host_of(ctx);
-    release_tensor(value);
+    release_tensor(host, value);
     size_t bytes = ndim < 0 || ndim > HP_MAX_RANK || dtype.code == HP_NO_DTYPE ? SIZE_MAX : array_bytes(dtype, ndim, shape);
     if (bytes == SIZE_MAX) {
         host->bad_result = 1;
         return NULL;
     }
-    void *data = hp_aligned_new(bytes ? bytes : 1);
+    void *data = host->new_result(host, bytes ? bytes : 1);
     int64_t *extents = malloc(2 * sizeof(int64_t) * (size_t)(ndim ? ndim : 1));
     if (data == NULL || extents == NULL) {
-        hp_aligned_free(data);
+        host->free_result(host, data);
         free(extents);
         host->out_of_memory = 1;
         return NULL;
@@ -87,6 +87,16 @@ static void *host_out_array(hp_ctx *ctx, hp_value *value, hp_dtype dtype, int32_
     value->kind = HP_TENSOR;
     value->as.tensor = (hp_tensor){data, {1, 0}, ndim, dtype, extents, extents + ndim, 0};
     return data;
+}
+
+static void *new_result(hp_host *host, size_t bytes) {
+    (void)host;
+    return hp_aligned_new(bytes);
+}
+
+static void free_result(hp_host *host, void *data) {
+    (void)host;
+    hp_aligned_free(data);
 }
 
 /* ---- the host ---- */
@@ -103,6 +113,8 @@ void hp_host_init(hp_host *host, const volatile int32_t *abort_word) {
         .out_array = host_out_array,
         .state_before = hp_host_state_before,
     };
+    host->new_result = new_result;
+    host->free_result = free_result;
     host->state = NULL;
     host->replaced.data = NULL;
     host->scratch = NULL;
@@ -156,5 +168,3 @@ int32_t hp_host_observed(const hp_host *host) { return host->ctx.observed; }
 void hp_host_enter(hp_host *host) { current_host = host; }
 
 hp_host *hp_host_current(void) { return current_host; }
-
-void hp_array_free(void *data) { hp_aligned_free(data); }

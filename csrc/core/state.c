@@ -22,12 +22,18 @@ static void give_back(int32_t *in_use) { __atomic_store_n(in_use, HP_STATE_FREE,
 
 /* ---- in a call ---- */
 
-/* The block is this call's from its first hp_state until the call ends. A copy is over soon, so it is waited for. */
+int32_t hp_state_take(hp_state_block *state) {
+    int32_t was = HP_STATE_COPYING;
+    while (was == HP_STATE_COPYING) was = take(&state->in_use, HP_STATE_CALLED);
+    return was == HP_STATE_FREE;
+}
+
+void hp_state_give_back(hp_state_block *state) { give_back(&state->in_use); }
+
+/* The block is this call's from its first hp_state until the call ends. */
 static int holds_state(hp_host *host) {
     if (host->holds_state) return 1;
-    int32_t was = HP_STATE_COPYING;
-    while (was == HP_STATE_COPYING) was = take(&host->state->in_use, HP_STATE_CALLED);
-    if (was == HP_STATE_FREE) return host->holds_state = 1;
+    if (hp_state_take(host->state)) return host->holds_state = 1;
     hp_fail(&host->ctx, "another call of this cell is using its hp_state; call it from one thread at a time");
     return 0;
 }

@@ -31,7 +31,9 @@ fail:
     return NULL;
 }
 
-const hp_cell *hp_library_cell(const hp_library *library) { return dlsym(library->handle, "hotplate_cell"); }
+const hp_cell *hp_library_cell(const hp_library *library) {
+    return library->handle == NULL ? library->described : dlsym(library->handle, "hotplate_cell");
+}
 
 int64_t hp_library_leases(const hp_library *library) { return library->leases; }
 

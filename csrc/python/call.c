@@ -1,6 +1,8 @@
 /* call.c: runs a cell's entry without the interpreter lock, and makes the builtin function that does so. */
 #include "python/frame.h"
 
+#include "remote/remote.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,12 +13,36 @@ static const char *const CAPSULE = "hotplate.callable";
 
 /* ---- the call ---- */
 
+static void prepare_results(hp_frame *frame) {
+    const hp_plan *plan = &frame->callable->plan;
+    for (int32_t i = 0; i < plan->nout; i++)
+        if (plan->out[i].kind == HP_PORT_DYNAMIC || plan->out[i].kind == HP_PORT_TEXT) frame->out[i].kind = HP_NONE;
+}
+
+static void *unlock(void) { return PyEval_SaveThread(); }
+static void lock(void *thread) { PyEval_RestoreThread(thread); }
+
+/* The call of a cell that workers have loaded, in the worker that this thread entered. */
+static PyObject *run_remote(hp_frame *frame) {
+    const hp_callable *callable = frame->callable;
+    const hp_plan *plan = &callable->plan;
+    char message[HP_MESSAGE_SIZE] = "";
+    prepare_results(frame);
+    hp_remote_call call = {.library = plan->library, .in = frame->in, .out = frame->out, .form = callable->form,
+                           .nin = plan->nin, .nout = plan->nout, .state = plan->state, .message = message,
+                           .unlock = unlock, .lock = lock};
+    const int32_t status = hp_remote_run(&call);
+    if (status == HP_OK) return hp_wrap_results(frame);
+    if (status != HP_CANCELLED || PyErr_CheckSignals() == 0)
+        hp_explain(frame, HP_CELL_STATUS, -1, "(is)", (int)status, message);
+    return NULL;
+}
+
 static PyObject *run_entry(hp_frame *frame, hp_host *host) {
     const hp_plan *plan = &frame->callable->plan;
     hp_host_set_state(host, plan->state);
     hp_host_begin(host);
-    for (int32_t i = 0; i < plan->nout; i++)
-        if (plan->out[i].kind == HP_PORT_DYNAMIC || plan->out[i].kind == HP_PORT_TEXT) frame->out[i].kind = HP_NONE;
+    prepare_results(frame);
     PyThreadState *thread = PyEval_SaveThread();
     const int32_t returned = plan->cell->entry(&host->ctx, frame->in, frame->out);
     PyEval_RestoreThread(thread);
@@ -33,6 +59,7 @@ static PyObject *run_entry(hp_frame *frame, hp_host *host) {
 /* A thread's own host, if its backend gave it one and it isn't in use further up the stack; else one for this call. */
 static PyObject *run(hp_frame *frame) {
     const hp_plan *plan = &frame->callable->plan;
+    if (plan->library->number != 0) return run_remote(frame);
     hp_host *host = hp_host_current();
     if (host != NULL && !host->busy) return run_entry(frame, host);
     static const volatile int32_t never = 0;
@@ -52,6 +79,7 @@ static void release(hp_frame *frame) {
         Py_XDECREF(frame->kept[i]);
     }
     for (int32_t i = 0; i < plan->nout; i++) {
+        if (frame->out[i].kind == HP_TEXT && plan->library->number != 0) free((void *)(uintptr_t)frame->out[i].as.text);
         if (plan->out[i].kind != HP_PORT_DYNAMIC || frame->out[i].kind != HP_TENSOR) continue;
         free(frame->out[i].as.tensor.shape); /* a call that failed after filling it */
         hp_array_free(frame->out[i].as.tensor.data);
@@ -120,6 +148,7 @@ static void release_callable(hp_callable *callable) {
     PyObject *held[] = {callable->names,   callable->dtypes_in, callable->dtypes_out, callable->ndarray, callable->empty,
                         callable->convert, callable->adopt,     callable->pack,       callable->explain, callable->tables};
     for (size_t i = 0; i < sizeof held / sizeof *held; i++) Py_XDECREF(held[i]);
+    free(callable->form);
     free(callable);
 }
 
@@ -160,6 +189,16 @@ static PyObject *make_function(hp_callable *callable) {
     return function;
 }
 
+/* How each result comes about; a record that is returned lies in memory, as arrays do. */
+static int32_t *forms_of(const hp_plan *plan) {
+    int32_t *form = malloc(((size_t)plan->nout + 1) * sizeof *form);
+    for (int32_t i = 0; form != NULL && i < plan->nout; i++) {
+        const int is_record = plan->out[i].kind == HP_PORT_SCALAR && plan->out[i].code == HP_RECORD;
+        form[i] = is_record ? HP_PORT_ARRAY : plan->out[i].kind;
+    }
+    return form;
+}
+
 int32_t hp_callable_new(const hp_plan *plan, uintptr_t names, uintptr_t dtypes_in, uintptr_t dtypes_out,
                         uintptr_t ndarray, uintptr_t empty, uintptr_t hooks, uintptr_t box) {
     const PyGILState_STATE gil = PyGILState_Ensure();
@@ -177,7 +216,8 @@ int32_t hp_callable_new(const hp_plan *plan, uintptr_t names, uintptr_t dtypes_i
         callable->pack = hook_at(hooks, 2);
         callable->explain = hook_at(hooks, 3);
         callable->tables = hook_at(hooks, 4);
-        function = make_function(callable);
+        callable->form = forms_of(plan);
+        function = callable->form == NULL ? (release_callable(callable), NULL) : make_function(callable);
     }
     if (function != NULL) PyList_SetItem(object_at(box), 0, function);
     PyErr_Clear(); /* cffi can't pass an exception on; -1 says it */

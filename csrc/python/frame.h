@@ -29,6 +29,7 @@ typedef struct hp_callable {
     PyObject *pack;
     PyObject *explain;
     PyObject *tables; /* keeps what the plan points to */
+    int32_t *form;    /* of each result, for a worker */
     PyMethodDef method;
 } hp_callable;
 

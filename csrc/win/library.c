@@ -55,6 +55,7 @@ hp_library *hp_library_open(const char *path, int32_t *code, char *why, size_t s
 }
 
 const hp_cell *hp_library_cell(const hp_library *library) {
+    if (library->handle == NULL) return library->described;
     return (const hp_cell *)(void *)GetProcAddress((HMODULE)library->handle, "hotplate_cell");
 }
 

@@ -1,0 +1,76 @@
+/* shared.c: memory that several processes can map: on Linux a memfd. */
+#define _GNU_SOURCE
+#include "remote/shared.h"
+
+#include <errno.h>
+#include <sched.h>
+#include <time.h>
+#include <unistd.h>
+
+void hp_yield(void) { sched_yield(); }
+
+int64_t hp_now(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
+#if defined(__linux__)
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/mman.h>
+
+int32_t hp_processors(void) {
+    static int32_t count;
+    cpu_set_t own;
+    if (count == 0) count = sched_getaffinity(0, sizeof own, &own) == 0 ? CPU_COUNT(&own) : 1;
+    return count;
+}
+
+static int32_t open_and_map(hp_shared *memory, uint64_t size) {
+    char path[64];
+    memory->descriptor = memfd_create("hotplate", MFD_CLOEXEC);
+    if (memory->descriptor < 0 || ftruncate(memory->descriptor, (off_t)size) != 0) return errno;
+    snprintf(path, sizeof path, "/proc/self/fd/%d", memory->descriptor);
+    memory->read_descriptor = open(path, O_RDONLY | O_CLOEXEC);
+    if (memory->read_descriptor < 0) return errno;
+    void *base = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, memory->descriptor, 0);
+    if (base == MAP_FAILED) return errno;
+    memory->base = base;
+    memory->size = size;
+    return 0;
+}
+
+int32_t hp_shared_map(hp_shared *memory, uint64_t size) {
+    *memory = (hp_shared){NULL, 0, -1, -1};
+    const int32_t code = open_and_map(memory, size);
+    if (code != 0) hp_shared_unmap(memory);
+    return code;
+}
+
+void hp_shared_unmap(hp_shared *memory) {
+    if (memory->base != NULL) munmap(memory->base, memory->size);
+    if (memory->descriptor >= 0) close(memory->descriptor);
+    if (memory->read_descriptor >= 0) close(memory->read_descriptor);
+    *memory = (hp_shared){NULL, 0, -1, -1};
+}
+
+void hp_shared_discard(hp_shared *memory, uint64_t offset, uint64_t size) {
+    madvise(memory->base + offset, size, MADV_REMOVE);
+}
+
+#else
+/* Workers need what only Linux has so far, and say so before anything of this is asked for. */
+int32_t hp_processors(void) { return (int32_t)sysconf(_SC_NPROCESSORS_ONLN); }
+
+int32_t hp_shared_map(hp_shared *memory, uint64_t size) {
+    *memory = (hp_shared){NULL, size, -1, -1};
+    return ENOSYS;
+}
+
+void hp_shared_unmap(hp_shared *memory) { memory->base = NULL; }
+
+void hp_shared_discard(hp_shared *memory, uint64_t offset, uint64_t size) {
+    (void)memory, (void)offset, (void)size;
+}
+#endif

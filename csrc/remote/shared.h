@@ -1,0 +1,29 @@
+/* shared.h: memory that several processes can map. The same functions for each system, in csrc/posix and csrc/win.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#ifndef HOTPLATE_SHARED_H
+#define HOTPLATE_SHARED_H
+
+#include <stdint.h>
+
+typedef struct hp_shared {
+    uint8_t *base;
+    uint64_t size;
+    int32_t descriptor;
+    int32_t read_descriptor; /* whoever maps this one can't write */
+} hp_shared;
+
+/* Makes sparse memory of this size and maps it. 0, or the system's number for what is wrong. */
+int32_t hp_shared_map(hp_shared *memory, uint64_t size);
+void hp_shared_unmap(hp_shared *memory);
+/* Gives the pages of a range back to the system; they read as zero afterwards. */
+void hp_shared_discard(hp_shared *memory, uint64_t offset, uint64_t size);
+/* Lets another thread run. */
+void hp_yield(void);
+/* Nanoseconds of a clock that only goes forward. */
+int64_t hp_now(void);
+/* How many processors this process may use. */
+int32_t hp_processors(void);
+
+#endif

@@ -1,0 +1,113 @@
+/* main.c: a worker's life: hello, then messages and calls until the controller is gone. */
+#include "worker/worker.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+static int64_t now(void) {
+    struct timespec time;
+    timespec_get(&time, TIME_UTC);
+    return (int64_t)time.tv_sec * 1000000000 + time.tv_nsec;
+}
+
+static int has_call(const hp_page *page) { return __atomic_load_n(&page->called, __ATOMIC_ACQUIRE) != page->answered; }
+
+/* The next call often comes within microseconds, and waking up takes longer. */
+static int spin(const hp_page *page) {
+    const uint32_t longest = page->spin_ns;
+    if (longest == 0) return has_call(page);
+    const int64_t begin = now();
+    do
+        for (int i = 0; i < 64; i++) {
+            if (has_call(page)) return 1;
+#if defined(__x86_64__) || defined(__i386__)
+            __builtin_ia32_pause();
+#elif defined(__aarch64__)
+            __asm__ volatile("yield");
+#endif
+        }
+    while ((uint64_t)(now() - begin) < longest);
+    return 0;
+}
+
+static void serve_call(hp_worker *worker) {
+    hp_page *page = worker->page;
+    const uint32_t number = page->called;
+    hp_worker_call(worker);
+    __atomic_store_n(&page->answered, number, __ATOMIC_SEQ_CST);
+    if (__atomic_exchange_n(&page->controller_sleeps, 0, __ATOMIC_SEQ_CST)) hp_worker_send(worker, HP_SAY_WAKE, NULL, 0);
+}
+
+/* ---- messages ---- */
+
+static int32_t greet(hp_worker *worker, hp_reader *reader, hp_writer *answer) {
+    const uint64_t protocol = hp_get_u64(reader), interface = hp_get_u64(reader);
+    if (reader->bad || protocol != HP_PROTOCOL || interface != HP_ABI_VERSION) {
+        char why[160];
+        snprintf(why, sizeof why, "this worker speaks protocol %d for cells of interface %d, and was asked for %llu and %llu",
+                 HP_PROTOCOL, HP_ABI_VERSION, (unsigned long long)protocol, (unsigned long long)interface);
+        hp_put_text(answer, why);
+        return HP_SAY_REFUSED;
+    }
+    if (hp_worker_watch_controller(worker) == 0) return HP_SAY_DONE;
+    hp_put_text(answer, "this worker can't start the thread that ends it with its controller");
+    return HP_SAY_REFUSED;
+}
+
+static int32_t answer_to(hp_worker *worker, const hp_message_head *head, hp_reader *reader, int32_t descriptor, hp_writer *answer) {
+    switch (head->kind) {
+    case HP_SAY_HELLO:
+        return greet(worker, reader, answer);
+    case HP_SAY_ARENA:
+        return hp_worker_map(worker, reader, descriptor, answer);
+    case HP_SAY_OPEN:
+        return hp_worker_open(worker, reader, answer);
+    case HP_SAY_CLOSE:
+        return hp_worker_close(worker, reader, answer);
+    default:
+        hp_put_text(answer, "there is no such message");
+        return HP_SAY_REFUSED;
+    }
+}
+
+/* Returns 0 when it is time to go. */
+static int serve_message(hp_worker *worker) {
+    static uint8_t message[HP_MESSAGE_MAX], payload[HP_MESSAGE_MAX - sizeof(hp_message_head)];
+    int32_t descriptor = -1;
+    hp_message_head head;
+    const size_t size = hp_worker_receive(worker, message, &descriptor);
+    if (size < sizeof head) return 0;
+    memcpy(&head, message, sizeof head);
+    if (head.magic != HP_WIRE_MAGIC || head.size != size - sizeof head || head.kind == HP_SAY_LEAVE) return 0;
+    if (head.kind == HP_SAY_WAKE) return 1;
+    hp_reader reader = {message + sizeof head, message + size, 0};
+    hp_writer answer = {payload, payload + sizeof payload, 0};
+    const int32_t kind = answer_to(worker, &head, &reader, descriptor, &answer);
+    if (hp_worker_process() != worker->process) _Exit(0);
+    fflush(NULL);
+    worker->page->stage = HP_STAGE_IDLE;
+    hp_worker_send(worker, kind, payload, (size_t)(answer.at - payload));
+    return 1;
+}
+
+int main(void) {
+    hp_worker worker = {0};
+    setvbuf(stdout, NULL, _IOLBF, 0); /* what a cell prints is seen while it runs */
+    if (hp_worker_attach(&worker) != 0) {
+        fputs("hotplate's worker is started by hotplate, with descriptors that it alone has\n", stderr);
+        return 2;
+    }
+    for (;;) {
+        if (spin(worker.page)) {
+            serve_call(&worker);
+            continue;
+        }
+        __atomic_store_n(&worker.page->worker_sleeps, 1, __ATOMIC_SEQ_CST);
+        if (!has_call(worker.page) && !serve_message(&worker)) break;
+        __atomic_store_n(&worker.page->worker_sleeps, 0, __ATOMIC_RELAXED);
+    }
+    worker.page->stage = HP_STAGE_CLOSE;
+    exit(0); /* with the destructors of global objects */
+}

@@ -1,0 +1,131 @@
+/* system.c: what a worker wants of Linux. */
+#if defined(__linux__)
+#define _GNU_SOURCE
+#include "worker/worker.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+/* Where the controller puts its descriptors. */
+enum { SOCKET = 3, PAGE = 4 };
+
+int64_t hp_worker_process(void) { return getpid(); }
+
+int32_t hp_worker_attach(hp_worker *worker) {
+    void *page = mmap(NULL, sizeof(hp_page), PROT_READ | PROT_WRITE, MAP_SHARED, PAGE, 0);
+    if (page == MAP_FAILED) return -1;
+    close(PAGE);
+    worker->page = page;
+    worker->socket = SOCKET;
+    worker->process = getpid();
+    prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0); /* grandchildren whose parent ends come here */
+    return 0;
+}
+
+/* ---- messages ---- */
+
+size_t hp_worker_receive(hp_worker *worker, uint8_t *message, int32_t *descriptor) {
+    struct iovec part = {message, HP_MESSAGE_MAX};
+    union {
+        struct cmsghdr head;
+        char bytes[CMSG_SPACE(sizeof(int))];
+    } control;
+    struct msghdr whole = {.msg_iov = &part, .msg_iovlen = 1, .msg_control = control.bytes, .msg_controllen = sizeof control.bytes};
+    ssize_t size;
+    do size = recvmsg(worker->socket, &whole, MSG_CMSG_CLOEXEC);
+    while (size < 0 && errno == EINTR);
+    const struct cmsghdr *found = size > 0 ? CMSG_FIRSTHDR(&whole) : NULL;
+    *descriptor = -1;
+    if (found != NULL && found->cmsg_level == SOL_SOCKET && found->cmsg_type == SCM_RIGHTS)
+        memcpy(descriptor, CMSG_DATA(found), sizeof(int));
+    return size > 0 ? (size_t)size : 0;
+}
+
+void hp_worker_send(hp_worker *worker, int32_t kind, const uint8_t *payload, size_t size) {
+    hp_message_head head = {HP_WIRE_MAGIC, (uint32_t)kind, size};
+    struct iovec parts[] = {{&head, sizeof head}, {(void *)(uintptr_t)payload, size}};
+    struct msghdr whole = {.msg_iov = parts, .msg_iovlen = size > 0 ? 2 : 1};
+    ssize_t sent;
+    do sent = sendmsg(worker->socket, &whole, MSG_NOSIGNAL);
+    while (sent < 0 && errno == EINTR); /* any other failure: the controller is gone, and the next receive tells */
+}
+
+void *hp_worker_map_memory(int32_t descriptor, uint64_t size, int32_t writable) {
+    void *base = mmap(NULL, size, PROT_READ | (writable ? PROT_WRITE : 0), MAP_SHARED | MAP_NORESERVE, descriptor, 0);
+    close(descriptor);
+    return base == MAP_FAILED ? NULL : base;
+}
+
+/* ---- the controller's death ---- */
+
+static void *wait_for_hangup(void *socket) {
+    struct pollfd watched = {*(int32_t *)socket, POLLRDHUP, 0};
+    while (poll(&watched, 1, -1) < 0 || !(watched.revents & (POLLRDHUP | POLLHUP | POLLERR | POLLNVAL))) continue;
+    kill(0, SIGKILL); /* this process and its children, which share its group */
+    return NULL;
+}
+
+int32_t hp_worker_watch_controller(hp_worker *worker) {
+    pthread_attr_t attributes;
+    pthread_t thread;
+    sigset_t all, before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before); /* signals are for the thread that runs cells */
+    pthread_attr_init(&attributes);
+    pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
+    pthread_attr_setstacksize(&attributes, 64 * 1024);
+    const int failed = pthread_create(&thread, &attributes, wait_for_hangup, &worker->socket);
+    pthread_attr_destroy(&attributes);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return failed ? -1 : 0;
+}
+
+/* ---- processes that a cell left behind ---- */
+
+static void kill_listed(const char *thread) {
+    char path[64], line[4096];
+    snprintf(path, sizeof path, "/proc/self/task/%.20s/children", thread);
+    FILE *list = fopen(path, "re");
+    if (list == NULL) return;
+    const size_t size = fread(line, 1, sizeof line - 1, list);
+    line[size] = '\0';
+    for (char *at = line, *end; *at != '\0'; at = end) {
+        const long child = strtol(at, &end, 10);
+        if (end == at) break;
+        if (child > 1) kill((pid_t)child, SIGKILL);
+        while (*end == ' ') end++;
+    }
+    fclose(list);
+}
+
+static void kill_children(void) {
+    DIR *threads = opendir("/proc/self/task");
+    if (threads == NULL) return;
+    for (const struct dirent *entry; (entry = readdir(threads)) != NULL;)
+        if (entry->d_name[0] != '.') kill_listed(entry->d_name);
+    closedir(threads);
+}
+
+void hp_worker_end_children(void) {
+    pid_t ended;
+    while ((ended = waitpid(-1, NULL, WNOHANG)) >= 0) {
+        if (ended > 0) continue;
+        kill_children();
+        waitpid(-1, NULL, 0);
+    }
+}
+
+#else
+typedef int hp_no_worker_here;
+#endif
