@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import threading
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from hotplate.abi import ffi
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 class AbortHandle:
@@ -14,11 +17,18 @@ class AbortHandle:
     Cells see it through `hp_check`, which reads the word that lies behind `word`.
     """
 
-    def __init__(self, parent: AbortHandle | None = None) -> None:
+    def __init__(self, parent: AbortHandle | None = None, on_abort: Callable[[], None] | None = None) -> None:
+        """A handle of its own, or one under `parent`, which hears what the parent hears.
+
+        `on_abort` is called once, by whoever asks to stop, a Python signal handler too: it must neither block nor
+        raise. Once `parent.release(child)` has returned, it is neither under way nor called any more. A word that
+        native code sets does not call it.
+        """
         self.word: Any = ffi.new("int32_t *")
         """The memory that native code reads: nonzero means stop."""
         self._reason = ""
         self._children: list[AbortHandle] = []
+        self._on_abort = on_abort
         # Re-entrant: a signal handler may abort while the main thread is in here.
         self._lock = threading.RLock()
         if parent is not None:
@@ -30,6 +40,9 @@ class AbortHandle:
             self._reason = self._reason or reason
             self.word[0] = 1
             children = tuple(self._children)
+            tell, self._on_abort = self._on_abort, None
+            if tell is not None:
+                tell()
         for child in children:
             child.abort(reason)
 
@@ -48,10 +61,12 @@ class AbortHandle:
         with self._lock:
             if child in self._children:
                 self._children.remove(child)
+        with child._lock:  # waits for who is telling it right now
+            child._on_abort = None
 
     def _adopt(self, child: AbortHandle) -> None:
         with self._lock:
             self._children.append(child)
-            if self.aborted:
-                child.word[0] = 1
-                child._reason = self._reason
+            aborted = self.aborted
+        if aborted:
+            child.abort(self._reason)

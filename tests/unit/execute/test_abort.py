@@ -81,3 +81,47 @@ def test_a_signal_handler_may_abort_whatever_the_main_thread_is_doing(signals: i
         sender.join()
         signal.signal(signal.SIGUSR1, previous)
     assert root.reason == "signal"
+
+
+def test_a_child_that_wants_to_be_called_is_called_once() -> None:
+    root, calls = AbortHandle(), []
+    AbortHandle(AbortHandle(root), on_abort=lambda: calls.append("told"))
+    root.abort()
+    root.abort("again")
+    assert calls == ["told"]
+
+
+def test_a_child_of_an_aborted_handle_is_called_at_once() -> None:
+    root, calls = AbortHandle(), []
+    root.word[0] = 1
+    AbortHandle(root, on_abort=lambda: calls.append("told"))
+    assert calls == ["told"]
+
+
+def test_a_released_child_is_not_called() -> None:
+    root, calls = AbortHandle(), []
+    child = AbortHandle(root, on_abort=lambda: calls.append("told"))
+    root.release(child)
+    root.abort()
+    child.abort()
+    assert calls == []
+
+
+def test_release_waits_for_a_call_under_way() -> None:
+    entered, leave, order = threading.Event(), threading.Event(), []
+
+    def slow() -> None:
+        entered.set()
+        leave.wait(5)
+        order.append("called")
+
+    root = AbortHandle()
+    child = AbortHandle(root, on_abort=slow)
+    aborting = threading.Thread(target=root.abort)
+    aborting.start()
+    entered.wait(5)
+    threading.Timer(0.02, leave.set).start()
+    root.release(child)
+    order.append("released")
+    aborting.join()
+    assert order == ["called", "released"]
