@@ -11,6 +11,7 @@
     │   └── HandshakeError   it was built for another version of the interface
     ├── CellError            a cell did not deliver; has `cell` and, in a run, `run`
     │   ├── CellFailed       it said so (hp_fail), threw, or filled no result
+    │   ├── CellCrashed      its process died: a signal, an exit, no memory; has `report`
     │   ├── CellTimedOut     it ran longer than its `timeout`
     │   └── CellRejected     the backend can't enforce what the cell asks for
     └── RunCancelled         a run or a call was interrupted; has `run`
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 __all__ = [
     "BuildError",
     "CacheError",
+    "CellCrashed",
     "CellError",
     "CellFailed",
     "CellRejected",
@@ -121,6 +123,15 @@ class CellError(HotplateError):
 
 class CellFailed(CellError):
     """A cell reported a failure, threw an exception, or filled no result."""
+
+
+class CellCrashed(CellError):
+    """The process that a cell ran in died."""
+
+    def __init__(self, report: Any) -> None:
+        super().__init__(report.cell, report.message)
+        self.report = report
+        """The CrashReport: signal, calls, the line of the notebook, inputs, last output."""
 
 
 class CellTimedOut(CellError):
