@@ -33,7 +33,7 @@ static PyObject *run_remote(hp_frame *frame) {
                            .unlock = unlock, .lock = lock};
     const int32_t status = hp_remote_run(&call);
     if (status == HP_OK) return hp_wrap_results(frame);
-    if (status != HP_CANCELLED || PyErr_CheckSignals() == 0)
+    if ((status != HP_CANCELLED && status != HP_REMOTE_GONE) || PyErr_CheckSignals() == 0)
         hp_explain(frame, HP_CELL_STATUS, -1, "(is)", (int)status, message);
     return NULL;
 }

@@ -1,4 +1,5 @@
 /* libraries.c: the libraries that a worker has loaded, and the arenas that it has mapped. */
+#include "worker/crash.h"
 #include "worker/worker.h"
 
 #include <stdlib.h>
@@ -64,7 +65,11 @@ int32_t hp_worker_open(hp_worker *worker, hp_reader *reader, hp_writer *answer) 
     worker->page->stage = HP_STAGE_INIT;
     worker->opened[worker->nopened++] = (hp_opened){number, library};
     const hp_cell *cell = hp_library_cell(library);
-    if (cell != NULL) hp_put_cell(answer, cell);
+    if (cell != NULL) {
+        /* A number beyond the record's slots is none: then a crash finds the library by its name. */
+        hp_crash_module_at((hp_crash *)(void *)worker->page->crash, (int32_t)(number < INT32_MAX ? number : INT32_MAX), cell);
+        hp_put_cell(answer, cell);
+    }
     return answer->full ? refuse(answer, "what it says of its cell is too long") : HP_SAY_DONE;
 }
 

@@ -1,10 +1,13 @@
 /* main.c: a worker's life: hello, then messages and calls until the controller is gone. */
+#include "worker/crash.h"
 #include "worker/worker.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+
+_Static_assert(sizeof(hp_crash) <= HP_CRASH_BYTES, "the page has room for it");
 
 static int64_t now(void) {
     struct timespec time;
@@ -51,6 +54,7 @@ static int32_t greet(hp_worker *worker, hp_reader *reader, hp_writer *answer) {
         hp_put_text(answer, why);
         return HP_SAY_REFUSED;
     }
+    hp_crash_arm((hp_crash *)(void *)worker->page->crash); /* without it a crash is known by its signal alone */
     if (hp_worker_watch_controller(worker) == 0) return HP_SAY_DONE;
     hp_put_text(answer, "this worker can't start the thread that ends it with its controller");
     return HP_SAY_REFUSED;

@@ -27,6 +27,7 @@ class Executor(Protocol):
     """Runs the tasks of a graph, each after what it needs, each exactly once."""
 
     name: str
+    """One that has `isolates = True` wants every cell in a worker, whatever its section says."""
 
     def execute(
         self,

@@ -15,6 +15,7 @@ from hotplate.execute.abort import AbortHandle
 from hotplate.execute.backend import Backend, Capabilities, Isolation, Outcome, OutcomeKind, Request, TimeoutKind
 from hotplate.execute.deadlines import deadlines
 from hotplate.execute.interrupt import foreground
+from hotplate.execute.verdict import failure_of, verdict_on
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -74,9 +75,9 @@ class InProcessBackend(Backend):
         except HotplateError as raised:
             error = raised
         except Exception as raised:
-            error = _failure(request.cell, raised)
+            error = failure_of(request.cell, raised)
         seconds = time.perf_counter() - begin
-        kind, error = _verdict(request, error, seconds, late=abort.reason == _LATE)
+        kind, error = verdict_on(request, error, seconds, late=abort.reason == _LATE)
         return Outcome(kind, value if kind is OutcomeKind.OK else None, error, "", started, seconds, 1)
 
     def _call_native(self, request: Request, abort: AbortHandle) -> Any:
@@ -116,22 +117,3 @@ def _call_python(request: Request, _abort: AbortHandle) -> Any:
     shared = value.view()  # the function may keep its own array and write to it; what others get they may not
     shared.flags.writeable = False
     return shared
-
-
-def _failure(cell: str, error: Exception) -> CellFailed:
-    """What a Python function raised, or NumPy about a result that can't be allocated."""
-    said = str(error) or "out of memory" if isinstance(error, MemoryError) else f"{type(error).__name__}: {error}"
-    failed = CellFailed(cell, said)
-    failed.__cause__ = error
-    return failed
-
-
-def _verdict(
-    request: Request, error: HotplateError | None, seconds: float, *, late: bool
-) -> tuple[OutcomeKind, HotplateError | None]:
-    if request.timeout is not None and (late or seconds > request.timeout):
-        message = f"ran {seconds:.3g} s, {request.timeout:g} s are allowed (timeout)"
-        return OutcomeKind.TIMED_OUT, CellTimedOut(request.cell, message)
-    if isinstance(error, RunCancelled):
-        return OutcomeKind.CANCELLED, error
-    return (OutcomeKind.FAILED if error else OutcomeKind.OK), error

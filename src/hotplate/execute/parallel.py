@@ -30,6 +30,7 @@ class ParallelExecutor:
     """
 
     name = "parallel"
+    grace = GRACE
 
     def __init__(self, jobs: int | None = None) -> None:
         if jobs is not None and jobs < 1:
@@ -51,7 +52,7 @@ class ParallelExecutor:
         try:
             crew.run()
         except BaseException as error:  # KeyboardInterrupt, above all: whatever ends the wait must end the work too
-            crew.abandon(error, GRACE)
+            crew.abandon(error, self.grace)
             raise
 
 

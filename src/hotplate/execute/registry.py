@@ -25,12 +25,16 @@ def make_executor(name: str, jobs: int | None = None) -> Executor:
         return LinearExecutor()
     if name == "parallel":
         return ParallelExecutor(jobs)
+    if name == "process":
+        from hotplate.execute.isolating import ProcessExecutor
+
+        return ProcessExecutor(jobs)
     from importlib.metadata import entry_points  # 30 ms, only for executors from elsewhere
 
     for entry_point in entry_points(group=ENTRY_POINTS, name=name):
         return _load(entry_point.load, f"the executor {name} of {entry_point.value}")
     others = sorted({entry_point.name for entry_point in entry_points(group=ENTRY_POINTS)})
-    message = f"there is no executor {name}; there are {', '.join(['linear', 'parallel', *others])}"
+    message = f"there is no executor {name}; there are {', '.join(['linear', 'parallel', 'process', *others])}"
     raise SettingError(message)
 
 

@@ -13,9 +13,12 @@ from hotplate.load.state import StateBlock
 from hotplate.values import describe_type, numpy_dtype
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     import numpy as np
+
+    from hotplate.abi import CellDescriptor
 
 
 class LoadedCell:
@@ -33,17 +36,26 @@ class LoadedCell:
     The object is a lease: its library stays loaded until `close` or until the object is gone.
     """
 
+    isolated = False
+    """Whether it runs in a worker."""
+
     def __init__(self, path: Path, unit_key: str | None = None, state: StateBlock | None = None) -> None:
         """Loads the library at `path`; `state` is what hp_state gives the cell (None: a new one of its own)."""
         with opening:  # nobody may unload the library before the callable holds its lease
             library = Library.open(path, unit_key)
-            self._call, self._derived = make_callable(library, state or StateBlock())
-        self.descriptor = library.descriptor
-        self.path = library.path
+            call, derived = make_callable(library, state or StateBlock())
+        self._adopt(library.descriptor, library.path, call, derived)
+
+    def _adopt(
+        self, descriptor: CellDescriptor, path: Path, call: Callable[..., Any], derived: frozenset[int]
+    ) -> None:
+        self._call, self._derived = call, derived
+        self.descriptor = descriptor
+        self.path = path
         self.closed = False
         """Whether `close` was called."""
-        self.__name__ = self.descriptor.name
-        self.__doc__ = f"{self.descriptor.signature}\n\nA cell; LoadedCell says how it is called."
+        self.__name__ = descriptor.name
+        self.__doc__ = f"{descriptor.signature}\n\nA cell; LoadedCell says how it is called."
 
     def __call__(self, /, *arguments: Any, **named: Any) -> Any:
         """Runs the cell once. See the class."""

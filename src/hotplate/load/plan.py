@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
@@ -16,17 +16,35 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from hotplate.abi import CellDescriptor, PortDescriptor
-    from hotplate.load.library import Library
     from hotplate.load.state import StateBlock
     from hotplate.values import ExtentTable
 
 _NOT_FIXED, _CONSTANT = -1, -2  # HP_SOURCE_NONE, HP_SOURCE_CONSTANT
 
 
-def make_callable(library: Library, state: StateBlock) -> tuple[Callable[..., Any], frozenset[int]]:
+class Callee(Protocol):
+    """A library as calls need it: loaded in this process, or by workers."""
+
+    @property
+    def descriptor(self) -> CellDescriptor:
+        """What it says about its cell."""
+
+    @property
+    def raw_cell(self) -> Any:
+        """The same, as the core's `const hp_cell *`."""
+
+    @property
+    def handle(self) -> Any:
+        """The core's `hp_library *`."""
+
+
+def make_callable(
+    library: Callee, state: StateBlock, empty: Callable[..., Any] = np.empty
+) -> tuple[Callable[..., Any], frozenset[int]]:
     """The builtin function that calls the library's cell, and which inputs callers may leave out.
 
-    `state` is what hp_state gives the cell. The function holds a lease on the library.
+    `state` is what hp_state gives the cell; `empty(shape, dtype)` makes the arrays of results. The function holds a
+    lease on the library.
     Raises LoadError for a type that NumPy does not have.
     """
     cell = library.descriptor
@@ -37,7 +55,7 @@ def make_callable(library: Library, state: StateBlock) -> tuple[Callable[..., An
     hooks = (_converter(cell), _adopter(cell), _packer(cell), Explainer(cell, extents), tables)
     names = tuple(port.name for port in cell.inputs)
     box: list[Any] = [None]
-    objects = (names, dtypes_in, dtypes_out, np.ndarray, np.empty, hooks, box)
+    objects = (names, dtypes_in, dtypes_out, np.ndarray, empty, hooks, box)
     if lib.hp_callable_new(plan, *map(id, objects)) != 0:
         raise MemoryError
     return box[0], extents.derived

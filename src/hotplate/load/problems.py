@@ -6,7 +6,7 @@ from enum import IntEnum
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from hotplate.abi import PortForm, Status, lib, meaning
-from hotplate.errors import CellFailed, InputError, RunCancelled
+from hotplate.errors import CellFailed, InputError, LoadError, RunCancelled
 from hotplate.notebook.extents import linear, parse_extent
 from hotplate.values import describe_range, describe_type, numpy_dtype
 
@@ -30,6 +30,13 @@ class Problem(IntEnum):
     STATUS = 11
     ENCODING = 12
     SIZE = 13
+
+
+class WorkerDied(Exception):  # noqa: N818 - it is what happened; whoever made the call says what to call it
+    """The worker that had a cell is dead, or had to be killed."""
+
+    death: Any = None
+    """How it ended, once that is known."""
 
 
 class Explainer:
@@ -119,7 +126,10 @@ class Explainer:
         return "" if name == symbol else f" in {name}"
 
     def _raise_status(self, output: int, code: int, message: str) -> NoReturn:
-        name, status = self._cell.name, Status(code)
+        name = self._cell.name
+        if code >= lib.HP_REMOTE_GONE:
+            _raise_remote(name, code)
+        status = Status(code)
         if status is Status.FAILED:
             raise CellFailed(name, message)
         if status is Status.CANCELLED:
@@ -128,6 +138,16 @@ class Explainer:
             raise CellFailed(name, f"{meaning(status)}; ask for less, or free memory first")
         where = f" {self._cell.outputs[output].name}" if output >= 0 and len(self._cell.outputs) > 1 else ""
         raise CellFailed(name, f"{message or meaning(status)}{where and ' ' + where.strip()}")
+
+
+def _raise_remote(name: str, code: int) -> NoReturn:
+    if code == lib.HP_REMOTE_GONE:
+        raise WorkerDied(name)
+    if code == lib.HP_REMOTE_MEMORY:
+        raise CellFailed(name, "no shared memory is left; let go of results, or raise HOTPLATE_SHARED_MEMORY")
+    if code == lib.HP_REMOTE_FULL:
+        raise InputError(f"{name}: its text inputs are longer than a worker takes; isolated cells take 200 KB in all")
+    raise LoadError(f"{name} is isolated, and is called by its LoadedCell only")
 
 
 def _too_large(port: PortDescriptor, shape: tuple[int, ...]) -> str:

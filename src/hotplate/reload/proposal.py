@@ -29,6 +29,12 @@ class Proposal:
     """The cells that values were given for; they are not in the graph."""
     diagnostics: tuple[Diagnostic, ...] = ()
     """What is wrong with the text by the notation's rules, warnings included."""
+    isolate_all: bool = False
+    """Whether all cells run in workers, and not only those whose section says so."""
+
+    def isolates(self, name: str) -> bool:
+        """Whether a cell of the file runs in a worker."""
+        return self.isolate_all or self.model.cells[name].section.attributes.isolate
 
     @property
     def broken(self) -> tuple[Diagnostic, ...]:

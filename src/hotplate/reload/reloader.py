@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import deque
+from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeVar
 
 from hotplate.diagnostic import Severity, sorted_once
@@ -12,12 +13,13 @@ from hotplate.events import Kind, log
 from hotplate.load import LoadedCell, reclaim
 from hotplate.load.binding import graph_conflicts
 from hotplate.reload.planner import Build, ReloadPlan, plan_reload, renamed_cells
+from hotplate.reload.proposal import Proposal
 from hotplate.run import Task, Version
 from hotplate.toolchain import Artifact, BuildFailure
 from hotplate.toolchain.unit import make_unit
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Mapping
+    from collections.abc import Collection, Iterable, Mapping
     from pathlib import Path
 
     from hotplate.diagnostic import Diagnostic
@@ -25,12 +27,14 @@ if TYPE_CHECKING:
     from hotplate.notebook.graph import Graph
     from hotplate.notebook.model import NotebookModel
     from hotplate.reload.builds import Built
-    from hotplate.reload.proposal import Proposal
+    from hotplate.load import StateBlock
     from hotplate.run import StateManager
     from hotplate.toolchain import Unit
     from hotplate.toolchain.toolchain import Toolchain
 
 T = TypeVar("T")
+Isolate = Callable[["Artifact", "StateBlock", "NotebookModel"], LoadedCell]
+"""Loads a library into a worker: the cell's memory, and the notebook that the library was built from."""
 VERSIONS = 16
 """How many versions one can go back to."""
 
@@ -42,8 +46,10 @@ class HotReloader:
     runs it any more. Thread-safe; one reload at a time.
     """
 
-    def __init__(self, toolchain: Toolchain, state: StateManager) -> None:
+    def __init__(self, toolchain: Toolchain, state: StateManager, isolate: Isolate | None = None) -> None:
+        """`isolate` loads a library into a worker; None where there are none."""
         self.toolchain = toolchain
+        self._isolate = isolate
         self.state = state
         """The results and the memory of its cells."""
         self.active: Version | None = None
@@ -155,7 +161,7 @@ class HotReloader:
         with self._lock:
             before = self._good
             renamed = renamed_cells(before.model, proposal.model) if before else {}
-            loaded = self._open(artifacts, renamed)
+            loaded = self._open(proposal, artifacts, renamed)
             version = self._swap(proposal, _tasks(proposal, artifacts, loaded), renamed)
             self._loaded |= {name: (artifacts[name].build_key, cell) for name, cell in loaded.items()}
             self._builds |= {name: Build(a.unit_key, a.build_key, tuple(a.headers)) for name, a in artifacts.items()}
@@ -173,7 +179,7 @@ class HotReloader:
         """
         artifacts = _artifacts(built)
         with self._lock:
-            tasks = _tasks(proposal, artifacts, self._open(artifacts, {}))
+            tasks = _tasks(proposal, artifacts, self._open(proposal, artifacts, {}))
             number = self._count + 1
             version = Version(number, proposal.model, proposal.graph, tasks, proposal.overridden, frozenset(drafts))
             self.active = version
@@ -194,27 +200,38 @@ class HotReloader:
         """One cell, built if need be, whatever else is active. Raises BuildError, LoadError."""
         artifacts = _artifacts(self.build(model, [name]))
         with self._lock:
-            cell = self._open(artifacts, {})[name]
+            cell = self._open_one(model, artifacts[name], name, isolated=model.cells[name].section.attributes.isolate)
             self._loaded[name] = (artifacts[name].build_key, cell)
             reclaim()
         return cell
 
     def conflicts(self, model: NotebookModel, graph: Graph, built: Mapping[str, Built]) -> tuple[Diagnostic, ...]:
         """Where two built cells don't fit together. Loads them; raises LoadError."""
+        proposal = Proposal(model, graph, {})
         with self._lock:
-            loaded = self._open({name: result for name, result in built.items() if isinstance(result, Artifact)}, {})
+            loaded = self._open(proposal, {name: a for name, a in built.items() if isinstance(a, Artifact)}, {})
             return graph_conflicts(graph, model, loaded)
 
     # ---- steps ----
 
-    def _open(self, artifacts: Mapping[str, Artifact], renamed: Mapping[str, str]) -> dict[str, LoadedCell]:
-        loaded = {}
-        for name, artifact in artifacts.items():
-            key, cell = self._loaded.get(name, ("", None))
-            if cell is None or cell.closed or key != artifact.build_key:
-                cell = LoadedCell(artifact.library, artifact.unit_key, self.state.block(renamed.get(name, name)))
-            loaded[name] = cell
-        return loaded
+    def _open(
+        self, proposal: Proposal, artifacts: Mapping[str, Artifact], renamed: Mapping[str, str]
+    ) -> dict[str, LoadedCell]:
+        return {
+            name: self._open_one(proposal.model, artifact, renamed.get(name, name), isolated=proposal.isolates(name))
+            for name, artifact in artifacts.items()
+        }
+
+    def _open_one(self, model: NotebookModel, artifact: Artifact, memory: str, *, isolated: bool) -> LoadedCell:
+        """The cell of a library; `memory` is whose hp_state it has."""
+        key, cell = self._loaded.get(artifact.cell, ("", None))
+        isolated = isolated and self._isolate is not None
+        if cell is not None and not cell.closed and key == artifact.build_key and cell.isolated == isolated:
+            return cell
+        block = self.state.block(memory)
+        if isolated and self._isolate is not None:
+            return self._isolate(artifact, block, model)
+        return LoadedCell(artifact.library, artifact.unit_key, block)
 
     def _swap(self, proposal: Proposal, tasks: Mapping[str, Task], renamed: Mapping[str, str]) -> Version:
         before = self._good
@@ -280,6 +297,7 @@ def _task(model: NotebookModel, artifact: Artifact, cell: LoadedCell) -> Task:
         artifact.build_key,
         model.cells[cell.name].section.attributes,
         polls=cell.descriptor.polls,
+        isolated=cell.isolated,
         build_seconds=0.0 if artifact.cached else artifact.seconds,
         compiler=cell.descriptor.compiler,
     )

@@ -180,7 +180,7 @@ class Evaluation:
                 arguments=arguments,
                 abort=self._abort,
                 timeout=task.attributes.timeout,
-                isolate=task.attributes.isolate,
+                isolate=task.isolated or task.attributes.isolate,
                 polls=task.polls,
             )
         )

@@ -22,5 +22,7 @@ class Task:
     """What the result depends on besides the inputs: the build key, or the identity of a Python function."""
     attributes: Attributes
     polls: bool = False
+    isolated: bool = False
+    """Whether `call` runs in a worker."""
     build_seconds: float = 0.0
     compiler: str = ""

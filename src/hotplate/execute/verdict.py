@@ -1,0 +1,30 @@
+"""What the end of a call means, wherever it ran."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from hotplate.errors import CellFailed, CellTimedOut, HotplateError, RunCancelled
+from hotplate.execute.backend import OutcomeKind
+
+if TYPE_CHECKING:
+    from hotplate.execute.backend import Request
+
+
+def failure_of(cell: str, error: Exception) -> CellFailed:
+    """What a Python function raised, or NumPy about a result that can't be allocated."""
+    said = str(error) or "out of memory" if isinstance(error, MemoryError) else f"{type(error).__name__}: {error}"
+    failed = CellFailed(cell, said)
+    failed.__cause__ = error
+    return failed
+
+
+def verdict_on(
+    request: Request, error: HotplateError | None, seconds: float, *, late: bool
+) -> tuple[OutcomeKind, HotplateError | None]:
+    if request.timeout is not None and (late or seconds > request.timeout):
+        message = f"ran {seconds:.3g} s, {request.timeout:g} s are allowed (timeout)"
+        return OutcomeKind.TIMED_OUT, CellTimedOut(request.cell, message)
+    if isinstance(error, RunCancelled):
+        return OutcomeKind.CANCELLED, error
+    return (OutcomeKind.FAILED if error else OutcomeKind.OK), error

@@ -1,0 +1,217 @@
+"""IsolatedCell: one version of one cell, called in a worker."""
+
+from __future__ import annotations
+
+import threading
+import time
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from hotplate.abi import lib
+from hotplate.errors import CellCrashed, CellTimedOut, HotplateError, LoadError, RunCancelled
+from hotplate.execute.abort import AbortHandle
+from hotplate.execute.backend import Outcome, OutcomeKind
+from hotplate.execute.verdict import failure_of
+from hotplate.execute.workers.arena import empty
+from hotplate.execute.workers.crash import Stage, explain_death
+from hotplate.execute.workers.worker import GRACE, Reason, Worker
+from hotplate.load import LoadedCell, StateBlock
+from hotplate.load.plan import make_callable
+from hotplate.load.problems import WorkerDied
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
+
+    from hotplate.execute.workers.crash import CrashReport
+    from hotplate.execute.workers.pool import WorkerPool
+    from hotplate.execute.workers.worker import Death, RemoteLibrary
+
+_STAGES = {
+    lib.HP_STAGE_IDLE: Stage.RUN,
+    lib.HP_STAGE_OPEN: Stage.OPEN,
+    lib.HP_STAGE_INIT: Stage.INIT,
+    lib.HP_STAGE_RUN: Stage.RUN,
+    lib.HP_STAGE_PUBLISH: Stage.PUBLISH,
+    lib.HP_STAGE_CLOSE: Stage.DESTRUCTOR,
+}
+
+
+class IsolatedCell(LoadedCell):
+    """A cell that runs in a worker, called like any other. See LoadedCell.
+
+    Its results lie in memory that the worker shared with this process. Raises what LoadedCell does, and CellCrashed when
+    the worker died of it; the next call has another worker.
+    """
+
+    isolated = True
+
+    def __init__(
+        self,
+        path: Path,
+        unit_key: str | None,
+        state: StateBlock | None,
+        pool: WorkerPool,
+        notebook: tuple[Path, str],
+    ) -> None:
+        """Has a worker load the library at `path`; `notebook` is the file that it was built from, and its text.
+
+        Raises LoadError, also when a constructor of a global object ends the worker, and HandshakeError.
+        """
+        self._pool = pool
+        self._notebook = notebook
+        try:
+            library = pool.library(path, unit_key)
+        except WorkerDied as died:
+            raise LoadError(f"can't load {path}: {self._report(died.death, path.stem, {}).message}") from None
+        self._library: RemoteLibrary = library
+        self._function, derived = make_callable(library, state or StateBlock(), empty)
+        self._adopt(library.descriptor, library.path, self._run, derived)
+
+    def _run(self, *arguments: Any, **named: Any) -> Any:
+        outcome = self.attempt(arguments, named)
+        if outcome.error is not None:
+            raise outcome.error
+        return outcome.value
+
+    def attempt(
+        self,
+        arguments: Sequence[Any],
+        named: Mapping[str, Any],
+        *,
+        abort: AbortHandle | None = None,
+        timeout: float | None = None,
+        grace: float = GRACE,
+    ) -> Outcome:
+        """Makes one call and says how it went. Raises KeyboardInterrupt alone.
+
+        `timeout` and `grace` are seconds: a call that takes longer is asked to stop, and `grace` later its worker is
+        killed. So it is when `abort` says so.
+        """
+        started = time.time()
+        try:
+            with self._pool.worker(self._library.number) as worker:
+                return _Call(self, worker, abort or AbortHandle(), timeout, grace, started).make(arguments, named)
+        except WorkerDied:
+            raise AssertionError("a call takes note of its worker's death") from None
+        except OSError as error:
+            message = f"there is no worker for {self.name}: {error}"
+            return Outcome(OutcomeKind.LOST, error=LoadError(message), started=started)
+        except HotplateError as error:
+            return Outcome(OutcomeKind.FAILED, error=error, started=started)
+
+
+    def _report(self, death: Death, cell: str, inputs: Mapping[str, str]) -> CrashReport:
+        notebook, text = self._notebook
+        return explain_death(
+            cell,
+            death.code,
+            notebook=notebook,
+            text=text,
+            stage=_STAGES.get(death.stage, Stage.RUN),
+            record=death.crash,
+            libraries={self._library.number: self._library.path} if hasattr(self, "_library") else {},
+            inputs=inputs,
+            output=death.output[1].text or death.output[0].text,
+        )
+
+
+class _Call:
+    """One call in one worker."""
+
+    def __init__(
+        self, cell: IsolatedCell, worker: Worker, abort: AbortHandle, timeout: float | None, grace: float, started: float
+    ) -> None:
+        self._cell = cell
+        self._worker = worker
+        self._abort = abort
+        self._timeout = timeout
+        self._grace = grace
+        self._started = started
+        self._inputs: Mapping[str, str] = {}
+
+    def make(self, arguments: Sequence[Any], named: Mapping[str, Any]) -> Outcome:
+        cell, worker = self._cell, self._worker
+        value: Any = None
+        error: HotplateError | None = None
+        begin = time.perf_counter()
+        try:
+            if cell._library.number not in worker.libraries:
+                worker.open(cell._library.path, cell._library.number)
+            begin = time.perf_counter()
+            with self._entered():
+                value = cell._function(*arguments, **named)
+        except WorkerDied:
+            self._inputs = _described(cell.parameters, arguments, named)
+            return self._died(time.perf_counter() - begin)
+        except HotplateError as raised:
+            error = raised
+        except TypeError:
+            raise
+        except Exception as raised:
+            error = failure_of(cell.name, raised)
+        return self._ended(value, error, time.perf_counter() - begin)
+
+    @contextmanager
+    def _entered(self) -> Iterator[None]:
+        """Brackets the call: requests to stop reach the worker, Ctrl-C among them."""
+        worker = self._worker
+        handle = AbortHandle(self._abort, on_abort=worker.abort)
+        slot = -1
+        try:
+            worker.enter(self._timeout, self._grace)
+            if handle.aborted:
+                worker.abort()
+            if threading.current_thread() is threading.main_thread():
+                slot = lib.hp_interrupt_watch(worker.abort_word)
+            yield
+        finally:
+            lib.hp_interrupt_unwatch(slot)
+            worker.leave()
+            self._abort.release(handle)
+
+    def _ended(self, value: Any, error: HotplateError | None, seconds: float) -> Outcome:
+        stdout, stderr = self._worker.printed()
+        late = self._worker.waited.asked >= 0 and self._worker.waited.reason == Reason.TIMEOUT
+        kind = OutcomeKind.FAILED if error else OutcomeKind.OK
+        if isinstance(error, RunCancelled):
+            kind = OutcomeKind.CANCELLED
+        if self._timeout is not None and (late or seconds > self._timeout):
+            kind, error = OutcomeKind.TIMED_OUT, self._too_long(seconds, "")
+        return Outcome(
+            kind, value if kind is OutcomeKind.OK else None, error, "", self._started, seconds, 1, stdout, stderr
+        )
+
+    # ---- when the worker is dead ----
+
+    def _died(self, seconds: float) -> Outcome:
+        worker = self._worker
+        reason, killed = Reason(worker.waited.reason), bool(worker.waited.killed)
+        death = worker.bury()
+        stdout, stderr = death.output
+        kind, error = OutcomeKind.CRASHED, None
+        if killed and reason is Reason.TIMEOUT:
+            seconds = worker.waited.nanoseconds / 1e9
+            kind, error = OutcomeKind.TIMED_OUT, self._too_long(seconds, ", and it did not stop when it was asked to")
+        elif worker.killed or (killed and reason is not Reason.NONE):
+            kind, error = OutcomeKind.CANCELLED, RunCancelled(f"{self._cell.name} was stopped: {self._abort.reason or 'killed'}")
+        else:
+            error = CellCrashed(self._cell._report(death, self._cell.name, self._inputs))
+        return Outcome(kind, None, error, "", self._started, seconds, 1, stdout, stderr)
+
+    def _too_long(self, seconds: float, more: str) -> CellTimedOut:
+        return CellTimedOut(self._cell.name, f"ran {seconds:.3g} s, {self._timeout:g} s are allowed (timeout){more}")
+
+
+def _described(parameters: Sequence[str], arguments: Sequence[Any], named: Mapping[str, Any]) -> dict[str, str]:
+    """What the inputs are, for people: types and shapes."""
+    given = {**dict(zip(parameters, arguments, strict=False)), **named}
+    return {name: _kind(value) for name, value in given.items()}
+
+
+def _kind(value: Any) -> str:
+    if isinstance(value, np.ndarray):
+        return f"{value.dtype}[{', '.join(map(str, value.shape))}]"
+    return f"{value!r}"[:40]

@@ -1,0 +1,222 @@
+"""WorkerPool: the workers of one notebook: at most so many at a time, and one more that waits for its turn."""
+
+from __future__ import annotations
+
+import atexit
+import itertools
+import os
+import threading
+import weakref
+from collections import deque
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING
+
+from hotplate.errors import HotplateError
+from hotplate.events import log
+from hotplate.execute.deadlines import deadlines
+from hotplate.execute.workers.worker import RemoteLibrary, Worker
+from hotplate.load.problems import WorkerDied
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+MOST_CALLS = 10_000
+"""Calls after which a worker is replaced: what cells leak goes with it."""
+IDLE = 30.0
+"""Seconds without a call after which all workers but one end."""
+
+
+class WorkerPool:
+    """Gives out workers, one thread each. Thread-safe; who waits longest is served first.
+
+    A dead worker is replaced by one that is running already. All of them end with the pool.
+    """
+
+    def __init__(self, start: Callable[[], Worker], size: int | None = None) -> None:
+        """`start` makes a worker; `size` is how many may be at work at a time (None: one for each processor)."""
+        self._start = start
+        self._size = size or os.cpu_count() or 1
+        self._idle: list[Worker] = []
+        """The one that was used last is at the end: its memory is warm."""
+        self._busy: dict[int, Worker] = {}
+        """By the thread that has it."""
+        self._waiting: deque[object] = deque()
+        self._starting = self._spares = 0
+        self._changed = threading.Condition(threading.RLock())
+        self._numbers = itertools.count(1)
+        self._libraries: dict[tuple[Path, str | None], RemoteLibrary] = {}
+        self._process = os.getpid()
+        self._closed = False
+        self._used = 0
+        atexit.register(_close, weakref.ref(self))
+
+    @property
+    def workers(self) -> tuple[int, ...]:
+        """The numbers of its processes."""
+        with self._changed:
+            return tuple(worker.process for worker in (*self._busy.values(), *self._idle))
+
+    def library(self, path: Path, unit_key: str | None = None) -> RemoteLibrary:
+        """A library as a worker describes it; opened in one, for its constructors may crash.
+
+        Raises LoadError, HandshakeError, WorkerDied.
+        """
+        path = path.absolute()
+        with self._changed:
+            known = self._libraries.get((path, unit_key))
+            number = next(self._numbers)
+        if known is None:
+            with self.worker() as worker:
+                known = RemoteLibrary(path, unit_key, worker.open(path, number), number)
+            with self._changed:
+                known = self._libraries.setdefault((path, unit_key), known)
+        return known
+
+    @contextmanager
+    def worker(self, number: int = 0) -> Iterator[Worker]:
+        """A worker for this thread, if there is one that has loaded library `number`; waits until one is free.
+
+        One that is dead or was interrupted afterwards is buried here, so that all that was given out to it is final.
+        """
+        worker = self._take(number)
+        try:
+            yield worker
+        except BaseException as error:
+            if isinstance(error, WorkerDied):
+                error.death = worker.bury()
+            elif worker.is_gone:
+                worker.bury()
+            raise
+        finally:
+            self._give_back(worker)
+
+    def kill(self) -> None:
+        """Ends every worker that is at work, at once. Any thread."""
+        with self._changed:
+            busy = tuple(self._busy.values())
+        for worker in busy:
+            worker.kill()
+
+    def close(self) -> None:
+        """Ends every worker. Those at work are killed."""
+        with self._changed:
+            self._closed = True
+            idle, self._idle = self._idle, []
+            self._changed.notify_all()
+        self.kill()
+        for worker in idle:
+            worker.bury()
+
+    # ---- giving out ----
+
+    def _take(self, number: int) -> Worker:
+        ticket = object()
+        with self._changed:
+            self._forget_parents()
+            self._waiting.append(ticket)
+            self._changed.wait_for(lambda: self._waiting[0] is ticket and len(self._busy) + self._starting < self._size)
+            self._waiting.popleft()
+            self._used += 1
+            worker = self._choose(number)
+            if worker is not None:
+                self._busy[threading.get_ident()] = worker
+                self._changed.notify_all()
+                return worker
+            self._starting += 1
+            self._changed.notify_all()
+        return self._start_now()
+
+    def _start_now(self) -> Worker:
+        worker = None
+        try:
+            worker = self._start()
+        finally:
+            with self._changed:
+                self._starting -= 1
+                if worker is not None:
+                    self._busy[threading.get_ident()] = worker
+                self._changed.notify_all()
+        return worker
+
+    def _choose(self, number: int) -> Worker | None:
+        """The idle worker that was used last, of those with the library if there are any. Dead ones are buried."""
+        for worker in [worker for worker in self._idle if worker.is_gone]:
+            self._idle.remove(worker)
+            worker.bury()
+        for worker in reversed(self._idle):
+            if number in worker.libraries:
+                self._idle.remove(worker)
+                return worker
+        return self._idle.pop() if self._idle else None
+
+    def _give_back(self, worker: Worker) -> None:
+        with self._changed:
+            self._busy.pop(threading.get_ident(), None)
+            worn = worker.calls >= MOST_CALLS
+            usable = worker.death is None and not self._closed and not worn
+            if usable:
+                self._idle.append(worker)
+            self._changed.notify_all()
+        if not usable:
+            worker.retire()
+            self._keep_spare()
+        elif not self._used % 64 or self._used == 1:
+            self._keep_spare()
+
+    # ---- spares ----
+
+    def _keep_spare(self) -> None:
+        """Starts a worker in the background, unless one is idle."""
+        with self._changed:
+            if self._idle and len(self._idle) + len(self._busy) > 1 or self._spares or self._closed:
+                return
+            self._spares += 1
+        threading.Thread(target=self._start_spare, name="hotplate-spare", daemon=True).start()
+
+    def _start_spare(self) -> None:
+        worker = None
+        with suppress(OSError, HotplateError, WorkerDied):  # the next call that needs one says what is wrong
+            worker = self._start()
+        with self._changed:
+            self._spares -= 1
+            if worker is not None and not self._closed:
+                self._idle.insert(0, worker)
+                worker = None
+            self._changed.notify_all()
+        if worker is not None:
+            worker.bury()
+        self._shrink_later()
+
+    def _shrink_later(self) -> None:
+        used, pool = self._used, weakref.ref(self)
+
+        def look() -> None:
+            if (found := pool()) is not None:
+                found._shrink(used)
+
+        deadlines.after(IDLE, look)
+
+    def _shrink(self, used: int) -> None:
+        with self._changed:
+            if self._closed:
+                return
+            if used != self._used:
+                self._shrink_later()
+                return
+            surplus, self._idle = self._idle[:-1], self._idle[-1:]
+        for worker in surplus:
+            worker.bury()
+
+    def _forget_parents(self) -> None:
+        """After a fork the workers are those of the parent: this process starts its own."""
+        if self._process != os.getpid():
+            self._process = os.getpid()
+            self._idle, self._busy, self._starting, self._spares = [], {}, 0, 0
+            self._waiting.clear()
+
+
+def _close(reference: weakref.ref[WorkerPool]) -> None:
+    if (pool := reference()) is not None:
+        pool.close()
+        log.debug("the workers of a pool have ended")

@@ -1,0 +1,231 @@
+"""Worker: one process that runs native cells, as its controller sees it."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import select
+import struct
+import time
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import TYPE_CHECKING, Any
+
+from hotplate.abi import ffi, handshake, lib, read_descriptor
+from hotplate.errors import LoadError, SettingError
+from hotplate.execute.workers.arena import Arena
+from hotplate.execute.workers.output import Output
+from hotplate.load.problems import WorkerDied
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from pathlib import Path
+
+    from hotplate.execute.backend import Printed
+
+ANSWER_TIME = 10.0
+"""Seconds that a worker may take to say hello, and to open a library; constructors of global objects run then."""
+GRACE = 0.25
+"""Seconds that a cell gets between the request to stop and the end of its worker."""
+
+
+class Reason(IntEnum):
+    """Why a worker was asked to stop (HP_REASON_... in remote.h)."""
+
+    NONE = lib.HP_REASON_NONE
+    TIMEOUT = lib.HP_REASON_TIMEOUT
+    ABORT = lib.HP_REASON_ABORT
+    KILL = lib.HP_REASON_KILL
+
+
+@dataclass(frozen=True, slots=True)
+class Death:
+    """How a worker ended."""
+
+    code: int
+    """Its exit code, or minus the signal."""
+    stage: int
+    """What it was at (HP_STAGE_... in page.h)."""
+    crash: bytes
+    """What its signal handler found; see csrc/worker/crash.h."""
+    output: tuple[Printed, Printed]
+    user_seconds: float
+    system_seconds: float
+    peak_kib: int
+
+
+class RemoteLibrary:
+    """A cell's library that workers load; nothing of it is in this process but its description."""
+
+    def __init__(self, path: Path, unit_key: str | None, description: bytes, number: int) -> None:
+        """Raises HandshakeError for what is no cell of this interface, LoadError for nonsense."""
+        self.path = path
+        self.number = number
+        if not description:
+            handshake(ffi.NULL, str(path))
+        handle = lib.hp_library_remote(ffi.from_buffer("uint8_t[]", description), len(description), number)
+        if handle == ffi.NULL:
+            raise LoadError(f"what {path} says of its cell makes no sense; build the cell again")
+        self.handle = ffi.gc(handle, lib.hp_library_remote_free)
+        self.raw_cell = lib.hp_library_cell(self.handle)
+        handshake(self.raw_cell, str(path), unit_key)
+        self.descriptor = read_descriptor(self.raw_cell)
+
+
+class Worker:
+    """A process for native cells. One thread uses it at a time, but for `abort` and `kill`, which any may call."""
+
+    def __init__(
+        self,
+        program: Sequence[str],
+        environment: Mapping[str, str],
+        sink: Callable[[int, bytes], None],
+        policy: bytes = b"",
+    ) -> None:
+        """Starts it and waits for its hello. Raises OSError, SettingError when it can't keep the policy."""
+        self.libraries: set[int] = set()
+        """The numbers of those that it has loaded."""
+        self.calls = 0
+        """How many it was given."""
+        self.death: Death | None = None
+        self.killed = False
+        """Whether somebody called `kill`."""
+        self.waited: Any = ffi.new("hp_waited *")
+        self._answer = ffi.new("uint8_t[]", lib.HP_MESSAGE_MAX)
+        self._size = ffi.new("size_t *")
+        self._arena = Arena.take()
+        self._output = Output(sink)
+        self.handle = self._start(program, environment)
+        self.process = int(lib.hp_remote_process(self.handle))
+        """Its number in the system, which is that of its process group as well."""
+        self.enforced = self._greet(policy)
+        """What it says of the policy: see workers.policy."""
+
+    def _start(self, program: Sequence[str], environment: Mapping[str, str]) -> Any:
+        code = ffi.new("int32_t *")
+        kept = [ffi.new("char[]", os.fsencode(word)) for word in program]
+        variables = [ffi.new("char[]", os.fsencode(f"{name}={value}")) for name, value in environment.items()]
+        argv, environ = ffi.new("char *[]", [*kept, ffi.NULL]), ffi.new("char *[]", [*variables, ffi.NULL])
+        ends = self._output.ends
+        handle = lib.hp_remote_start(argv, environ, ffi.NULL, ends[1], ends[2], self._arena.handle, code)
+        self._output.started()
+        if handle == ffi.NULL:
+            self._output.close()
+            self._arena.give_back()
+            raise OSError(code[0], f"can't start a worker: {os.strerror(code[0])}", program[0])
+        return ffi.gc(handle, lib.hp_remote_free)
+
+    def _greet(self, policy: bytes) -> bytes:
+        try:
+            hello = struct.pack("=QQ", lib.HP_PROTOCOL, lib.HP_ABI_VERSION) + policy
+            return self._ask(lib.HP_SAY_HELLO, hello, SettingError)
+        except BaseException:
+            self.bury()
+            raise
+
+    # ---- for the one who has it ----
+
+    def open(self, path: Path, number: int) -> bytes:
+        """Loads a library, which constructors of global objects make use of; returns the description of its cell.
+
+        Raises LoadError when the system refuses it, WorkerDied when it did not come through.
+        """
+        name = os.fsencode(path)
+        padding = b"\0" * (8 - len(name) % 8)
+        description = self._ask(
+            lib.HP_SAY_OPEN, struct.pack("=QQ", number, len(name)) + name + padding, LoadError, f"can't load {path}: "
+        )
+        self.libraries.add(number)
+        return description
+
+    def close_library(self, number: int) -> bool:
+        """Lets go of a library, which runs destructors of global objects; returns whether it was unloaded.
+
+        Raises WorkerDied when it did not come through.
+        """
+        self.libraries.discard(number)
+        return bool(int.from_bytes(self._ask(lib.HP_SAY_CLOSE, struct.pack("=Q", number), LoadError)[:8], "little"))
+
+    def enter(self, timeout: float | None, grace: float) -> None:
+        """Calls of this thread go to it from here on, each with that much time, in seconds."""
+        self.calls += 1
+        allowed = -1 if timeout is None else int(timeout * 1e9)
+        lib.hp_remote_enter(self.handle, allowed, int(grace * 1e9), self.waited)
+
+    @staticmethod
+    def leave() -> None:
+        """Calls of this thread go nowhere from here on."""
+        lib.hp_remote_enter(ffi.NULL, -1, 0, ffi.NULL)
+
+    def printed(self) -> tuple[Printed, Printed]:
+        """What was printed since this was last asked: to stdout, to stderr."""
+        return self._output.taken()
+
+    def progress(self) -> tuple[int, int]:
+        """How far the running call is, and of how much."""
+        numbers = ffi.new("int64_t[2]")
+        lib.hp_remote_progress(self.handle, numbers, numbers + 1)
+        return int(numbers[0]), max(int(numbers[1]), 0)
+
+    @property
+    def abort_word(self) -> Any:
+        """The memory that its cells read through hp_check."""
+        return lib.hp_remote_abort_word(self.handle)
+
+    # ---- for anybody ----
+
+    def abort(self) -> None:
+        """Asks the running call to stop; after its grace the worker is killed."""
+        lib.hp_remote_abort(self.handle, Reason.ABORT)
+
+    def kill(self) -> None:
+        """Ends it and its children at once."""
+        self.killed = True
+        lib.hp_remote_kill(self.handle)
+
+    # ---- its end ----
+
+    @property
+    def is_gone(self) -> bool:
+        """Whether its process has ended."""
+        poll = select.poll()
+        poll.register(lib.hp_remote_descriptor(self.handle), select.POLLIN)
+        return self.death is not None or bool(poll.poll(0))
+
+    def retire(self) -> Death:
+        """Lets it leave in order, which runs destructors of global objects; then as `bury`."""
+        if self.death is None:
+            with contextlib.suppress(WorkerDied):
+                self._ask(lib.HP_SAY_LEAVE, b"", LoadError)
+        return self.bury()
+
+    def bury(self) -> Death:
+        """Kills it if it still lives, and waits until it is gone. Its shared memory may be used again from then on."""
+        if self.death is not None:
+            return self.death
+        code, used = ffi.new("int32_t *"), ffi.new("int64_t[3]")
+        lib.hp_remote_kill(self.handle)
+        while not lib.hp_remote_reap(self.handle, 10**9, code, used):
+            time.sleep(0)  # a process that hangs in the system; Ctrl-C gets through here
+        stage, crash = int(lib.hp_remote_stage(self.handle)), bytes(self._crash())
+        self.death = Death(int(code[0]), stage, crash, self.printed(), used[0] / 1e6, used[1] / 1e6, int(used[2]))
+        self._output.close()
+        self._arena.give_back()
+        return self.death
+
+    def _crash(self) -> Any:
+        return ffi.buffer(lib.hp_remote_crash(self.handle), lib.HP_CRASH_BYTES)
+
+    # ---- messages ----
+
+    def _ask(self, kind: int, payload: bytes, refusal: type[Exception], what: str = "") -> bytes:
+        answered = lib.hp_remote_ask(
+            self.handle, kind, payload, len(payload), -1, int(ANSWER_TIME * 1e9), self._answer, self._size, self.waited
+        )
+        answer = bytes(ffi.buffer(self._answer, self._size[0]))
+        if answered == lib.HP_SAY_DONE:
+            return answer
+        if answered == lib.HP_SAY_REFUSED:
+            said = answer[8 : 8 + int.from_bytes(answer[:8], "little")].decode("utf-8", "replace")
+            raise refusal(f"{what}{said}")
+        raise WorkerDied
