@@ -1,0 +1,133 @@
+"""The calls of a crash record as functions and lines."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING
+
+from hotplate.execute.workers.crash_source import ENTRY_FUNCTION, Build, build_of, is_generated
+from hotplate.execute.workers.symbols import Place, Symbols
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from hotplate.execute.workers.crash_record import CrashRecord, Module
+
+_TRAP_SIZE = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """One call. What is not known is "" or 0."""
+
+    function: str
+    path: str
+    line: int
+    library: str
+    """The file name of the library that it is in; "" for a cell's own."""
+    column: int = 0
+    source: str = ""
+    """The text of the line, when it is one of the notebook's."""
+
+    @property
+    def in_notebook(self) -> bool:
+        """Whether its line is one of the notebook's."""
+        return bool(self.source)
+
+    @property
+    def described(self) -> str:
+        """For people: `helper`, `abort of libc.so.6`, `std::vector::at (stl_vector.h:1143)`."""
+        if self.library:
+            return f"{self.function} of {self.library}" if self.function else self.library
+        if self.line and not self.in_notebook:
+            return f"{self.function} ({PurePosixPath(self.path).name}:{self.line})"
+        return self.function or "a function without a name"
+
+
+def backtrace(
+    record: CrashRecord, notebook: Path, text: str, libraries: Mapping[int, Path]
+) -> tuple[tuple[Frame, ...], bytes]:
+    """The calls from the crash outwards up to the cell, inlined ones too, and the instructions at the crash.
+
+    Raises whatever reading a damaged library raises.
+    """
+    with ExitStack() as files:
+        reader = _Reader(record, libraries, notebook, text.split("\n"), files)
+        return tuple(reader.frames()), reader.code()
+
+
+class _Reader:
+    """Reads each library once."""
+
+    def __init__(
+        self, record: CrashRecord, libraries: Mapping[int, Path], notebook: Path, now: Sequence[str], files: ExitStack
+    ) -> None:
+        self._record = record
+        self._libraries = libraries
+        self._notebook = notebook
+        self._now = now
+        self._files = files
+        self._symbols: dict[Path, Symbols] = {}
+        self._builds: dict[Path, Build] = {}
+
+    def frames(self) -> Iterator[Frame]:
+        """From the inside out. What calls the cell's entry is the worker's business."""
+        found = [(module, frame) for module, frame in self._all() if module.name or module.slot >= 0]
+        is_own = [not frame.library for _, frame in found]
+        outermost = len(is_own) - is_own[::-1].index(True) if any(is_own) else len(found)
+        for _, frame in found[:outermost]:
+            if is_generated(frame.path) or frame.function == ENTRY_FUNCTION:
+                return
+            yield frame
+
+    def code(self) -> bytes:
+        """The instructions where it happened."""
+        module = self._module_at(self._record.pc)
+        path = self._path_of(module) if module else None
+        return self._read(path).code(self._record.pc - module.base, _TRAP_SIZE) if module and path else b""
+
+    def _all(self) -> Iterator[tuple[Module, Frame]]:
+        for i, address in enumerate(self._record.frames):
+            # A return address is behind its call, which may have been the last thing on its line.
+            at = address - 1 if i else address
+            if module := self._module_at(at):
+                for frame in self._frames_at(module, at - module.base):
+                    yield module, frame
+
+    def _frames_at(self, module: Module, offset: int) -> Iterator[Frame]:
+        path = self._path_of(module)
+        places = self._read(path).places(offset) if path else ()
+        if path is not None and path in self._libraries.values():
+            yield from (self._own(path, place) for place in places or (Place(""),))
+        else:
+            # Lines of other libraries are nobody's business here; the function that was called says enough.
+            function = places[-1].function if places else ""
+            yield Frame(function, "", 0, PurePosixPath(module.name).name)
+
+    def _own(self, library: Path, place: Place) -> Frame:
+        if library not in self._builds:
+            self._builds[library] = build_of(library, self._notebook, self._now)
+        build = self._builds[library]
+        if line := build.line_now(place, self._now):
+            return Frame(place.function, str(self._notebook), line.number, "", line.column, line.text)
+        # A line of the notebook that is there no more must not be shown with the number of another.
+        gone = place.path == build.notebook
+        return Frame(place.function, "" if gone else place.path, 0 if gone else place.line, "")
+
+    def _module_at(self, address: int) -> Module | None:
+        return next((module for module in self._record.modules if address in module), None)
+
+    def _path_of(self, module: Module) -> Path | None:
+        """The library's file. One that was being opened has no slot yet, and the end of its path alone."""
+        if module.slot >= 0:
+            return self._libraries.get(module.slot)
+        known = (path for path in self._libraries.values() if module.name and str(path).endswith(module.name))
+        whole = Path(module.name)
+        return next(known, whole if whole.is_absolute() and whole.is_file() else None)
+
+    def _read(self, path: Path) -> Symbols:
+        if path not in self._symbols:
+            self._symbols[path] = Symbols(self._files.enter_context(path.open("rb")))
+        return self._symbols[path]

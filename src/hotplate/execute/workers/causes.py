@@ -1,0 +1,180 @@
+"""What a worker died of, in plain words. Pure, but for the question whether memory ran out."""
+
+from __future__ import annotations
+
+import signal
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from hotplate.execute.workers.crash_record import Access
+
+if TYPE_CHECKING:
+    from hotplate.execute.workers.crash_record import CrashRecord
+
+_SENT = 0  # si_code up to here: somebody sent the signal
+_ACCESS_ERROR, _KERNEL = 2, 128  # si_code of SIGSEGV: the page forbids it; not the fault of a page
+_UNALIGNED = 1  # si_code of SIGBUS
+_NULL = 0x10000  # Linux maps nothing below (vm.mmap_min_addr)
+_PAGE = 4096
+_TRAPS = (b"\x0f\x0b", b"\x20\x00\x20\xd4")  # ud2; brk #1
+_ACCESS = {
+    Access.UNKNOWN: "access to address",
+    Access.READ: "read at address",
+    Access.WRITE: "write at address",
+    Access.EXECUTE: "call of address",
+}
+_ARITHMETIC = {
+    1: "integer division by zero, or of the smallest integer by -1",
+    2: "integer overflow",
+    3: "floating-point division by zero",
+    4: "floating-point overflow",
+    5: "floating-point underflow",
+    6: "inexact floating-point result",
+    7: "invalid floating-point operation",
+    8: "index out of range",
+}
+_LIMITS = {
+    "SIGXCPU": "it used more CPU time than it may",
+    "SIGXFSZ": "it wrote a larger file than it may",
+    "SIGPIPE": "it wrote into a pipe or socket that nobody reads any more",
+    "SIGALRM": "a timer that the cell set ran out, and nothing handles it",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """Why a process is gone."""
+
+    verb: str
+    """What happened to the cell: `crashed`, `was killed`, `ended the process`."""
+    words: str
+    signal: str = ""
+    """`SIGSEGV` and so on; "" when the process left by itself."""
+
+
+def cause_of(returncode: int, record: CrashRecord | None, *, out_of_memory: bool = False, code: bytes = b"") -> Cause:
+    """The cause of a death. `returncode` is negative for a signal, as subprocess has it.
+
+    `code` are the instructions at the place of the crash, where they are known.
+    """
+    if returncode >= 0:
+        return Cause("ended the process", f"exit({returncode})")
+    number = -returncode
+    name = signal.Signals(number).name if number in list(signal.Signals) else f"signal {number}"
+    if record is not None:
+        words = _sent(record) if record.code <= _SENT else _FAULTS.get(name, _other)(record, code)
+        return Cause("crashed", words, name)
+    if name == "SIGKILL" and out_of_memory:
+        return Cause("was killed", "the system ran out of memory and ended the worker", name)
+    if name in ("SIGKILL", "SIGTERM", "SIGINT", "SIGHUP", "SIGQUIT"):
+        return Cause("was killed", "by someone outside of hotplate; who, the system does not say", name)
+    if name in _LIMITS:
+        return Cause("was killed", _LIMITS[name], name)
+    return Cause("crashed", _UNRECORDED.get(name, signal.strsignal(number) or "for a reason that is not known"), name)
+
+
+def is_stack_overflow(record: CrashRecord) -> bool:
+    """Whether the fault is that of a stack without room: at the stack pointer, or beyond the stack that it has left."""
+    if record.signal != signal.SIGSEGV or record.code <= _SENT or not record.sp:
+        return False
+    if record.stack_low and record.address >= record.stack_high:
+        return False
+    is_near = -16 * _PAGE <= record.address - record.sp < _PAGE
+    has_left = record.stack_low > 0 and record.sp < record.stack_low + _PAGE
+    return is_near or (has_left and record.address < record.stack_low + _PAGE)
+
+
+def oom_kills(cgroups: Path = Path("/sys/fs/cgroup"), own: Path = Path("/proc/self/cgroup")) -> int:
+    """How many processes of this cgroup the kernel has ended because memory ran out; 0 where it does not count.
+
+    Of the whole machine where cgroups are of the old kind. Compare it before and after: workers are in the cgroup of
+    who starts them.
+    """
+    try:
+        group = next(line[3:] for line in own.read_text().splitlines() if line.startswith("0::"))
+        return _counted(cgroups / group.strip("/") / "memory.events")
+    except (OSError, ValueError, StopIteration):
+        pass
+    try:
+        return _counted(Path("/proc/vmstat"))
+    except (OSError, ValueError, StopIteration):
+        return 0
+
+
+def _counted(file: Path) -> int:
+    return next(int(line.split()[1]) for line in file.read_text().splitlines() if line.startswith("oom_kill "))
+
+
+def _sent(record: CrashRecord) -> str:
+    if record.signal == signal.SIGABRT:
+        return "abort() was called"
+    return f"the signal was sent by process {record.sender}, with raise() or kill()"
+
+
+def _memory_fault(record: CrashRecord, _: bytes) -> str:
+    if is_stack_overflow(record):
+        return "stack overflow"
+    if record.code == _KERNEL:
+        return "access through a pointer that can't be one, or to data not aligned as the instruction needs it"
+    return f"{_ACCESS[record.access]} {record.address:#x}: {_meaning(record)}"
+
+
+def _meaning(record: CrashRecord) -> str:
+    """What an address where nothing may be done says about the pointer."""
+    is_null = record.address == 0
+    if record.access is Access.EXECUTE:
+        return "a function pointer that is null" if is_null else "there is no code"
+    if record.address < _NULL:
+        return "a null pointer" if is_null else "an element or a field of a null pointer"
+    if record.stack_high and 0 <= record.address - record.stack_high < _PAGE:
+        return "past the end of the stack, from an array among the local variables"
+    if record.code != _ACCESS_ERROR:
+        return "there is no memory; an index is out of range, or a pointer is stale"
+    is_write = record.access is Access.WRITE
+    return "it may only be read: an input, a constant, text in quotes" if is_write else "it may not be used"
+
+
+def _bus_error(record: CrashRecord, _: bytes) -> str:
+    if record.code == _UNALIGNED:
+        return f"access to address {record.address:#x}: not aligned as the instruction needs it"
+    return f"access to address {record.address:#x}: the mapped file ends before it, or there is no memory left for it"
+
+
+def _arithmetic(record: CrashRecord, _: bytes) -> str:
+    return _ARITHMETIC.get(record.code, "arithmetic error")
+
+
+def _illegal(_: CrashRecord, code: bytes) -> str:
+    if code.startswith(_TRAPS):
+        return (
+            "a trap that the compiler put where the program can't go on: a null pointer, a missing return, "
+            "__builtin_trap or __builtin_unreachable"
+        )
+    return "illegal instruction: built for another processor, or a jump into the middle of something?"
+
+
+def _refused(record: CrashRecord, _: bytes) -> str:
+    return f"system call {record.system_call} is not allowed here: the sandbox refused it"
+
+
+def _trapped(_: CrashRecord, __: bytes) -> str:
+    return "a breakpoint or a trap in the code: __builtin_debugtrap, __builtin_trap or an int3 instruction"
+
+
+def _other(record: CrashRecord, _: bytes) -> str:
+    return signal.strsignal(record.signal) or "a fatal signal"
+
+
+_FAULTS = {
+    "SIGSEGV": _memory_fault,
+    "SIGBUS": _bus_error,
+    "SIGFPE": _arithmetic,
+    "SIGILL": _illegal,
+    "SIGSYS": _refused,
+    "SIGTRAP": _trapped,
+}
+_UNRECORDED = {
+    "SIGSEGV": "bad memory access. Where is not known: a thread's stack has overflowed, or the cell handles the signal",
+    "SIGABRT": "abort() was called; where is not known, for the cell handles the signal",
+}
