@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from hotplate.events import Emitter
     from hotplate.toolchain.cache import Cache
     from hotplate.toolchain.compiler import Compiler
+    from hotplate.toolchain.confine import Confinement
 
 Built = Artifact | BuildFailure
 
@@ -33,6 +34,7 @@ class Builder:
         include_dir: Where hotplate.h is.
         abi_version: HP_ABI_VERSION of that file.
         environ: The environment in which compilers run.
+        confinement: What keeps compilers from the network, if anything.
     """
 
     def __init__(
@@ -44,6 +46,7 @@ class Builder:
         include_dir: Path,
         abi_version: int,
         environ: Mapping[str, str] = os.environ,
+        confinement: Confinement | None = None,
     ) -> None:
         self.cache = cache
         self.jobs = jobs or os.cpu_count() or 1
@@ -53,6 +56,7 @@ class Builder:
         self._include_dir = include_dir
         self._abi_version = abi_version
         self._environ = dict(environ)
+        self._confinement = confinement
 
     def compiler(self, language: str) -> Compiler:
         """The compiler for `"c"` or `"c++"`."""
@@ -134,7 +138,7 @@ class Builder:
 
         compiler = self.compiler(unit.language)
         environ = compiler_environment(self._environ, compiler)
-        tools = Tools(self.cache, compiler, self._include_dir, environ, cancelled)
+        tools = Tools(self.cache, compiler, self._include_dir, environ, cancelled, self._confinement)
         return Compilation(tools, unit, self.unit_key(unit)).run()
 
 

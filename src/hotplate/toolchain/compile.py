@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from hotplate.toolchain.cache import Cache, Entry
     from hotplate.toolchain.compiler import Compiler
+    from hotplate.toolchain.confine import Confinement
     from hotplate.toolchain.families.base import CommandLine
     from hotplate.toolchain.model import Unit
 
@@ -49,14 +50,17 @@ class Tools:
     include_dir: Path
     environ: Mapping[str, str]
     cancelled: Callable[[], bool]
+    confinement: Confinement | None = None
 
     @property
     def words(self) -> CommandLine:
         """How the compiler is called."""
         return command_line(self.compiler)
 
-    def run(self, argv: list[str], unit: Unit) -> tuple[int, str]:
-        """Runs a compiler beside the notebook, so that relative paths in its flags work."""
+    def run(self, argv: list[str], unit: Unit, folder: Path) -> tuple[int, str]:
+        """Runs a compiler beside the notebook, so that relative paths in its flags work; it writes to `folder`."""
+        if self.confinement:
+            argv = self.confinement.command(argv, folder)
         code, output = run_compiler(argv, unit.notebook.parent, self.environ, self.cancelled)
         self.cache.raise_if_full(code, output)
         return code, output
@@ -107,7 +111,7 @@ class Compilation:
             with tools.cache.writing():
                 job = self._job(workspace, prelude)
             started = time.perf_counter()
-            code, output = tools.run(tools.words.compile_command(job), unit)
+            code, output = tools.run(tools.words.compile_command(job), unit, workspace)
             if code == 0:
                 code, output = self._check_symbols(job, output)
             seconds = time.perf_counter() - started
@@ -156,7 +160,7 @@ class Compilation:
         command = self.tools.words.undefined_symbols_command(check)
         if command is None:
             return 0, output
-        _, said = self.tools.run(command, self.unit)
+        _, said = self.tools.run(command, self.unit, job.output.parent)
         for file in (check.output, check.depfile):
             file.unlink(missing_ok=True)
         undefined = [line for line in said.splitlines() if "undefined symbol" in line]
@@ -218,7 +222,7 @@ class Compilation:
                 job = replace(self._job(workspace, None), source=source)
             job = replace(job, output=workspace / tools.words.precompiled_name)
             mark = workspace / "unit.cpp"
-            code, _ = tools.run(tools.words.precompile_command(job), self.unit)
+            code, _ = tools.run(tools.words.precompile_command(job), self.unit, workspace)
             if code != 0:
                 return None
             headers = self._headers(job, None)

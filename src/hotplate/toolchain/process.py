@@ -21,6 +21,19 @@ _DISTURBING = ("GCC_COLORS", "CLICOLOR_FORCE", "LANGUAGE", "LC_CTYPE", "DEPENDEN
 # Without these, programs on Windows do not even start, or find no place for what is temporary.
 _WINDOWS_NEEDS = ("SYSTEMROOT", "SYSTEMDRIVE", "COMSPEC", "PATHEXT", "TEMP", "TMP", "USERPROFILE", "LOCALAPPDATA")
 
+# What a compiler needs of the environment when it must not see secrets: where programs, headers and libraries are. Not
+# CCACHE_* and the like: such a program keeps what it compiled outside the one directory that can be written to.
+_KEPT_CONFINED = frozenset({
+    "PATH", "HOME", "XDG_CACHE_HOME", "ZIG_GLOBAL_CACHE_DIR", "LD_LIBRARY_PATH", "CPATH", "C_INCLUDE_PATH",
+    "CPLUS_INCLUDE_PATH", "LIBRARY_PATH", "COMPILER_PATH", "GCC_EXEC_PREFIX", "SDKROOT", "SOURCE_DATE_EPOCH",
+    "PKG_CONFIG", "PKG_CONFIG_PATH", "PKG_CONFIG_LIBDIR", "PKG_CONFIG_SYSROOT_DIR",
+})  # fmt: skip
+
+
+def confined_environment(environ: Mapping[str, str]) -> dict[str, str]:
+    """The variables that a compiler may see which works on a stranger's text."""
+    return {name: value for name, value in environ.items() if name in _KEPT_CONFINED} | {"CCACHE_DISABLE": "1"}
+
 
 def compiler_environment(environ: Mapping[str, str], compiler: Compiler | None = None) -> dict[str, str]:
     """The environment in which a compiler runs: the caller's, what the compiler needs, and plain English messages."""

@@ -14,7 +14,7 @@ from hotplate.toolchain.cache import Cache, default_cap, default_root
 from hotplate.toolchain.discover import discover, find_compiler
 from hotplate.toolchain.families import command_line
 from hotplate.toolchain.pkgconfig import pkg_config
-from hotplate.toolchain.process import compiler_environment, run_compiler
+from hotplate.toolchain.process import compiler_environment, confined_environment, run_compiler
 from hotplate.toolchain.spelling import line_marker, spelling
 
 if TYPE_CHECKING:
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from hotplate.events import Emitter
     from hotplate.notebook.model import Attributes, NotebookModel
     from hotplate.toolchain.compiler import Compiler
+    from hotplate.toolchain.confine import Confinement
     from hotplate.toolchain.families.job import Text
     from hotplate.toolchain.model import Artifact, BuildFailure, Unit
     from hotplate.toolchain.program import Programs
@@ -36,6 +37,7 @@ class Toolchain:
     `compiler` is a family or a command; None takes the first that works (HOTPLATE_CC, CC, gcc, clang, zig, tcc; on
     Windows cl, clang-cl, gcc, zig, tcc).
     `flags` are further compiler arguments for every cell, behind those of its section.
+    `confined` is for a notebook from a stranger: see hotplate.toolchain.confine. It takes Linux.
     """
 
     def __init__(
@@ -45,7 +47,9 @@ class Toolchain:
         flags: Sequence[str] = (),
         jobs: int | None = None,
         environ: Mapping[str, str] = os.environ,
+        confined: bool = False,
     ) -> None:
+        self.confined = confined
         self.flags = tuple(flags)
         self._wanted = compiler
         self._jobs = jobs
@@ -53,7 +57,9 @@ class Toolchain:
 
     def beside(self, compiler: str) -> Toolchain:
         """The same with another compiler; they share the cache."""
-        other = Toolchain(compiler=compiler, flags=self.flags, jobs=self._jobs, environ=self._environ)
+        other = Toolchain(
+            compiler=compiler, flags=self.flags, jobs=self._jobs, environ=self._environ, confined=self.confined
+        )
         other.cache = self.cache
         return other
 
@@ -71,7 +77,8 @@ class Toolchain:
             jobs=self._jobs,
             include_dir=include_directory(),
             abi_version=CORE_VERSION,
-            environ=self._environ,
+            environ=self._compiling,
+            confinement=self._confinement,
         )
 
     @cached_property
@@ -86,6 +93,18 @@ class Toolchain:
             jobs=self._jobs,
             environ=self._environ,
         )
+
+    @cached_property
+    def _compiling(self) -> Mapping[str, str]:
+        return confined_environment(self._environ) if self.confined else self._environ
+
+    @cached_property
+    def _confinement(self) -> Confinement | None:
+        if not self.confined:
+            return None
+        from hotplate.toolchain.confine import Confinement  # only for who asks
+
+        return Confinement(self.programs, source_directory(), self.cache, self._environ)
 
     def build_all(
         self, units: Sequence[Unit], emitter: Emitter | None = None, cancel: threading.Event | None = None
@@ -105,11 +124,11 @@ class Toolchain:
         with self.cache.workspace() as workspace:
             source = workspace / ("text.cpp" if model.language.value == "c++" else "text.c")
             source.write_text(text, encoding="utf-8", newline="\n")
-            packages = pkg_config(attributes.libs, self._environ)
+            packages = pkg_config(attributes.libs, self._compiling)
             flags = (*attributes.flags, *self.flags, *packages.cflags)
             given = self._text(model, source, attributes.std, flags)
             command = command_line(self.compiler(given.language)).preprocess_command(given)
-            code, output = self._run(command, given)
+            code, output = self._run(command, given, workspace)
         return (_own_lines(output, str(model.path)), output) if code == 0 else ("", "")
 
     def check_syntax(self, model: NotebookModel) -> tuple[Diagnostic, ...]:
@@ -119,7 +138,7 @@ class Toolchain:
         given = self._text(model, model.path)
         with self.cache.workspace() as scratch:
             command = command_line(self.compiler(given.language)).check_command(given, scratch)
-            code, output = self._run(command, given)
+            code, output = self._run(command, given, scratch)
         return parse_output(output, failed=code != 0, cell="", lines_by_path={str(model.path): model.lines})
 
     def compile_command(self, model: NotebookModel) -> dict[str, Any]:
@@ -143,9 +162,11 @@ class Toolchain:
             flags=flags,
         )
 
-    def _run(self, command: list[str], text: Text) -> tuple[int, str]:
+    def _run(self, command: list[str], text: Text, folder: Path) -> tuple[int, str]:
         """Runs the compiler for what it prints."""
-        environ = compiler_environment(self._environ, self.compiler(text.language))
+        if self._confinement:
+            command = self._confinement.command(command, folder)
+        environ = compiler_environment(self._compiling, self.compiler(text.language))
         return run_compiler(command, text.notebook_dir, environ, lambda: False)
 
     def _program_compilers(self) -> Iterator[Compiler]:
