@@ -81,8 +81,8 @@ def core_sources(platform: str) -> list[Path]:
 
 
 def shipped_sources(platform: str) -> list[Path]:
-    """The C sources in a wheel: the public headers, and what hotplate builds its worker from where it is installed."""
-    folders = ("include", "core", "win" if platform == "win32" else "posix", "worker")
+    """The C sources in a wheel: the public headers, and what hotplate's own programs are built from."""
+    folders = ("include", "core", "win" if platform == "win32" else "posix", "worker", "confine")
     return [path for folder in folders for path in sorted((CSRC / folder).glob("*.[ch]*"))]
 
 
@@ -412,7 +412,7 @@ def checks(venv: Path) -> Iterator[tuple[str, list[str]]]:
     yield "import-linter", [str(program(venv, "lint-imports")), "--no-logo"]
     sources = [str(path) for path in core_sources(sys.platform)]
     if sys.platform == "linux":
-        sources += map(str, sorted((CSRC / "worker").glob("*.c")))
+        sources += [str(path) for folder in ("worker", "confine") for path in sorted((CSRC / folder).glob("*.c"))]
     headers = [str(CSRC / "include" / name) for name in ("hotplate.h", "hotplate.hpp")]
     for name in filter(shutil.which, ("gcc", "clang")):
         strict = [name, "-fsyntax-only", "-Wall", "-Wextra", "-Wshadow", "-Wconversion", "-Werror"]
