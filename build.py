@@ -51,7 +51,15 @@ Without a C compiler the core is built by zig, which pip installs.
 
 LIMITED_API = "0x030B0000"  # Python 3.11, the first whose limited API has the buffer protocol
 UNIX_FLAGS = ["-std=c11", "-O2", "-g", "-Wall", "-Wextra", "-fvisibility=hidden", "-pthread"]
-CFFI_HEADERS = ("include/hotplate.h", "core/core.h", "remote/arena.h", "remote/remote.h", "core/page.h", "core/say.h", "python/call.h")
+CFFI_HEADERS = (
+    "include/hotplate.h",
+    "core/core.h",
+    "remote/arena.h",
+    "remote/remote.h",
+    "core/page.h",
+    "core/say.h",
+    "python/call.h",
+)
 
 
 def ffibuilder() -> "cffi.FFI":

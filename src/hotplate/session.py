@@ -12,8 +12,10 @@ from hotplate import notebook as notation
 from hotplate.diagnostic import Diagnostic, Severity, sorted_once
 from hotplate.errors import InputError, NotebookError, RunCancelled, SettingError
 from hotplate.events import Kind, Sink
-from hotplate.execute import AbortHandle, Executor, InProcessBackend, OutcomeKind, make_executor
+from hotplate.execute import AbortHandle, Executor, OutcomeKind, isolates, make_executor
 from hotplate.execute.interrupt import watch as interrupts
+from hotplate.execute.isolation import Isolation
+from hotplate.execute.mixed import MixedBackend
 from hotplate.notebook.model import ItemKind, Language
 from hotplate.reload import HotReloader, Proposal
 from hotplate.run import Evaluation, PythonCell, Recorder, Run, StateManager, plan_run
@@ -59,9 +61,11 @@ class Notebook:
         Raises NotebookError when the file can't be read.
         """
         self.path = Path(path).absolute()
-        self._backend = InProcessBackend()
+        toolchain = Toolchain(compiler=compiler, flags=flags, jobs=jobs)
+        isolation = Isolation(toolchain)
+        self._backend = MixedBackend(isolation.backend)
         self._state = StateManager()
-        self._reloader = HotReloader(Toolchain(compiler=compiler, flags=flags, jobs=jobs), self._state)
+        self._reloader = HotReloader(toolchain, self._state, isolation)
         self._python: dict[str, PythonCell] = {}
         self._graph: tuple[NotebookModel, Graph] | None = None
         """With the model that it belongs to."""
@@ -194,7 +198,7 @@ class Notebook:
         with self._turn:
             # Its own, so that a failure here does not stop what else runs under the caller's.
             abort = AbortHandle(abort)
-            version, recorder = self._bring_up(targets, given, on_event)
+            version, recorder = self._bring_up(targets, given, on_event, isolate_all=isolates(chosen))
             try:
                 evaluation = self._evaluation(version, given, recorder, abort)
                 evaluation.run(chosen, fresh=fresh, keep_going=keep_going)
@@ -203,11 +207,11 @@ class Notebook:
         return _raise_failure(self._last_run, abort)
 
     def _bring_up(
-        self, targets: Sequence[str], given: Mapping[str, Any], on_event: Sink | Sequence[Sink]
+        self, targets: Sequence[str], given: Mapping[str, Any], on_event: Sink | Sequence[Sink], *, isolate_all: bool
     ) -> tuple[Version, Recorder]:
         """The file as it is now, built and loaded, and the recorder of the run that has begun with that."""
         with self._reloader.turn:
-            proposal = self._read_proposal(targets, given)
+            proposal = replace(self._read_proposal(targets, given), isolate_all=isolate_all)
             recorder = Recorder((on_event,) if callable(on_event) else tuple(on_event))
             recorder.emitter.emit(Kind.RUN_STARTED, cells=proposal.graph.order, notebook=str(self.path))
             try:
@@ -259,7 +263,7 @@ class Notebook:
             self.path,
             self._reloader,
             read,
-            lambda model: self._proposal(model, targets, given),
+            lambda model: replace(self._proposal(model, targets, given), isolate_all=isolates(chosen)),
             lambda version, recorder, abort: self._evaluation(version, given, recorder, abort),
             chosen,
             self._turn,

@@ -9,7 +9,7 @@ from hotplate.execute.executor import Executor, TaskGraph
 from hotplate.execute.inprocess import InProcessBackend
 from hotplate.execute.linear import LinearExecutor
 from hotplate.execute.parallel import ParallelExecutor
-from hotplate.execute.registry import make_executor
+from hotplate.execute.registry import isolates, make_executor
 
 __all__ = [
     "AbortHandle",
@@ -25,5 +25,6 @@ __all__ = [
     "Request",
     "TaskGraph",
     "TimeoutKind",
+    "isolates",
     "make_executor",
 ]

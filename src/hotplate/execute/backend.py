@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
+from hotplate.execute.captured import NOTHING, Captured
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
@@ -63,20 +65,6 @@ class OutcomeKind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Printed:
-    """What a call wrote to one stream: all of it, or its beginning and its end. What runs in process is not captured."""
-
-    text: str = ""
-    size: int = 0
-    """How many bytes were written."""
-    truncated: bool = False
-    """Whether the middle is missing."""
-
-
-NOTHING = Printed()
-
-
-@dataclass(frozen=True, slots=True)
 class Outcome:
     """What came of one call. `started` is in seconds since the epoch, `seconds` the time the call took."""
 
@@ -88,8 +76,9 @@ class Outcome:
     started: float = 0.0
     seconds: float = 0.0
     attempts: int = 0
-    stdout: Printed = NOTHING
-    stderr: Printed = NOTHING
+    stdout: Captured = NOTHING
+    """What it wrote in a worker; what runs in this process is not captured."""
+    stderr: Captured = NOTHING
 
     @property
     def ok(self) -> bool:

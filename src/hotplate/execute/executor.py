@@ -24,10 +24,12 @@ class TaskGraph:
 
 @runtime_checkable
 class Executor(Protocol):
-    """Runs the tasks of a graph, each after what it needs, each exactly once."""
+    """Runs the tasks of a graph, each after what it needs, each exactly once.
+
+    One that has an attribute `isolates` that is true wants every cell in a worker, whatever its section says.
+    """
 
     name: str
-    """One that has `isolates = True` wants every cell in a worker, whatever its section says."""
 
     def execute(
         self,

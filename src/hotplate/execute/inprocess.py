@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from hotplate.abi import ffi, lib
-from hotplate.errors import CellFailed, CellRejected, CellTimedOut, HotplateError, RunCancelled
+from hotplate.errors import CellRejected, HotplateError
 from hotplate.execute.abort import AbortHandle
 from hotplate.execute.backend import Backend, Capabilities, Isolation, Outcome, OutcomeKind, Request, TimeoutKind
 from hotplate.execute.deadlines import deadlines

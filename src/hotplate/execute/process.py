@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from hotplate.execute.workers.pool import WorkerPool
+    from hotplate.execute.workers.python_pool import PythonPool
 
 
 class ProcessBackend(Backend):
@@ -20,12 +21,14 @@ class ProcessBackend(Backend):
     name = "process"
     capabilities = Capabilities(isolation=Isolation.PROCESS, timeout=TimeoutKind.HARD, environment=True)
 
-    def __init__(self, pool: WorkerPool) -> None:
+    def __init__(self, pool: WorkerPool, python: PythonPool) -> None:
+        """`pool` is for native cells, `python` for Python functions."""
         self._pool = pool
+        self._python = python
 
     def supports_language(self, language: str) -> bool:
-        """C and C++."""
-        return language in ("c", "c++")
+        """All three: C, C++ and Python."""
+        return language in ("c", "c++", "python")
 
     def execute(self, request: Request) -> Outcome:
         """See Backend.execute."""
@@ -33,6 +36,8 @@ class ProcessBackend(Backend):
             return Outcome(OutcomeKind.REJECTED, error=CellRejected(request.cell, reason), reason=reason)
         if request.abort.aborted:
             return Outcome(OutcomeKind.CANCELLED, reason=request.abort.reason)
+        if request.language == "python":
+            return self._python.execute(request)
         assert isinstance(request.call, IsolatedCell)
         return request.call.attempt((), request.arguments, abort=request.abort, timeout=request.timeout)
 
@@ -43,8 +48,15 @@ class ProcessBackend(Backend):
     def stop(self) -> None:
         """Ends every worker."""
         self._pool.close()
+        self._python.close()
+
+    def kill(self) -> None:
+        """Ends every worker that is at work, at once; their calls end as cancelled. Any thread."""
+        self._pool.kill()
+        self._python.kill()
 
     def _refusal(self, request: Request) -> str:
         if not self.supports_language(request.language):
-            return f"it is written in {request.language}, and only C and C++ cells can be isolated; take isolate off it"
-        return "" if isinstance(request.call, IsolatedCell) else "it was loaded into this process"
+            return f"the {self.name} backend can't run {request.language}"
+        loaded_here = request.language != "python" and not isinstance(request.call, IsolatedCell)
+        return "it was loaded into this process; load it again" if loaded_here else ""

@@ -38,6 +38,11 @@ def make_executor(name: str, jobs: int | None = None) -> Executor:
     raise SettingError(message)
 
 
+def isolates(executor: Executor) -> bool:
+    """Whether an executor wants every cell in a worker, whatever its section says."""
+    return bool(getattr(executor, "isolates", False))
+
+
 def _load(load: Callable[[], Callable[[], object]], what: str) -> Executor:
     try:
         executor = load()()

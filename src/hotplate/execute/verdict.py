@@ -22,6 +22,7 @@ def failure_of(cell: str, error: Exception) -> CellFailed:
 def verdict_on(
     request: Request, error: HotplateError | None, seconds: float, *, late: bool
 ) -> tuple[OutcomeKind, HotplateError | None]:
+    """What came of a call that raised `error` or nothing. `late`: it was asked to stop because of its time-out."""
     if request.timeout is not None and (late or seconds > request.timeout):
         message = f"ran {seconds:.3g} s, {request.timeout:g} s are allowed (timeout)"
         return OutcomeKind.TIMED_OUT, CellTimedOut(request.cell, message)

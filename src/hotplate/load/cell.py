@@ -46,9 +46,7 @@ class LoadedCell:
             call, derived = make_callable(library, state or StateBlock())
         self._adopt(library.descriptor, library.path, call, derived)
 
-    def _adopt(
-        self, descriptor: CellDescriptor, path: Path, call: Callable[..., Any], derived: frozenset[int]
-    ) -> None:
+    def _adopt(self, descriptor: CellDescriptor, path: Path, call: Callable[..., Any], derived: frozenset[int]) -> None:
         self._call, self._derived = call, derived
         self.descriptor = descriptor
         self.path = path

@@ -32,7 +32,7 @@ class Problem(IntEnum):
     SIZE = 13
 
 
-class WorkerDied(Exception):  # noqa: N818 - it is what happened; whoever made the call says what to call it
+class WorkerDied(Exception):
     """The worker that had a cell is dead, or had to be killed."""
 
     death: Any = None

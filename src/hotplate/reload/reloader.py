@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
 
 from hotplate.diagnostic import Severity, sorted_once
 from hotplate.errors import BuildError, HotplateError, InputError, LoadError, NotebookError, RunCancelled
 from hotplate.events import Kind, log
+from hotplate.execute.isolation import Isolation
 from hotplate.load import LoadedCell, reclaim
 from hotplate.load.binding import graph_conflicts
 from hotplate.reload.planner import Build, ReloadPlan, plan_reload, renamed_cells
@@ -19,7 +20,7 @@ from hotplate.toolchain import Artifact, BuildFailure
 from hotplate.toolchain.unit import make_unit
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping
+    from collections.abc import Callable, Collection, Iterable, Mapping
     from pathlib import Path
 
     from hotplate.diagnostic import Diagnostic
@@ -27,14 +28,11 @@ if TYPE_CHECKING:
     from hotplate.notebook.graph import Graph
     from hotplate.notebook.model import NotebookModel
     from hotplate.reload.builds import Built
-    from hotplate.load import StateBlock
     from hotplate.run import StateManager
     from hotplate.toolchain import Unit
     from hotplate.toolchain.toolchain import Toolchain
 
 T = TypeVar("T")
-Isolate = Callable[["Artifact", "StateBlock", "NotebookModel"], LoadedCell]
-"""Loads a library into a worker: the cell's memory, and the notebook that the library was built from."""
 VERSIONS = 16
 """How many versions one can go back to."""
 
@@ -46,10 +44,10 @@ class HotReloader:
     runs it any more. Thread-safe; one reload at a time.
     """
 
-    def __init__(self, toolchain: Toolchain, state: StateManager, isolate: Isolate | None = None) -> None:
-        """`isolate` loads a library into a worker; None where there are none."""
+    def __init__(self, toolchain: Toolchain, state: StateManager, isolation: Isolation | None = None) -> None:
+        """`isolation` has the workers for isolated cells; None: it is made when the first one is loaded."""
         self.toolchain = toolchain
-        self._isolate = isolate
+        self._isolation = isolation or Isolation(toolchain)
         self.state = state
         """The results and the memory of its cells."""
         self.active: Version | None = None
@@ -225,12 +223,11 @@ class HotReloader:
     def _open_one(self, model: NotebookModel, artifact: Artifact, memory: str, *, isolated: bool) -> LoadedCell:
         """The cell of a library; `memory` is whose hp_state it has."""
         key, cell = self._loaded.get(artifact.cell, ("", None))
-        isolated = isolated and self._isolate is not None
         if cell is not None and not cell.closed and key == artifact.build_key and cell.isolated == isolated:
             return cell
         block = self.state.block(memory)
-        if isolated and self._isolate is not None:
-            return self._isolate(artifact, block, model)
+        if isolated:
+            return self._isolation.load(artifact, block, model.path, model.text)
         return LoadedCell(artifact.library, artifact.unit_key, block)
 
     def _swap(self, proposal: Proposal, tasks: Mapping[str, Task], renamed: Mapping[str, str]) -> Version:
@@ -286,7 +283,8 @@ def _tasks(proposal: Proposal, artifacts: Mapping[str, Artifact], loaded: Mappin
     if conflicts := graph_conflicts(proposal.graph, proposal.model, loaded):
         raise NotebookError(conflicts)
     tasks = {name: _task(proposal.model, artifact, loaded[name]) for name, artifact in artifacts.items()}
-    return {**tasks, **proposal.python}
+    python = {name: replace(task, isolated=proposal.isolate_all) for name, task in proposal.python.items()}
+    return {**tasks, **python}
 
 
 def _task(model: NotebookModel, artifact: Artifact, cell: LoadedCell) -> Task:

@@ -150,6 +150,6 @@ def test_nothing_is_compiled_where_the_network_cant_be_closed(
     refusing.chmod(0o755)
     program = Program(refusing, 0, "", toolchain.compiler("c"), 0.0, cached=True)
     monkeypatch.setattr("hotplate.toolchain.confine.confining_program", lambda *_: program)
-    with pytest.raises(ToolchainError, match="^this machine lacks it; leave out `confined`"):
+    with pytest.raises(ToolchainError, match=r"^this machine lacks it; leave out `confined`"):
         toolchain.builder.build(make_unit(f"// nowhere\n{CELL}", flags=("-Dfake",)))
     assert not (tmp_path / "planted").exists()

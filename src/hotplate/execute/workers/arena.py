@@ -37,7 +37,7 @@ class Arena:
     """Where one worker at a time may write. Arrays in it outlive the worker."""
 
     def __init__(self) -> None:
-        """Takes address space alone. Raises OSError when there is none, SettingError for a limit that makes no sense."""
+        """Takes address space alone. Raises OSError when there is none, SettingError for a senseless limit."""
         _set_limit()
         code = ffi.new("int32_t *")
         arena = lib.hp_arena_new(code)

@@ -42,8 +42,8 @@ _STAGES = {
 class IsolatedCell(LoadedCell):
     """A cell that runs in a worker, called like any other. See LoadedCell.
 
-    Its results lie in memory that the worker shared with this process. Raises what LoadedCell does, and CellCrashed when
-    the worker died of it; the next call has another worker.
+    Its results lie in memory that the worker shared with this process. Raises what LoadedCell does, CellTimedOut, and
+    CellCrashed when the worker died of it; the next call has another worker.
     """
 
     isolated = True
@@ -102,7 +102,6 @@ class IsolatedCell(LoadedCell):
         except HotplateError as error:
             return Outcome(OutcomeKind.FAILED, error=error, started=started)
 
-
     def _report(self, death: Death, cell: str, inputs: Mapping[str, str]) -> CrashReport:
         notebook, text = self._notebook
         return explain_death(
@@ -122,7 +121,13 @@ class _Call:
     """One call in one worker."""
 
     def __init__(
-        self, cell: IsolatedCell, worker: Worker, abort: AbortHandle, timeout: float | None, grace: float, started: float
+        self,
+        cell: IsolatedCell,
+        worker: Worker,
+        abort: AbortHandle,
+        timeout: float | None,
+        grace: float,
+        started: float,
     ) -> None:
         self._cell = cell
         self._worker = worker
@@ -161,7 +166,7 @@ class _Call:
         handle = AbortHandle(self._abort, on_abort=worker.abort)
         slot = -1
         try:
-            worker.enter(self._timeout, self._grace)
+            worker.enter(self._cell.name, self._timeout, self._grace)
             if handle.aborted:
                 worker.abort()
             if threading.current_thread() is threading.main_thread():
@@ -191,12 +196,16 @@ class _Call:
         reason, killed = Reason(worker.waited.reason), bool(worker.waited.killed)
         death = worker.bury()
         stdout, stderr = death.output
-        kind, error = OutcomeKind.CRASHED, None
+        kind = OutcomeKind.CRASHED
+        error: HotplateError
         if killed and reason is Reason.TIMEOUT:
             seconds = worker.waited.nanoseconds / 1e9
             kind, error = OutcomeKind.TIMED_OUT, self._too_long(seconds, ", and it did not stop when it was asked to")
         elif worker.killed or (killed and reason is not Reason.NONE):
-            kind, error = OutcomeKind.CANCELLED, RunCancelled(f"{self._cell.name} was stopped: {self._abort.reason or 'killed'}")
+            kind, error = (
+                OutcomeKind.CANCELLED,
+                RunCancelled(f"{self._cell.name} was stopped: {self._abort.reason or 'killed'}"),
+            )
         else:
             error = CellCrashed(self._cell._report(death, self._cell.name, self._inputs))
         return Outcome(kind, None, error, "", self._started, seconds, 1, stdout, stderr)

@@ -8,22 +8,20 @@ import selectors
 import threading
 from typing import TYPE_CHECKING
 
-from hotplate.execute.backend import NOTHING, Printed
+from hotplate.execute.captured import NOTHING, Captured, StreamTail
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-HEAD = TAIL = 32 << 10
-"""Bytes of a stream that are kept of its beginning and of its end."""
 _CHUNK = 65536
 
 
 class Output:
-    """The two pipes of one worker. `sink(stream, data)` gets everything at once; `stream` is 1 or 2, as descriptors are."""
+    """The two pipes of one worker. `sink(stream, data)` gets everything at once; `stream` is 1 or 2."""
 
     def __init__(self, sink: Callable[[int, bytes], None]) -> None:
         self._sink = sink
-        self._kept = {1: _Kept(), 2: _Kept()}
+        self._kept: dict[int, StreamTail] = {}
         self._lock = threading.RLock()
         self._pipes: dict[int, int] = {}
         self.ends: dict[int, int] = {}
@@ -46,13 +44,13 @@ class Output:
             for stream, pipe in tuple(self._pipes.items()):
                 self._read(stream, pipe)
 
-    def taken(self) -> tuple[Printed, Printed]:
+    def taken(self) -> tuple[Captured, Captured]:
         """What was written since this was last asked: to stdout, to stderr."""
         with self._lock:
             self.read()
-            printed = self._kept[1].printed(), self._kept[2].printed()
-            self._kept = {1: _Kept(), 2: _Kept()}
-        return printed
+            kept, self._kept = self._kept, {}
+        stdout, stderr = (kept[stream].captured() if stream in kept else NOTHING for stream in (1, 2))
+        return stdout, stderr
 
     def close(self) -> None:
         """Takes the rest. The worker must be dead."""
@@ -70,7 +68,7 @@ class Output:
             if not data:
                 self._drop(stream)
                 return
-            self._kept[stream].add(data)
+            self._kept.setdefault(stream, StreamTail()).add(data)
             self._sink(stream, data)
             if len(data) < _CHUNK:
                 return
@@ -79,32 +77,6 @@ class Output:
         pipe = self._pipes.pop(stream)
         _reader.remove(pipe)
         os.close(pipe)
-
-
-class _Kept:
-    """The beginning and the end of a stream."""
-
-    __slots__ = ("_head", "_size", "_tail")
-
-    def __init__(self) -> None:
-        self._head = self._tail = b""
-        self._size = 0
-
-    def add(self, data: bytes) -> None:
-        self._size += len(data)
-        room = HEAD - len(self._head)
-        self._head += data[:room]
-        self._tail = (self._tail + data[room:])[-TAIL:] if len(data) > room else self._tail
-
-    def printed(self) -> Printed:
-        if not self._size:
-            return NOTHING
-        if self._size <= HEAD + TAIL:
-            return Printed((self._head + self._tail).decode("utf-8", "replace"), self._size)
-        # A character that the cut goes through is left out.
-        head, tail = self._head.decode("utf-8", "ignore"), self._tail.decode("utf-8", "ignore")
-        left_out = self._size - len(self._head) - len(self._tail)
-        return Printed(f"{head}\n[{left_out} bytes left out]\n{tail}", self._size, truncated=True)
 
 
 class _Reader:

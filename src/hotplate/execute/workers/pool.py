@@ -91,6 +91,12 @@ class WorkerPool:
         finally:
             self._give_back(worker)
 
+    def progress(self) -> dict[str, tuple[int, int]]:
+        """How far the calls under way are, by cell: how much is done, and of how much (0: unknown)."""
+        with self._changed:
+            busy = tuple(self._busy.values())
+        return {worker.cell: reported for worker in busy if worker.cell and any(reported := worker.progress())}
+
     def kill(self) -> None:
         """Ends every worker that is at work, at once. Any thread."""
         with self._changed:
@@ -169,7 +175,7 @@ class WorkerPool:
     def _keep_spare(self) -> None:
         """Starts a worker in the background, unless one is idle."""
         with self._changed:
-            if self._idle and len(self._idle) + len(self._busy) > 1 or self._spares or self._closed:
+            if (self._idle and len(self._idle) + len(self._busy) > 1) or self._spares or self._closed:
                 return
             self._spares += 1
         threading.Thread(target=self._start_spare, name="hotplate-spare", daemon=True).start()

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 from hotplate.execute.abort import AbortHandle
 from hotplate.execute.backend import OutcomeKind
+from hotplate.execute.captured import StreamTail
 from hotplate.execute.workers import python_session as session
 from hotplate.execute.workers import python_values as values
 from hotplate.execute.workers import python_wire as wire
-from hotplate.execute.workers.python_result import WAY_OUT, PythonResult, RemoteTraceback, StreamTail, describe_exit
+from hotplate.execute.workers.python_result import WAY_OUT, PythonResult, RemoteTraceback, describe_exit
 
 assert sys.platform == "linux"
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
-    from hotplate.execute.backend import Printed
+    from hotplate.execute.captured import Captured
 
 ANSWER_TIME = 10.0
 """Seconds that a worker may take to say hello, and to open a library; constructors of global objects run then."""
@@ -48,7 +48,7 @@ class Death:
     """What it was at (HP_STAGE_... in page.h)."""
     crash: bytes
     """What its signal handler found; see csrc/worker/crash.h."""
-    output: tuple[Printed, Printed]
+    output: tuple[Captured, Captured]
     user_seconds: float
     system_seconds: float
     peak_kib: int
@@ -85,6 +85,8 @@ class Worker:
         """Starts it and waits for its hello. Raises OSError, SettingError when it can't keep the policy."""
         self.libraries: set[int] = set()
         """The numbers of those that it has loaded."""
+        self.cell = ""
+        """The one that it is running."""
         self.calls = 0
         """How many it was given."""
         self.death: Death | None = None
@@ -146,18 +148,19 @@ class Worker:
         self.libraries.discard(number)
         return bool(int.from_bytes(self._ask(lib.HP_SAY_CLOSE, struct.pack("=Q", number), LoadError)[:8], "little"))
 
-    def enter(self, timeout: float | None, grace: float) -> None:
-        """Calls of this thread go to it from here on, each with that much time, in seconds."""
+    def enter(self, cell: str, timeout: float | None, grace: float) -> None:
+        """Calls of this thread, which are those of `cell`, go to it from here on, with so many seconds each."""
         self.calls += 1
+        self.cell = cell
         allowed = -1 if timeout is None else int(timeout * 1e9)
         lib.hp_remote_enter(self.handle, allowed, int(grace * 1e9), self.waited)
 
-    @staticmethod
-    def leave() -> None:
+    def leave(self) -> None:
         """Calls of this thread go nowhere from here on."""
+        self.cell = ""
         lib.hp_remote_enter(ffi.NULL, -1, 0, ffi.NULL)
 
-    def printed(self) -> tuple[Printed, Printed]:
+    def printed(self) -> tuple[Captured, Captured]:
         """What was printed since this was last asked: to stdout, to stderr."""
         return self._output.taken()
 

@@ -1,0 +1,48 @@
+"""Isolation: the workers of one notebook, made when the first cell asks for them."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from hotplate.execute.process import ProcessBackend
+    from hotplate.execute.workers.cell import IsolatedCell
+    from hotplate.execute.workers.pool import WorkerPool
+    from hotplate.load import StateBlock
+    from hotplate.toolchain import Artifact
+    from hotplate.toolchain.toolchain import Toolchain
+
+
+class Isolation:
+    """Where isolated cells are loaded and called. Thread-safe. Nothing of it is imported before it is used."""
+
+    def __init__(self, toolchain: Toolchain) -> None:
+        self._toolchain = toolchain
+        self._pool: WorkerPool | None = None
+        self._lock = threading.Lock()
+
+    @property
+    def pool(self) -> WorkerPool:
+        """The workers of native cells. Raises SettingError where there are none."""
+        with self._lock:
+            if self._pool is None:
+                from hotplate.execute.workers.native import native_pool
+
+                self._pool = native_pool(self._toolchain)
+            return self._pool
+
+    def load(self, artifact: Artifact, state: StateBlock, path: Path, text: str) -> IsolatedCell:
+        """The cell of a library that was built from the notebook at `path` with this text. Raises LoadError."""
+        from hotplate.execute.workers.cell import IsolatedCell
+
+        return IsolatedCell(artifact.library, artifact.unit_key, state, self.pool, (path, text))
+
+    def backend(self) -> ProcessBackend:
+        """Calls them, and Python functions."""
+        from hotplate.execute.process import ProcessBackend
+        from hotplate.execute.workers.python_pool import PythonPool
+
+        return ProcessBackend(self.pool, PythonPool())

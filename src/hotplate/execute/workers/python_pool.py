@@ -1,0 +1,105 @@
+"""The workers of a notebook's Python cells, one for each call under way and one that waits."""
+
+from __future__ import annotations
+
+import os
+import threading
+
+from hotplate.errors import CellCrashed, CellFailed, CellTimedOut, HotplateError, RunCancelled
+from hotplate.execute.backend import Outcome, OutcomeKind, Request
+from hotplate.execute.workers.native import clean_environment, write_on
+from hotplate.execute.workers.python_result import NotPortable, PortableFunction, PythonResult
+from hotplate.execute.workers.python_worker import PythonWorker
+
+_STREAMS = {"stdout": 1, "stderr": 2}
+
+
+class PythonPool:
+    """Calls Python functions in workers. Thread-safe. As many run at a time as there are callers."""
+
+    def __init__(self) -> None:
+        self._idle: list[PythonWorker] = []
+        self._busy: set[PythonWorker] = set()
+        self._lock = threading.Lock()
+
+    def execute(self, request: Request) -> Outcome:
+        """Makes the call of a Python cell. Raises KeyboardInterrupt alone."""
+        try:
+            function = PortableFunction.of(request.call)
+        except NotPortable as error:
+            return Outcome(OutcomeKind.FAILED, error=CellFailed(request.cell, str(error)))
+        worker = self._take()
+        try:
+            worker.start()
+            result = worker.call(
+                function,
+                request.arguments,
+                abort=request.abort,
+                timeout=request.timeout,
+                on_output=lambda stream, data: write_on(_STREAMS[stream], data),
+            )
+        finally:
+            self._give_back(worker)
+        return _outcome(request, result)
+
+    def kill(self) -> None:
+        """Ends every worker that is at work, at once. Any thread."""
+        with self._lock:
+            busy = tuple(self._busy)
+        for worker in busy:
+            worker.kill()
+
+    def close(self) -> None:
+        """Ends every worker."""
+        with self._lock:
+            idle, self._idle = self._idle, []
+        self.kill()
+        for worker in idle:
+            worker.close()
+
+    def _take(self) -> PythonWorker:
+        with self._lock:
+            worker = self._idle.pop() if self._idle else PythonWorker(clean_environment(os.environ))
+            self._busy.add(worker)
+        return worker
+
+    def _give_back(self, worker: PythonWorker) -> None:
+        with self._lock:
+            self._busy.discard(worker)
+            self._idle.append(worker)
+
+
+def _outcome(request: Request, result: PythonResult) -> Outcome:
+    error = None if result.kind is OutcomeKind.OK else _error(request, result)
+    reason = result.reason if result.kind is OutcomeKind.CANCELLED else ""
+    stdout, stderr = result.stdout, result.stderr
+    return Outcome(result.kind, result.value, error, reason, result.started, result.seconds, 1, stdout, stderr)
+
+
+def _error(request: Request, result: PythonResult) -> HotplateError:
+    error: HotplateError = CellFailed(request.cell, result.reason)
+    if result.kind is OutcomeKind.TIMED_OUT:
+        forced = ", and it did not stop when it was asked to" if result.killed else ""
+        message = f"ran {result.seconds:.3g} s, {request.timeout:g} s are allowed (timeout){forced}"
+        error = CellTimedOut(request.cell, message)
+    elif result.kind is OutcomeKind.CANCELLED:
+        error = RunCancelled(f"{request.cell} was stopped: {result.reason}")
+    elif result.kind is OutcomeKind.CRASHED:
+        error = CellCrashed(_PythonCrash(request.cell, result))
+    error.__cause__ = result.exception
+    return error
+
+
+class _PythonCrash:
+    """What CellCrashed has as its report when a Python worker died."""
+
+    def __init__(self, cell: str, result: PythonResult) -> None:
+        self.cell = cell
+        lines = f"crashed: {result.reason}", result.traceback.rstrip(), _last(result)
+        self.message = "\n".join(filter(None, lines))
+        self.exit_code = result.exit_code
+
+
+def _last(result: PythonResult) -> str:
+    output = result.stderr.text or result.stdout.text
+    return "last output:\n" + "\n".join(f"    {line}" for line in output.splitlines()[-8:]) if output else ""
