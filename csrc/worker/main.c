@@ -1,5 +1,6 @@
 /* main.c: a worker's life: hello, then messages and calls until the controller is gone. */
 #include "worker/crash.h"
+#include "worker/sandbox.h"
 #include "worker/worker.h"
 
 #include <stdio.h>
@@ -45,6 +46,29 @@ static void serve_call(hp_worker *worker) {
 
 /* ---- messages ---- */
 
+/* Puts the policy in force that came with the hello, and answers with what of it is. An empty one asks for nothing. */
+static int32_t obey(hp_reader *reader, hp_writer *answer) {
+    static hp_policy policy;
+    hp_enforced enforced;
+    char why[96];
+    size_t size;
+    const char *bytes = hp_get_bytes(reader, &size);
+    if (reader->bad || (size > 0 && hp_policy_read(&policy, bytes, size) != 0)) {
+        hp_put_text(answer, "this worker can't read the policy that it was given");
+        return HP_SAY_REFUSED;
+    }
+    if (size == 0) return HP_SAY_DONE;
+    const int32_t refused = hp_sandbox_apply(&policy, &enforced);
+    if (refused != 0) {
+        const char *name = refused > 0 ? hp_control_name(refused - 1) : NULL;
+        snprintf(why, sizeof why, "this machine can't enforce the policy's %s", name != NULL ? name : "contents");
+        hp_put_text(answer, why);
+        return HP_SAY_REFUSED;
+    }
+    hp_put_bytes(answer, &enforced, sizeof enforced);
+    return HP_SAY_DONE;
+}
+
 static int32_t greet(hp_worker *worker, hp_reader *reader, hp_writer *answer) {
     const uint64_t protocol = hp_get_u64(reader), interface = hp_get_u64(reader);
     if (reader->bad || protocol != HP_PROTOCOL || interface != HP_ABI_VERSION) {
@@ -55,6 +79,7 @@ static int32_t greet(hp_worker *worker, hp_reader *reader, hp_writer *answer) {
         return HP_SAY_REFUSED;
     }
     hp_crash_arm((hp_crash *)(void *)worker->page->crash); /* without it a crash is known by its signal alone */
+    if (obey(reader, answer) != HP_SAY_DONE) return HP_SAY_REFUSED;
     if (hp_worker_watch_controller(worker) == 0) return HP_SAY_DONE;
     hp_put_text(answer, "this worker can't start the thread that ends it with its controller");
     return HP_SAY_REFUSED;

@@ -25,6 +25,7 @@ from hotplate.toolchain.toolchain import Toolchain
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from hotplate.execute.workers.policy import Policy
     from hotplate.load import LoadedCell
     from hotplate.notebook.graph import Graph
     from hotplate.notebook.model import NotebookModel
@@ -52,17 +53,23 @@ class Notebook:
         compiler: str | None = None,
         flags: Sequence[str] = (),
         jobs: int | None = None,
+        policy: Policy | None = None,
     ) -> None:
         """Opens a notebook. `compiler` names one (`clang`, `zig`, a command); `jobs` caps parallel builds.
 
         `flags` are compiler arguments for every cell, behind those of its section (`["-fsanitize=address"]`).
 
+        With a `policy` every cell runs in a worker that keeps to it; a strict one confines compilers as well.
+
         With `text` no file is read: `path` is what diagnostics call the notebook and where its includes start from.
         Raises NotebookError when the file can't be read.
         """
         self.path = Path(path).absolute()
-        toolchain = Toolchain(compiler=compiler, flags=flags, jobs=jobs)
-        isolation = Isolation(toolchain)
+        toolchain = Toolchain(
+            compiler=compiler, flags=flags, jobs=jobs, confined=policy is not None and policy.confines
+        )
+        isolation = Isolation(toolchain, policy)
+        self._isolate_all = policy is not None
         self._backend = MixedBackend(isolation.backend)
         self._state = StateManager()
         self._reloader = HotReloader(toolchain, self._state, isolation)
@@ -198,7 +205,9 @@ class Notebook:
         with self._turn:
             # Its own, so that a failure here does not stop what else runs under the caller's.
             abort = AbortHandle(abort)
-            version, recorder = self._bring_up(targets, given, on_event, isolate_all=isolates(chosen))
+            version, recorder = self._bring_up(
+                targets, given, on_event, isolate_all=self._isolate_all or isolates(chosen)
+            )
             try:
                 evaluation = self._evaluation(version, given, recorder, abort)
                 evaluation.run(chosen, fresh=fresh, keep_going=keep_going)
@@ -263,7 +272,9 @@ class Notebook:
             self.path,
             self._reloader,
             read,
-            lambda model: replace(self._proposal(model, targets, given), isolate_all=isolates(chosen)),
+            lambda model: replace(
+                self._proposal(model, targets, given), isolate_all=self._isolate_all or isolates(chosen)
+            ),
             lambda version, recorder, abort: self._evaluation(version, given, recorder, abort),
             chosen,
             self._turn,
@@ -322,10 +333,15 @@ class Notebook:
 
 
 def open(
-    path: str | Path, *, compiler: str | None = None, flags: Sequence[str] = (), jobs: int | None = None
+    path: str | Path,
+    *,
+    compiler: str | None = None,
+    flags: Sequence[str] = (),
+    jobs: int | None = None,
+    policy: Policy | None = None,
 ) -> Notebook:
     """Opens the notebook at `path`. See Notebook."""
-    return Notebook(path, compiler=compiler, flags=flags, jobs=jobs)
+    return Notebook(path, compiler=compiler, flags=flags, jobs=jobs, policy=policy)
 
 
 def inline(text: str, *, language: str = "c", compiler: str | None = None, flags: Sequence[str] = ()) -> LoadedCell:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from hotplate.execute.abort import AbortHandle
+    from hotplate.execute.workers.enforced import EffectivePolicy
 
 
 class Isolation(StrEnum):
@@ -79,6 +80,8 @@ class Outcome:
     stdout: Captured = NOTHING
     """What it wrote in a worker; what runs in this process is not captured."""
     stderr: Captured = NOTHING
+    policy: EffectivePolicy | None = None
+    """What was in force in the worker; None where nothing was."""
 
     @property
     def ok(self) -> bool:

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
 
     from hotplate.execute.process import ProcessBackend
     from hotplate.execute.workers.cell import IsolatedCell
+    from hotplate.execute.workers.policy import Policy
     from hotplate.execute.workers.pool import WorkerPool
     from hotplate.load import StateBlock
     from hotplate.toolchain import Artifact
@@ -19,8 +20,10 @@ if TYPE_CHECKING:
 class Isolation:
     """Where isolated cells are loaded and called. Thread-safe. Nothing of it is imported before it is used."""
 
-    def __init__(self, toolchain: Toolchain) -> None:
+    def __init__(self, toolchain: Toolchain, policy: Policy | None = None) -> None:
+        """`policy` says what cells may do in a worker; None: anything, in a clean environment."""
         self._toolchain = toolchain
+        self._policy = policy
         self._pool: WorkerPool | None = None
         self._lock = threading.Lock()
 
@@ -31,8 +34,15 @@ class Isolation:
             if self._pool is None:
                 from hotplate.execute.workers.native import native_pool
 
-                self._pool = native_pool(self._toolchain)
+                self._pool = native_pool(self._toolchain, self.policy)
             return self._pool
+
+    @property
+    def policy(self) -> Policy:
+        """What cells may do in a worker."""
+        from hotplate.execute.workers.policy import Policy
+
+        return self._policy or Policy()
 
     def load(self, artifact: Artifact, state: StateBlock, path: Path, text: str) -> IsolatedCell:
         """The cell of a library that was built from the notebook at `path` with this text. Raises LoadError."""
@@ -45,4 +55,4 @@ class Isolation:
         from hotplate.execute.process import ProcessBackend
         from hotplate.execute.workers.python_pool import PythonPool
 
-        return ProcessBackend(self.pool, PythonPool())
+        return ProcessBackend(self.pool, PythonPool(self.policy), self.policy)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from hotplate.errors import CellRejected
 from hotplate.execute.backend import Backend, Capabilities, Isolation, Outcome, OutcomeKind, Request, TimeoutKind
 from hotplate.execute.workers.cell import IsolatedCell
+from hotplate.execute.workers.policy import CONTROLS, Level, Policy
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -19,12 +20,13 @@ class ProcessBackend(Backend):
     """Calls cells in workers of a pool. A crash costs the call, and a time-out ends it whatever the cell does."""
 
     name = "process"
-    capabilities = Capabilities(isolation=Isolation.PROCESS, timeout=TimeoutKind.HARD, environment=True)
 
-    def __init__(self, pool: WorkerPool, python: PythonPool) -> None:
-        """`pool` is for native cells, `python` for Python functions."""
+    def __init__(self, pool: WorkerPool, python: PythonPool, policy: Policy) -> None:
+        """`pool` is for native cells, `python` for Python functions; both keep to `policy`."""
         self._pool = pool
         self._python = python
+        self._policy = policy
+        self.capabilities = _capabilities(policy)
 
     def supports_language(self, language: str) -> bool:
         """All three: C, C++ and Python."""
@@ -58,5 +60,22 @@ class ProcessBackend(Backend):
     def _refusal(self, request: Request) -> str:
         if not self.supports_language(request.language):
             return f"the {self.name} backend can't run {request.language}"
+        if request.language == "python" and self._policy.confines:
+            return "Python cells can't be sandboxed; leave the sandbox out, or run without this cell"
         loaded_here = request.language != "python" and not isinstance(request.call, IsolatedCell)
         return "it was loaded into this process; load it again" if loaded_here else ""
+
+
+def _capabilities(policy: Policy) -> Capabilities:
+    """What is enforced whatever the machine: a worker that can't keep a required control does not start."""
+    required = {name for name in CONTROLS if policy.level(name) is Level.REQUIRE}
+    return Capabilities(
+        isolation=Isolation.SANDBOXED
+        if required >= {"filesystem", "network", "processes", "peers"}
+        else Isolation.PROCESS,
+        timeout=TimeoutKind.HARD,
+        network="network" in required,
+        filesystem="filesystem" in required,
+        environment="environment" in required,
+        memory="memory" in required,
+    )

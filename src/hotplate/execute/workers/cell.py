@@ -186,7 +186,16 @@ class _Call:
         if self._timeout is not None and (late or seconds > self._timeout):
             kind, error = OutcomeKind.TIMED_OUT, self._too_long(seconds, "")
         return Outcome(
-            kind, value if kind is OutcomeKind.OK else None, error, "", self._started, seconds, 1, stdout, stderr
+            kind,
+            value if kind is OutcomeKind.OK else None,
+            error,
+            "",
+            self._started,
+            seconds,
+            1,
+            stdout,
+            stderr,
+            self._worker.policy,
         )
 
     # ---- when the worker is dead ----
@@ -208,7 +217,7 @@ class _Call:
             )
         else:
             error = CellCrashed(self._cell._report(death, self._cell.name, self._inputs))
-        return Outcome(kind, None, error, "", self._started, seconds, 1, stdout, stderr)
+        return Outcome(kind, None, error, "", self._started, seconds, 1, stdout, stderr, worker.policy)
 
     def _too_long(self, seconds: float, more: str) -> CellTimedOut:
         return CellTimedOut(self._cell.name, f"ran {seconds:.3g} s, {self._timeout:g} s are allowed (timeout){more}")

@@ -8,19 +8,17 @@ import sys
 from typing import TYPE_CHECKING
 
 from hotplate.errors import SettingError
+from hotplate.execute.workers.bubblewrap import wrapped
+from hotplate.execute.workers.environment import clean_environment
 from hotplate.execute.workers.pool import WorkerPool
 from hotplate.execute.workers.worker import Worker
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
+    from hotplate.execute.workers.policy import Policy
     from hotplate.toolchain.toolchain import Toolchain
 
-_KEPT = ("HOME", "LANG", "LANGUAGE", "PATH", "TEMP", "TMP", "TMPDIR", "TZ", "USER")
-_KEPT_PREFIXES = ("GOMP_", "KMP_", "LC_", "OMP_")
 
-
-def native_pool(toolchain: Toolchain, size: int | None = None) -> WorkerPool:
+def native_pool(toolchain: Toolchain, policy: Policy, size: int | None = None) -> WorkerPool:
     """The workers for cells that this toolchain builds; none is started yet, and their program is built with the first.
 
     Raises SettingError where there are no workers.
@@ -32,14 +30,12 @@ def native_pool(toolchain: Toolchain, size: int | None = None) -> WorkerPool:
 
     def start() -> Worker:
         program = toolchain.programs.worker()  # each time, for the cache may have let go of it
-        return Worker([str(program.path)], clean_environment(os.environ), write_on)
+        readable = (program.path, toolchain.cache.root)
+        prefix = wrapped(policy, os.environ, readable)[0] if policy.confines else ()
+        command = [*prefix, str(program.path)]
+        return Worker(command, clean_environment(os.environ, policy), write_on, policy.pack(readable))
 
     return WorkerPool(start, size)
-
-
-def clean_environment(environ: Mapping[str, str]) -> dict[str, str]:
-    """What a worker gets of the environment: language, time zone, folders and OpenMP's settings; no secrets."""
-    return {name: value for name, value in environ.items() if name in _KEPT or name.startswith(_KEPT_PREFIXES)}
 
 
 def write_on(stream: int, data: bytes) -> None:

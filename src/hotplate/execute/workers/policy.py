@@ -45,6 +45,7 @@ class Level(StrEnum):
     """Else nothing runs."""
 
 
+_CONFINING = ("filesystem", "network", "processes", "peers")
 _NUMBERS = {Level.ALLOW: 0, Level.PREFER: 1, Level.REQUIRE: 2}
 _VALUES = {"memory": "memory_bytes", "cpu": "cpu_seconds", "file_size": "file_bytes"}
 
@@ -127,6 +128,11 @@ class Policy:
             cpu_seconds=cpu_seconds,
             file_bytes=file_bytes,
         )
+
+    @property
+    def confines(self) -> bool:
+        """Whether it takes anything from cells that they would have in a process of their own."""
+        return any(self.level(name) is not Level.ALLOW for name in _CONFINING)
 
     def level(self, control: str) -> Level:
         """How much a control is wanted, by its name."""

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import os
 import threading
+from typing import TYPE_CHECKING
 
 from hotplate.errors import CellCrashed, CellFailed, CellTimedOut, HotplateError, RunCancelled
 from hotplate.execute.backend import Outcome, OutcomeKind, Request
-from hotplate.execute.workers.native import clean_environment, write_on
+from hotplate.execute.workers.environment import clean_environment
+from hotplate.execute.workers.native import write_on
 from hotplate.execute.workers.python_result import NotPortable, PortableFunction, PythonResult
 from hotplate.execute.workers.python_worker import PythonWorker
+
+if TYPE_CHECKING:
+    from hotplate.execute.workers.policy import Policy
 
 _STREAMS = {"stdout": 1, "stderr": 2}
 
@@ -17,7 +22,9 @@ _STREAMS = {"stdout": 1, "stderr": 2}
 class PythonPool:
     """Calls Python functions in workers. Thread-safe. As many run at a time as there are callers."""
 
-    def __init__(self) -> None:
+    def __init__(self, policy: Policy) -> None:
+        """Of `policy`, what it says of the environment is kept."""
+        self._policy = policy
         self._idle: list[PythonWorker] = []
         self._busy: set[PythonWorker] = set()
         self._lock = threading.Lock()
@@ -59,7 +66,7 @@ class PythonPool:
 
     def _take(self) -> PythonWorker:
         with self._lock:
-            worker = self._idle.pop() if self._idle else PythonWorker(clean_environment(os.environ))
+            worker = self._idle.pop() if self._idle else PythonWorker(clean_environment(os.environ, self._policy))
             self._busy.add(worker)
         return worker
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from hotplate.abi import ffi, handshake, lib, read_descriptor
 from hotplate.errors import LoadError, SettingError
 from hotplate.execute.workers.arena import Arena
+from hotplate.execute.workers.enforced import EffectivePolicy
 from hotplate.execute.workers.output import Output
 from hotplate.load.problems import WorkerDied
 
@@ -100,8 +101,8 @@ class Worker:
         self.handle = self._start(program, environment)
         self.process = int(lib.hp_remote_process(self.handle))
         """Its number in the system, which is that of its process group as well."""
-        self.enforced = self._greet(policy)
-        """What it says of the policy: see workers.policy."""
+        self.policy = self._greet(policy)
+        """What of its policy is in force; None where it has none."""
 
     def _start(self, program: Sequence[str], environment: Mapping[str, str]) -> Any:
         code = ffi.new("int32_t *")
@@ -117,13 +118,19 @@ class Worker:
             raise OSError(code[0], f"can't start a worker: {os.strerror(code[0])}", program[0])
         return ffi.gc(handle, lib.hp_remote_free)
 
-    def _greet(self, policy: bytes) -> bytes:
+    def _greet(self, policy: bytes) -> EffectivePolicy | None:
         try:
-            hello = struct.pack("=QQ", lib.HP_PROTOCOL, lib.HP_ABI_VERSION) + policy
-            return self._ask(lib.HP_SAY_HELLO, hello, SettingError)
-        except BaseException:
-            self.bury()
+            hello = struct.pack("=QQ", lib.HP_PROTOCOL, lib.HP_ABI_VERSION) + _bytes(policy)
+            enforced = self._ask(lib.HP_SAY_HELLO, hello, SettingError)
+        except BaseException as error:
+            death = self.bury()
+            if isinstance(error, WorkerDied):
+                said = death.output[1].text.strip()
+                raise OSError(
+                    f"the worker ended before it said hello (code {death.code}){said and ': '}{said}"
+                ) from None
             raise
+        return EffectivePolicy.unpack(_unwrapped(enforced)) if policy else None
 
     # ---- for the one who has it ----
 
@@ -132,11 +139,8 @@ class Worker:
 
         Raises LoadError when the system refuses it, WorkerDied when it did not come through.
         """
-        name = os.fsencode(path)
-        padding = b"\0" * (8 - len(name) % 8)
-        description = self._ask(
-            lib.HP_SAY_OPEN, struct.pack("=QQ", number, len(name)) + name + padding, LoadError, f"can't load {path}: "
-        )
+        payload = struct.pack("=Q", number) + _bytes(os.fsencode(path))
+        description = self._ask(lib.HP_SAY_OPEN, payload, LoadError, f"can't load {path}: ")
         self.libraries.add(number)
         return description
 
@@ -229,6 +233,14 @@ class Worker:
         if answered == lib.HP_SAY_DONE:
             return answer
         if answered == lib.HP_SAY_REFUSED:
-            said = answer[8 : 8 + int.from_bytes(answer[:8], "little")].decode("utf-8", "replace")
-            raise refusal(f"{what}{said}")
+            raise refusal(what + _unwrapped(answer).decode("utf-8", "replace"))
         raise WorkerDied
+
+
+def _bytes(data: bytes) -> bytes:
+    """Bytes as wire.h has them: a length, then the bytes, then at least one zero up to a multiple of 8."""
+    return struct.pack("=Q", len(data)) + data + b"\0" * (8 - len(data) % 8)
+
+
+def _unwrapped(data: bytes) -> bytes:
+    return data[8 : 8 + struct.unpack_from("=Q", data)[0]] if len(data) >= 8 else b""
