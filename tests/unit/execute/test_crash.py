@@ -16,6 +16,7 @@ import pytest
 
 from hotplate import notebook as notation
 from hotplate.errors import CellCrashed, ToolchainError
+from hotplate.execute.workers.causes import oom_kills
 from hotplate.execute.workers.crash import CrashReport, Stage, explain_death
 from hotplate.execute.workers.crash_record import RECORD_SIZE
 from hotplate.toolchain import Artifact
@@ -34,6 +35,7 @@ BAD, INVALID = "0x123456789000", "0x10"
 
 # The access is volatile where its line counts: else clang gives a load that it moves the line of the call.
 C = """
+#include <pthread.h>
 #include <signal.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -107,6 +109,44 @@ int64_t leaving(int64_t n) {
 
 static int compare(const void *a, const void *b) {
     return **(const int *const *)a - **(const int *const *)b; // compare
+}
+
+static void *job(void *p) {
+    *(volatile char *)p = 1; // job
+    return p;
+}
+
+int64_t threading(int64_t p) {
+    pthread_t thread;
+    pthread_create(&thread, NULL, job, (void *)p);
+    return pthread_join(thread, NULL);
+}
+
+static void *overflow(void *p) {
+    return (void *)deeper((int64_t)p);
+}
+
+int64_t overflowing(int64_t n) {
+    pthread_t thread;
+    pthread_create(&thread, NULL, overflow, (void *)n);
+    return pthread_join(thread, NULL);
+}
+
+// %% flags="-fopenmp"
+
+int64_t parallel(int64_t p) {
+    int64_t sum = 0;
+    #pragma omp parallel for reduction(+ : sum)
+    for (int64_t i = 0; i < 100; i++)
+        sum += ((volatile int64_t *)p)[i]; // parallel
+    return sum;
+}
+
+// %%
+
+int64_t constant(int64_t i) {
+    ((volatile char *)"text")[i] = 1; // constant
+    return i;
 }
 
 int64_t sorting(int64_t p) {
@@ -282,6 +322,7 @@ def test_a_crash_in_the_c_library_names_the_call_in_the_notebook(any_c: Built, c
 
 def test_a_recursion_that_is_too_deep_is_told_from_other_crashes(any_c: Built, crash: Crash) -> None:
     report = crash(any_c, "recursing", "1")
+    assert re.fullmatch(r"called from deeper, \d+ times or more", report.where.notes[0].message)
     assert "stack overflow: the recursion of deeper is too deep (SIGSEGV)" in report.headline
     assert any_c.line("deeper") - 3 <= report.where.line <= any_c.line("deeper")
 
@@ -293,6 +334,8 @@ def test_a_recursion_that_is_too_deep_is_told_from_other_crashes(any_c: Built, c
         ("writing", "0x18", "crashed: write at address 0x18: an element or a field of a null pointer (SIGSEGV)"),
         ("writing", BAD, f"crashed: write at address {BAD}: there is no memory; an index is out of range, or a pointer "
          "is stale (SIGSEGV)"),
+        ("writing", "0x7fffffffffffff00", "crashed: access through a pointer that can't be one, or to data not aligned "
+         "as the instruction needs it (SIGSEGV)"),
         ("aborting", "16", "crashed: abort() was called (SIGABRT)"),
         ("dividing", "16", "crashed: integer division by zero, or of the smallest integer by -1 (SIGFPE)"),
         ("calling", "0", "crashed: call of address 0x0: a function pointer that is null (SIGSEGV)"),
@@ -331,6 +374,28 @@ def test_a_call_through_the_c_library_shows_the_whole_path(c: Built, crash: Cras
     assert report.where.line == c.line("compare")
     assert notes(report)[-1] == ("called from sorting", c.line("sorting"))
     assert any("libc.so" in message for message, _ in notes(report)[:-1])
+
+
+def test_a_write_to_what_may_only_be_read_says_so(c: Built, crash: Crash) -> None:
+    report = crash(c, "constant", "1")
+    assert "it may only be read: an input, a constant, text in quotes" in report.headline
+    assert report.where.line == c.line("constant")
+
+
+def test_a_crash_in_a_thread_of_the_cell_says_so(c: Built, crash: Crash) -> None:
+    report = crash(c, "threading", "16")
+    assert report.headline.startswith("crashed in a thread that it started: write at address 0x10")
+    assert report.where.line == c.line("job")
+
+
+def test_a_crash_in_a_parallel_loop_names_its_line(c: Built, crash: Crash) -> None:
+    report = crash(c, "parallel", BAD)
+    assert report.where.line == c.line("parallel")
+
+
+def test_a_stack_overflow_in_a_thread_of_the_cell_is_named_as_likely(c: Built, crash: Crash) -> None:
+    report = crash(c, "overflowing", "1")
+    assert "Where is not known: a thread's stack has overflowed" in report.headline
 
 
 def test_the_end_of_the_process_by_exit_is_no_crash(c: Built, crash: Crash) -> None:
@@ -445,6 +510,23 @@ def test_deaths_without_a_handler_are_told_by_their_signal(
 
 def test_a_signal_without_a_name_is_told_by_its_number() -> None:
     assert explain_death("cell", -40, notebook=Path("n.c"), text="").headline.endswith("(signal 40)")
+
+
+@pytest.mark.parametrize(
+    ("own", "events", "expected"),
+    [("0::/jobs/one\n", "low 0\noom 7\noom_kill 3\noom_group_kill 1\n", 3), ("0::/jobs/one\n", "oom_kill 0\n", 0)],
+)
+def test_processes_that_were_ended_for_memory_are_counted(tmp_path: Path, own: str, events: str, expected: int) -> None:
+    (tmp_path / "jobs" / "one").mkdir(parents=True)
+    (tmp_path / "jobs" / "one" / "memory.events").write_text(events)
+    (tmp_path / "cgroup").write_text(own)
+    assert oom_kills(tmp_path, tmp_path / "cgroup") == expected
+
+
+def test_without_a_cgroup_of_the_new_kind_the_machine_counts(tmp_path: Path) -> None:
+    (tmp_path / "cgroup").write_text("4:memory:/docker/1\n")
+    counted = re.search(r"^oom_kill (\d+)$", Path("/proc/vmstat").read_text(), re.MULTILINE)
+    assert oom_kills(tmp_path, tmp_path / "cgroup") == (int(counted[1]) if counted else 0)
 
 
 # ---- the error ----

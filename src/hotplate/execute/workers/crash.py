@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from hotplate.diagnostic import Diagnostic, Severity
 from hotplate.execute.workers.backtrace import Frame, backtrace
 from hotplate.execute.workers.causes import cause_of, is_stack_overflow
-from hotplate.execute.workers.crash_record import read_record
+from hotplate.execute.workers.crash_record import MOST_FRAMES, read_record
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -122,14 +122,14 @@ def explain_death(
         headline=_headline(cause, stage, found),
         address=found.address if found is not None and not found.sender else None,
         frames=frames,
-        where=_where(cell, cause, frames, notebook),
+        where=_where(cell, cause, frames, notebook, cut=found is not None and len(found.frames) == MOST_FRAMES),
         inputs=MappingProxyType(dict(inputs)),
         output=output,
     )
 
 
 def _headline(cause: Cause, stage: Stage, record: CrashRecord | None) -> str:
-    thread = " in a thread of its own" if record is not None and not record.main_thread else ""
+    thread = " in a thread that it started" if record is not None and not record.main_thread else ""
     name = f" ({cause.signal})" if cause.signal else ""
     return f"{cause.verb}{thread}{_STAGES[stage]}: {cause.words}{name}"
 
@@ -147,12 +147,12 @@ def _overflow(record: CrashRecord, frames: Sequence[Frame]) -> str:
     return f"the local variables{f' of {function}' if function else ''} do not fit{room}; allocate them (hp_alloc)"
 
 
-def _where(cell: str, cause: Cause, frames: Sequence[Frame], notebook: Path) -> Diagnostic:
+def _where(cell: str, cause: Cause, frames: Sequence[Frame], notebook: Path, *, cut: bool) -> Diagnostic:
     blank = Diagnostic(Severity.ERROR, f"{cause.verb}: {cause.words}", str(notebook), cell=cell, rule=cause.signal)
     first = _in_notebook(frames)
     if first is None:
-        return replace(blank, notes=tuple(_calls(frames[1:])))
-    shown, notes = frames[first], tuple(_calls(frames[first + 1 :]))
+        return replace(blank, notes=tuple(_calls(frames[1:], cut=cut)))
+    shown, notes = frames[first], tuple(_calls(frames[first + 1 :], cut=cut))
     return replace(blank, line=shown.line, column=shown.column, source=shown.source, notes=notes)
 
 
@@ -169,12 +169,13 @@ def _here(frames: Sequence[Frame]) -> str:
     return f"here, in {frames[first].described}{called}"
 
 
-def _calls(frames: Sequence[Frame]) -> Iterator[Diagnostic]:
-    """One note for each function, however often it calls itself."""
+def _calls(frames: Sequence[Frame], *, cut: bool) -> Iterator[Diagnostic]:
+    """One note for each function, however often it calls itself. `cut`: there were more calls than the record holds."""
     calls = [list(group) for _, group in groupby(frames, key=lambda frame: frame.described)]
-    for group in calls[:_CALLS]:
+    for i, group in enumerate(calls[:_CALLS]):
         frame = group[0]
-        times = f", {len(group)} times" if len(group) > 1 else ""
+        more = " or more" if cut and i == len(calls) - 1 else ""
+        times = f", {len(group)} times{more}" if len(group) > 1 else ""
         place = (frame.path, frame.line, frame.column, 0, frame.source) if frame.in_notebook else ()
         yield Diagnostic(Severity.NOTE, f"called from {frame.described}{times}", *place)
     if len(calls) > _CALLS:

@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from enum import IntEnum
 
 _EMPTY, _COMPLETE = 0, 2
-_FRAMES, _MODULES, _OTHERS, _NAME = 32, 64, 6, 80
+MOST_FRAMES = 32
+"""How many calls a record has room for."""
+_MODULES, _OTHERS, _NAME = 64, 6, 80
 _HEAD = struct.Struct("<IiiiQQQQQiiii")
-_BODY = struct.Struct(f"<{_FRAMES}Q")
+_BODY = struct.Struct(f"<{MOST_FRAMES}Q")
 _PLACE = struct.Struct("<QQ")
 _OTHER = struct.Struct(f"<QQ{_NAME}s")
 RECORD_SIZE = _HEAD.size + _BODY.size + _MODULES * _PLACE.size + _OTHERS * _OTHER.size
@@ -71,7 +73,7 @@ def read_record(content: bytes | bytearray | memoryview, signal: int) -> CrashRe
         return None
     filled, number, code, access, *places = _HEAD.unpack_from(content)
     address, pc, sp, low, high, main_thread, sender, system_call, count = places
-    if not _EMPTY < filled <= _COMPLETE or number != signal or not 0 <= count <= _FRAMES:
+    if not _EMPTY < filled <= _COMPLETE or number != signal or not 0 <= count <= MOST_FRAMES:
         return None
     return CrashRecord(
         signal=number,

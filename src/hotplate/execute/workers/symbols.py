@@ -45,14 +45,13 @@ class Symbols:
         self._elf: ELFFile = ELFFile(file)
         segments = (segment["p_vaddr"] for segment in self._elf.iter_segments("PT_LOAD"))
         self._lowest: int = min(segments, default=0)
+        self._found: dict[int, tuple[Place, ...]] = {}
 
     def places(self, offset: int) -> tuple[Place, ...]:
         """The functions at `offset` bytes from where the file is mapped: inlined ones first, each after its callee."""
-        address = self._lowest + offset
-        if self._elf.has_dwarf_info() and (found := _dwarf_places(self._elf.get_dwarf_info(), address)):
-            return found
-        function = self._symbol_at(address)
-        return _stab_places(self._elf, address, function) or ((Place(function),) if function else ())
+        if offset not in self._found:  # a recursion comes back to the same place
+            self._found[offset] = self._places_at(self._lowest + offset)
+        return self._found[offset]
 
     def code(self, offset: int, size: int) -> bytes:
         """The instructions there; b"" when it is not in the file."""
@@ -62,6 +61,12 @@ class Symbols:
                 at: int = address - segment["p_vaddr"]
                 return bytes(segment.data()[at : at + size])
         return b""
+
+    def _places_at(self, address: int) -> tuple[Place, ...]:
+        if self._elf.has_dwarf_info() and (found := _dwarf_places(self._elf.get_dwarf_info(), address)):
+            return found
+        function = self._symbol_at(address)
+        return _stab_places(self._elf, address, function) or ((Place(function),) if function else ())
 
     def _symbol_at(self, address: int) -> str:
         for name in (".symtab", ".dynsym"):
@@ -93,10 +98,11 @@ def _dwarf_places(dwarf: DWARFInfo, address: int) -> tuple[Place, ...]:
 def _functions_at(unit: CompileUnit, parent: DIE, address: int) -> list[DIE]:
     """The function that the address lies in, then the functions that are inlined there, from the outside in."""
     for child in parent.iter_children():
-        if child.tag in ("DW_TAG_subprogram", "DW_TAG_inlined_subroutine"):
-            if _covers(unit, child, address):
-                return [child, *_functions_at(unit, child, address)]
-        elif child.has_children and (found := _functions_at(unit, child, address)):
+        is_function = child.tag in ("DW_TAG_subprogram", "DW_TAG_inlined_subroutine")
+        if is_function and _covers(unit, child, address):
+            return [child, *_functions_at(unit, child, address)]
+        # What gcc makes of an OpenMP loop is inside its function in the tree, and not among its addresses.
+        if child.has_children and (found := _functions_at(unit, child, address)):
             return found
     return []
 
