@@ -16,9 +16,9 @@ import pytest
 
 from hotplate import notebook as notation
 from hotplate.errors import CellCrashed, ToolchainError
-from hotplate.execute.workers.causes import oom_kills
+from hotplate.execute.workers.causes import is_stack_overflow, oom_kills
 from hotplate.execute.workers.crash import CrashReport, Stage, explain_death
-from hotplate.execute.workers.crash_record import RECORD_SIZE
+from hotplate.execute.workers.crash_record import RECORD_SIZE, Access, CrashRecord
 from hotplate.toolchain import Artifact
 from hotplate.toolchain.toolchain import Toolchain
 from hotplate.toolchain.unit import make_unit
@@ -140,6 +140,12 @@ int64_t parallel(int64_t p) {
     for (int64_t i = 0; i < 100; i++)
         sum += ((volatile int64_t *)p)[i]; // parallel
     return sum;
+}
+
+// %% flags="-Wl,-Ttext-segment=0x200000"
+
+int64_t based(int64_t p) {
+    return *(volatile int64_t *)p; // based
 }
 
 // %%
@@ -376,6 +382,10 @@ def test_a_call_through_the_c_library_shows_the_whole_path(c: Built, crash: Cras
     assert any("libc.so" in message for message, _ in notes(report)[:-1])
 
 
+def test_a_library_whose_addresses_do_not_start_at_zero_is_read_alike(c: Built, crash: Crash) -> None:
+    assert crash(c, "based", "16").where.line == c.line("based")
+
+
 def test_a_write_to_what_may_only_be_read_says_so(c: Built, crash: Crash) -> None:
     report = crash(c, "constant", "1")
     assert "it may only be read: an input, a constant, text in quotes" in report.headline
@@ -477,6 +487,13 @@ def test_a_record_that_a_cell_wrote_over_is_left_alone(c: Built, crash: Crash) -
         assert crash(c, "writing", "0", record=content).headline.startswith("crashed: bad memory access")
 
 
+def test_a_record_of_another_signal_than_the_last_is_left_alone(c: Built, crash: Crash, tmp_path: Path) -> None:
+    crash(c, "writing", "0")
+    record = (tmp_path / "record").read_bytes()
+    report = explain_death("writing", -signal.SIGKILL, notebook=c.path, text=c.text, record=record)
+    assert report.headline.startswith("was killed")
+
+
 def test_a_damaged_library_costs_only_the_line(c: Built, crash: Crash, tmp_path: Path) -> None:
     damaged = tmp_path / "damaged.so"
     damaged.write_bytes(c.libraries["writing"].read_bytes()[:3000])
@@ -527,6 +544,26 @@ def test_without_a_cgroup_of_the_new_kind_the_machine_counts(tmp_path: Path) -> 
     (tmp_path / "cgroup").write_text("4:memory:/docker/1\n")
     counted = re.search(r"^oom_kill (\d+)$", Path("/proc/vmstat").read_text(), re.MULTILINE)
     assert oom_kills(tmp_path, tmp_path / "cgroup") == (int(counted[1]) if counted else 0)
+
+
+STACK = CrashRecord(
+    signal=signal.SIGSEGV, code=1, access=Access.WRITE, address=0, pc=0, sp=0, stack_low=0x100_0000,
+    stack_high=0x180_0000, main_thread=True, sender=0, system_call=-1, frames=(), modules=(), complete=True,
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("sp", "address", "expected"),
+    [
+        pytest.param(0x100_0010, 0x0FF_FFF8, True, id="a push below the end"),
+        pytest.param(0x0C0_0000, 0x0E0_0000, True, id="a large array reaches far below the end"),
+        pytest.param(0x17F_FF00, 0x180_0000, False, id="an array is overrun upwards, past the beginning"),
+        pytest.param(0x170_0000, 0x0, False, id="a null pointer"),
+        pytest.param(0x170_0000, 0x0FF_0000, False, id="a pointer to just below the stack"),
+    ],
+)
+def test_a_stack_overflow_is_told_by_stack_pointer_and_address(sp: int, address: int, expected: bool) -> None:
+    assert is_stack_overflow(replace(STACK, sp=sp, address=address)) is expected
 
 
 # ---- the error ----
