@@ -9,23 +9,30 @@
 
 void hp_yield(void) { sched_yield(); }
 
+static int32_t count_processors(void) {
+#if defined(__linux__)
+    cpu_set_t own;
+    if (sched_getaffinity(0, sizeof own, &own) == 0) return CPU_COUNT(&own);
+#endif
+    return (int32_t)sysconf(_SC_NPROCESSORS_ONLN);
+}
+
 int64_t hp_now(void) {
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);
     return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
 }
 
+int32_t hp_processors(void) {
+    static int32_t count;
+    if (count == 0) count = count_processors();
+    return count;
+}
+
 #if defined(__linux__)
 #include <fcntl.h>
 #include <stdio.h>
 #include <sys/mman.h>
-
-int32_t hp_processors(void) {
-    static int32_t count;
-    cpu_set_t own;
-    if (count == 0) count = sched_getaffinity(0, sizeof own, &own) == 0 ? CPU_COUNT(&own) : 1;
-    return count;
-}
 
 static int32_t open_and_map(hp_shared *memory, uint64_t size) {
     char path[64];
@@ -59,18 +66,4 @@ void hp_shared_discard(hp_shared *memory, uint64_t offset, uint64_t size) {
     madvise(memory->base + offset, size, MADV_REMOVE);
 }
 
-#else
-/* Workers need what only Linux has so far, and say so before anything of this is asked for. */
-int32_t hp_processors(void) { return (int32_t)sysconf(_SC_NPROCESSORS_ONLN); }
-
-int32_t hp_shared_map(hp_shared *memory, uint64_t size) {
-    *memory = (hp_shared){NULL, size, -1, -1};
-    return ENOSYS;
-}
-
-void hp_shared_unmap(hp_shared *memory) { memory->base = NULL; }
-
-void hp_shared_discard(hp_shared *memory, uint64_t offset, uint64_t size) {
-    (void)memory, (void)offset, (void)size;
-}
 #endif
