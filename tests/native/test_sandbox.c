@@ -116,6 +116,23 @@ static void test_groups(void) {
     WORKS(starts_a_thread, policy);
 }
 
+#if defined(__x86_64__) && !defined(__ILP32__)
+/* The same calls by the numbers of other machines, which the kernel may know too. */
+static int leaves_by_an_x32_call(void) { return TRY(syscall(0x40000000 | SYS_setsid)); }
+static int leaves_by_an_i386_call(void) {
+    long result = 66; /* setsid there */
+    __asm__ volatile("int $0x80" : "+a"(result) : : "memory");
+    return result < 0 ? (int)-result : 0;
+}
+static void test_other_machines(void) {
+    hp_policy policy = nothing();
+    check("leaves_by_an_x32_call", leaves_by_an_x32_call, &policy, ENOSYS);
+    check("leaves_by_an_i386_call", leaves_by_an_i386_call, &policy, 1000 + SIGSYS);
+}
+#else
+static void test_other_machines(void) {}
+#endif
+
 static void test_privileges(void) {
     hp_policy policy = only(HP_CONTROL_FILE_SIZE), least = nothing();
     if (has_capabilities() == 0) WORKS(has_capabilities, least);
@@ -152,6 +169,7 @@ int main(void) {
     test_file_sizes();
     test_core_dumps();
     test_groups();
+    test_other_machines();
     test_privileges();
     test_all_together();
     clear_scene();
