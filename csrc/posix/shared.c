@@ -36,8 +36,10 @@ int32_t hp_processors(void) {
 
 static int32_t open_and_map(hp_shared *memory, uint64_t size) {
     char path[64];
-    memory->descriptor = memfd_create("hotplate", MFD_CLOEXEC);
+    memory->descriptor = memfd_create("hotplate", MFD_CLOEXEC | MFD_ALLOW_SEALING);
     if (memory->descriptor < 0 || ftruncate(memory->descriptor, (off_t)size) != 0) return errno;
+    /* A worker that cut it off would end whoever touches the missing part by SIGBUS. */
+    if (fcntl(memory->descriptor, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) != 0) return errno;
     snprintf(path, sizeof path, "/proc/self/fd/%d", memory->descriptor);
     memory->read_descriptor = open(path, O_RDONLY | O_CLOEXEC);
     if (memory->read_descriptor < 0) return errno;
