@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 import time
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -390,9 +391,19 @@ def test_a_cell_that_cleans_up_when_interrupted_has_timed_out_all_the_same(worke
     assert (result.kind, result.value, result.killed) == (OutcomeKind.TIMED_OUT, None, False)
 
 
-def test_the_start_of_a_process_does_not_count() -> None:
-    with PythonWorker({}) as worker:
-        assert call(worker, lambda: 1, timeout=SHORT).kind is OK
+def test_the_start_of_a_process_does_not_count(tmp_path: Path) -> None:
+    (tmp_path / "sitecustomize.py").write_text("import time; time.sleep(1)")
+    with PythonWorker({"PYTHONPATH": str(tmp_path)}) as worker:
+        assert call(worker, lambda: 1, timeout=0.9).kind is OK
+
+
+def test_a_signal_that_nobody_asked_for_does_not_interrupt(worker: PythonWorker) -> None:
+    def press_ctrl_c(_stream: str, _data: bytes) -> None:
+        assert worker.pid is not None
+        os.kill(worker.pid, signal.SIGINT)
+
+    result = call(worker, lambda: (print("go"), time.sleep(SHORT)), on_output=press_ctrl_c)
+    assert result.kind is OK
 
 
 @pytest.mark.parametrize(("function", "killed"), [(spin, False), (spin_in_c, True)])
@@ -509,10 +520,6 @@ def fork_and_leave() -> int:
     return pid
 
 
-def fork_and_return() -> int:
-    return os.fork()
-
-
 def leave_in_a_session_of_its_own() -> int:
     return subprocess.Popen(["sleep", "60"], start_new_session=True).pid
 
@@ -522,8 +529,7 @@ def leave_an_orphan() -> int:
     return int(subprocess.check_output([sys.executable, "-c", inner]))
 
 
-@pytest.mark.filterwarnings("ignore::DeprecationWarning")
-@pytest.mark.parametrize("function", [fork_and_leave, fork_and_return, leave_in_a_session_of_its_own, leave_an_orphan])
+@pytest.mark.parametrize("function", [fork_and_leave, leave_in_a_session_of_its_own, leave_an_orphan])
 def test_children_are_gone_when_the_outcome_is_known(worker: PythonWorker, function: Callable[[], int]) -> None:
     result = call(worker, function)
     assert result.kind is OK
@@ -531,9 +537,23 @@ def test_children_are_gone_when_the_outcome_is_known(worker: PythonWorker, funct
     assert worker.alive
 
 
+@pytest.mark.parametrize(("fails", "status"), [(False, 0), (True, 1)])
+def test_a_forked_child_that_comes_back_from_the_cell_just_ends(worker: PythonWorker, fails: bool, status: int) -> None:
+    def fork() -> int:
+        if child := os.fork():
+            return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+        return 1 // (not fails)
+
+    result = call(worker, fork)
+    assert (result.value, result.stderr.text) == (status, "")
+
+
 @pytest.mark.parametrize("leave", [fork_and_leave, leave_in_a_session_of_its_own], ids=["forked", "own session"])
 def test_children_of_a_killed_call_are_killed_with_it(worker: PythonWorker, leave: Callable[[], int]) -> None:
-    result = call(worker, lambda: (print(leave()), spin_in_c()), timeout=0.2, grace=0)
+    abort = AbortHandle()
+    result = call(
+        worker, lambda: (print(leave()), spin_in_c()), abort=abort, grace=0, on_output=lambda *_: abort.abort()
+    )
     assert result.killed
     child = int(result.stdout.text)
     assert eventually(lambda: gone(child))
@@ -580,7 +600,7 @@ def test_a_process_that_cannot_start_is_lost_with_what_it_said(tmp_path: Path) -
 
 
 CONTROLLER = """
-import itertools, subprocess, sys
+import itertools, os, subprocess, sys, time
 from hotplate.execute import AbortHandle
 from hotplate.execute.workers.python_result import PortableFunction
 from hotplate.execute.workers.python_worker import PythonWorker
@@ -599,15 +619,44 @@ worker.call(PortableFunction.of(cell), {{}}, abort=AbortHandle(), on_output=tell
 
 @pytest.mark.parametrize("loop", ["sum(itertools.repeat(0))", "__import__('time').sleep(60)"])
 def test_a_worker_ends_with_its_controller(loop: str) -> None:
-    controller = subprocess.Popen(
-        [sys.executable, "-c", CONTROLLER.format(loop=loop)],
-        stdout=subprocess.PIPE,
-        text=True,
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
-    )
-    assert controller.stdout is not None
-    with controller, controller.stdout:
-        pids = [int(controller.stdout.readline()) for _ in range(2)]
+    with controller(CONTROLLER.format(loop=loop)) as process:
+        pids = [int(process.stdout.readline()) for _ in range(2)]
         assert not any(map(gone, pids))
-        controller.kill()
+        process.kill()
     assert eventually(lambda: all(map(gone, pids)))
+
+
+FORKING = """
+import os, time
+from hotplate.execute.workers.python_worker import PythonWorker
+
+worker = PythonWorker({})
+worker.start()
+print(worker.pid, flush=True)
+forked = os.fork()
+if forked:
+    print(forked, flush=True)
+time.sleep(60)
+"""
+
+
+def test_a_fork_of_the_controller_does_not_keep_the_worker() -> None:
+    with controller(FORKING) as process:
+        worker, forked = (int(process.stdout.readline()) for _ in range(2))
+        process.kill()
+        try:
+            assert eventually(lambda: gone(worker))
+            assert not gone(forked)
+        finally:
+            os.kill(forked, signal.SIGKILL)
+
+
+@contextmanager
+def controller(script: str) -> Iterator[Any]:
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    process = subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True, env=environment)
+    with process:
+        try:
+            yield process
+        finally:
+            process.kill()

@@ -13,6 +13,7 @@ import subprocess
 import sys
 import termios
 import threading
+import weakref
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 
 _PROGRAM = Path(__file__).with_name("python_main.py")
 _STREAMS = ("stdout", "stderr")
+
+_living: weakref.WeakSet[PythonProcess] = weakref.WeakSet()
 
 
 class PythonProcess:
@@ -54,6 +57,7 @@ class PythonProcess:
             self.streams = dict(zip((self._popen.stdout.fileno(), self._popen.stderr.fileno()), _STREAMS, strict=True))
             """The pipes' names by descriptor."""
             undo.pop_all()
+        _living.add(self)
         self._reaped = threading.Lock()
         self.ended: int | None = None
         """Once reaped, the exit code, or minus the number of the signal."""
@@ -99,6 +103,11 @@ class PythonProcess:
                     os.killpg(self.pid, signal.SIGKILL)
                 self.ended = self._popen.wait()
 
+    def forget_in_child(self) -> None:
+        """In a fork of this process: lets go of what would tell the worker that its controller is alive."""
+        if self.ended is None:
+            os.dup2(self._page, self._lifeline, inheritable=False)  # keeps the number from being anything else's
+
     def close(self) -> None:
         """Lets go of every descriptor of a process that is reaped."""
         self.connection.close()
@@ -121,6 +130,14 @@ def _spawn(environment: Mapping[str, str], descriptors: tuple[int, ...]) -> subp
         pass_fds=descriptors,
         start_new_session=True,
     )
+
+
+def _forget_all() -> None:
+    for process in _living:
+        process.forget_in_child()
+
+
+os.register_at_fork(after_in_child=_forget_all)
 
 
 def _put_down(popen: subprocess.Popen[bytes]) -> None:
