@@ -591,8 +591,10 @@ def test_a_start_that_fails_leaves_nothing(monkeypatch: pytest.MonkeyPatch) -> N
     assert not worker.alive
 
 
-def test_a_process_that_cannot_start_is_lost_with_what_it_said(tmp_path: Path) -> None:
+@pytest.mark.parametrize("noticed", [False, True])
+def test_a_process_that_cannot_start_is_lost_with_what_it_said(tmp_path: Path, noticed: bool) -> None:
     with PythonWorker({"PYTHONHOME": str(tmp_path)}) as worker:
+        assert not noticed or eventually(lambda: not worker.alive)
         result = call(worker, lambda: None)
     assert result.kind is OutcomeKind.LOST
     assert "could not start" in result.reason or "before the call" in result.reason

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 _START_LIMIT = 60.0
 """Seconds that the interpreter gets to start: it is not the cell's fault, so its timeout does not count."""
 
+_TOO_LATE = "the worker's process ended before the call; start the worker again"
+
 _DYING = 1.0
 """Seconds between a process's hang-up and its end, which a loaded machine may put off."""
 
@@ -72,13 +74,15 @@ class Attempt:
             self._parent.release(self._abort)
 
     def _converse(self, function: PortableFunction, parts: list[Part]) -> PythonResult:
+        if not self._session.process.runs:
+            return self._lost(_TOO_LATE)
         if self._session.ready:
             self._session.drain(lambda _name, _data: None)
         self._mark_begin()
         try:
             self._session.send_call(function, parts)
         except (BrokenPipeError, ConnectionResetError):
-            return self._lost("its process ended before the call")
+            return self._lost(_TOO_LATE)
         except OSError as error:
             return self._result(OutcomeKind.REJECTED, reason=f"its inputs can't be sent: {error}", exception=error)
         if not self._session.ready and (refusal := self._await_ready()):

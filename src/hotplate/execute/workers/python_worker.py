@@ -75,8 +75,8 @@ class PythonWorker:
         try:
             if abort.aborted:
                 return PythonResult(OutcomeKind.CANCELLED, reason=abort.reason)
-            if self._session is None or not self.alive:
-                return PythonResult(OutcomeKind.LOST, reason="the worker's process has ended; start the worker again")
+            if self._session is None:
+                return PythonResult(OutcomeKind.LOST, reason="the worker has no process; start it")
             return python_attempt.Attempt(self._session, abort, timeout, grace, on_output).run(function, arguments)
         finally:
             self._turn.release()
