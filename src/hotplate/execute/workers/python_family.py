@@ -9,6 +9,7 @@ import contextlib
 import os
 import signal
 import sys
+from typing import Any
 
 assert sys.platform == "linux"
 
@@ -22,8 +23,25 @@ def kill_descendants(pid: int) -> None:
 
 def end_children() -> None:
     """Kills and reaps all children of this process, which has to be a subreaper: theirs become its own and go, too."""
+    if not _has_children():
+        return
+    tracker = sys.modules.get("multiprocessing.resource_tracker")
+    if tracker is not None:
+        _end_tracker(tracker)
+    _end_all_but(0)
+
+
+def _end_tracker(module: Any) -> None:
+    """Lets multiprocessing's tracker end by itself, for it unlinks the shared memory that nobody else has unlinked."""
+    with contextlib.suppress(Exception):  # there is no public way; where the private one is gone, it is killed
+        if pid := module._resource_tracker._pid:
+            _end_all_but(pid)  # they hold its pipe open
+            module._resource_tracker._stop()
+
+
+def _end_all_but(spared: int) -> None:
     while _has_children():
-        children = _children(os.getpid())
+        children = [child for child in _children(os.getpid()) if child != spared]
         for child in children:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(child, signal.SIGKILL)

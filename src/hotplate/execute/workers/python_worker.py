@@ -1,7 +1,7 @@
 """PythonWorker: calls Python functions in a process of their own, which may crash and be killed.
 
 Own rather than ProcessPoolExecutor, loky or Pebble: those capture no output, reach no process that a function started,
-and send arrays through pipes (64 MiB there and back: 335 to 490 ms, here 95). cloudpickle does the functions.
+and send arrays through pipes (64 MiB there and back: 380 to 490 ms, here 87). cloudpickle does the functions.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class PythonWorker:
         self._turn = threading.Lock()
 
     def start(self) -> None:
-        """Starts the process unless one runs, and returns while it gets ready, in 150 ms. Raises OSError.
+        """Starts the process unless one runs, and returns while it gets ready, in 130 ms. Raises OSError.
 
         A worker that has been started and waits is as good as a spare: the first call finds it ready.
         """
