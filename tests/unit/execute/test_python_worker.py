@@ -5,7 +5,6 @@ from __future__ import annotations
 import ctypes
 import itertools
 import os
-import resource
 import signal
 import subprocess
 import sys
@@ -315,6 +314,8 @@ def test_an_input_that_cannot_travel_is_named_and_nothing_runs(worker: PythonWor
 
 
 def overflow() -> None:
+    import resource
+
     # Newer interpreters count such calls and stop at a depth that the usual 8 MiB hold.
     resource.setrlimit(resource.RLIMIT_STACK, (1 << 18, resource.RLIM_INFINITY))
     sys.setrecursionlimit(1 << 30)
