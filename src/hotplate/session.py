@@ -237,6 +237,7 @@ class Notebook:
         quiet: float = 0.04,
         polling: bool = False,
         drafts: bool = True,
+        canary: bool = False,
         inputs: Mapping[str, Any] | None = None,
         on_event: Sink | Sequence[Sink] = (),
         **named: Any,
@@ -246,7 +247,8 @@ class Notebook:
         Use it in a `with` block; what it takes is what `run` takes. A change counts when nothing was written for
         `quiet` seconds. `polling` looks at the files again and again instead of waiting for events, as is done where
         the file system has none. With `drafts`, tcc (`hotplate[tcc]`) makes a first result of what is quick to run,
-        marked as a draft, until the compiler is done. See Live.
+        marked as a draft, until the compiler is done. With `canary`, new code runs in a worker first, and comes into
+        this process when it has come through there; it crashed: the last good version stays. See Live.
 
         Raises SettingError for a notebook without a file, and InputError for cells and inputs that the file as it is
         does not have, or that are missing. If such things come about later, the watching goes on and says so.
@@ -282,7 +284,8 @@ class Notebook:
             sinks,
             quiet=quiet,
             polling=polling,
-            drafts=drafts,
+            drafts=drafts and not canary,
+            canary=canary,
         )
 
     def progress(self) -> Mapping[str, tuple[int, int]]:

@@ -15,6 +15,7 @@ from hotplate.events import Emitter, Kind, Sink
 from hotplate.load import reclaim
 from hotplate.load.trial import try_loading
 from hotplate.reload.builds import Builds, findings, libraries
+from hotplate.reload.canary import Canary
 from hotplate.reload.delivery import Delivery
 from hotplate.reload.drafts import Drafts
 from hotplate.reload.freshness import Freshness
@@ -24,7 +25,7 @@ from hotplate.reload.status import LiveStatus, Reload
 from hotplate.reload.watcher import Watcher
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
     from contextlib import AbstractContextManager
     from pathlib import Path
 
@@ -44,6 +45,10 @@ STARVED = 2.0
 GRACE = 1.0
 """Seconds that `stop` waits for a cell that was asked to stop."""
 _SLICE = 0.5 if sys.platform == "win32" else None
+
+
+class _Outdated(Exception):
+    """A newer text makes it useless to go on."""
 
 
 class Live:
@@ -71,6 +76,7 @@ class Live:
         quiet: float = 0.04,
         polling: bool = False,
         drafts: bool = True,
+        canary: bool = False,
     ) -> None:
         """Made by `Notebook.watch`.
 
@@ -90,6 +96,7 @@ class Live:
         compilers = threading.Condition()
         self._builds = Builds(reloader.toolchain, compilers)
         self._drafts = Drafts(reloader, compilers, wanted=drafts)
+        self._canary = Canary(wanted=canary)
         self._changed = threading.Condition(threading.RLock())
         self._runs = Runs(
             path,
@@ -115,8 +122,11 @@ class Live:
         """The newest version without drafts."""
         self._given_up_at = 0.0
         """When the first of the reloads was given up that came to nothing since the last one that did not."""
+        self._trial: Version | None = None
+        """What is on trial, and its run once that has ended."""
+        self._trial_run: Run | None = None
         self._good_run: Run | None = None
-        """The newest results that no draft had a part in."""
+        """The newest results that no draft and no trial had a part in."""
         self._stopping = False
         self._crash: BaseException | None = None
 
@@ -230,9 +240,13 @@ class Live:
                 return self._give_up()
             if text is None and self._look_again(self._freshness.changed_text(read)) and not starved:
                 return self._give_up()
-            try_loading(libraries(built, (*plan.build, *plan.load)))
+            proposal = self._tried(proposal, built)
+            here = (name for name in (*plan.build, *plan.load) if not proposal.isolates(name))
+            try_loading(libraries(built, here))
             diagnostics = (*proposal.diagnostics, *findings(built.values()))
             self._swap(self._reloader.activate(proposal, built, self._emitter, earlier=earlier))
+        except _Outdated:
+            return self._give_up()
         except HotplateError as refused:
             if text is None and self._look_again(self._freshness.changed_text(read)) and not starved:
                 return self._give_up()
@@ -264,6 +278,27 @@ class Live:
         self._drafts.learn(built or {})
         return built
 
+    def _tried(self, proposal: Proposal, built: Mapping[str, Built]) -> Proposal:
+        """Runs new code in workers once, if that is wanted; what did not come to run stays isolated.
+
+        Raises what a cell died of, and _Outdated when a newer text ends the trial.
+        """
+        guarded = self._canary.guarded(proposal, built)
+        if not guarded.untried:
+            return proposal
+        trial = self._reloader.trial(guarded, built)
+        with self._changed:
+            self._trial, self._trial_run = trial, None
+            self._swap(trial)
+            self._runs.want("update")
+            self._changed.wait_for(lambda: self._trial_run is not None or bool(self._files) or self._stopping)
+            run, self._trial = self._trial_run, None
+        if run is None:
+            raise _Outdated
+        if (error := self._canary.learn(run, built)) is not None:
+            raise error
+        return self._canary.guarded(proposal, built)
+
     def _refuse(self, error: HotplateError, earlier: int) -> bool:
         """Leaves the last good version as it is; true when it has to take over again from a draft of this text."""
         self._reloader.refuse(error, earlier=earlier)
@@ -282,7 +317,7 @@ class Live:
 
     def _swap(self, version: Version) -> None:
         with self._changed:
-            if not version.drafts:
+            if not version.preliminary:
                 self._good = version
             self._runs.swap(version)
 
@@ -323,8 +358,10 @@ class Live:
             return
         self._ran(run)
         run = replace(run, notice=self._reloader.notice)
-        if not version.drafts:
+        if not version.preliminary:
             self._good_run = run
+        if version is self._trial:
+            self._trial_run = run
         self._set(run=run, phase="building" if self._status.phase == "building" else "waiting")
 
     # ---- both ----

@@ -31,10 +31,12 @@ class Proposal:
     """What is wrong with the text by the notation's rules, warnings included."""
     isolate_all: bool = False
     """Whether all cells run in workers, and not only those whose section says so."""
+    untried: frozenset[str] = frozenset()
+    """Cells that run in workers until they have come through once."""
 
     def isolates(self, name: str) -> bool:
         """Whether a cell of the file runs in a worker."""
-        return self.isolate_all or self.model.cells[name].section.attributes.isolate
+        return self.isolate_all or name in self.untried or self.model.cells[name].section.attributes.isolate
 
     @property
     def broken(self) -> tuple[Diagnostic, ...]:

@@ -8,7 +8,16 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
 
 from hotplate.diagnostic import Severity, sorted_once
-from hotplate.errors import BuildError, HotplateError, InputError, LoadError, NotebookError, RunCancelled
+from hotplate.errors import (
+    BuildError,
+    CellCrashed,
+    CellTimedOut,
+    HotplateError,
+    InputError,
+    LoadError,
+    NotebookError,
+    RunCancelled,
+)
 from hotplate.events import Kind, log
 from hotplate.execute.isolation import Isolation
 from hotplate.load import LoadedCell, reclaim
@@ -81,8 +90,8 @@ class HotReloader:
 
     @property
     def drafted(self) -> bool:
-        """Whether drafts stand in for cells of the active version."""
-        return self.active is not None and bool(self.active.drafts)
+        """Whether drafts stand in for cells of the active version, or it is on trial."""
+        return self.active is not None and self.active.preliminary
 
     @property
     def versions(self) -> tuple[int, ...]:
@@ -175,11 +184,25 @@ class HotReloader:
 
         Nothing that the last good version needs is let go of. Raises as `activate`.
         """
+        return self._stand_in(proposal, built, drafts=frozenset(drafts))
+
+    def trial(self, proposal: Proposal, built: Mapping[str, Built]) -> Version:
+        """Makes a version the active one for a trial, which `activate` or `refuse` ends. As `draft`."""
+        return self._stand_in(proposal, built, trial=True)
+
+    def _stand_in(
+        self,
+        proposal: Proposal,
+        built: Mapping[str, Built],
+        *,
+        drafts: frozenset[str] = frozenset(),
+        trial: bool = False,
+    ) -> Version:
         artifacts = _artifacts(built)
         with self._lock:
             tasks = _tasks(proposal, artifacts, self._open(proposal, artifacts, {}))
-            number = self._count + 1
-            version = Version(number, proposal.model, proposal.graph, tasks, proposal.overridden, frozenset(drafts))
+            number, overridden = self._count + 1, proposal.overridden
+            version = Version(number, proposal.model, proposal.graph, tasks, overridden, drafts, trial)
             self.active = version
         return version
 
@@ -312,7 +335,13 @@ def _why(error: HotplateError) -> str:
         rules = {found.rule for found in error.diagnostics if found.severity is Severity.ERROR}
         told = {"edge": "has cells that don't fit together", "syntax": "does not parse", "file": "can't be read"}
         return next((told[rule] for rule in told if rule in rules), "breaks a rule of the notation")
-    for kind, words in ((BuildError, "does not compile"), (LoadError, "does not load"), (InputError, "can't be run")):
-        if isinstance(error, kind):
-            return words
-    return "can't be built"
+    return next((words for kind, words in _REASONS.items() if isinstance(error, kind)), "can't be built")
+
+
+_REASONS = {
+    BuildError: "does not compile",
+    LoadError: "does not load",
+    InputError: "can't be run",
+    CellCrashed: "crashed in its trial",
+    CellTimedOut: "did not end in its trial",
+}

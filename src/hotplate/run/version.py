@@ -28,6 +28,13 @@ class Version:
     """The cells that given values stand for; they are not in the graph."""
     drafts: frozenset[str] = frozenset()
     """The cells whose code is a draft, which the optimising compiler's replaces under the same number."""
+    trial: bool = False
+    """Whether it is run once in workers, before it becomes what runs or is refused under the same number."""
+
+    @property
+    def preliminary(self) -> bool:
+        """Whether another one of the same number follows, or none."""
+        return self.trial or bool(self.drafts)
 
     def obsolete(self, newer: Version) -> frozenset[str]:
         """The cells whose results here don't hold in a newer version: edited, gone, or depending on such ones."""
