@@ -13,19 +13,22 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from hotplate import errors
+    from hotplate.execute.workers.policy import Level, Policy
     from hotplate.load import LoadedCell
     from hotplate.run import Run
     from hotplate.session import Notebook, inline, open
 
 _HOMES = {
+    "Level": "hotplate.execute.workers.policy",
     "LoadedCell": "hotplate.load",
     "Notebook": "hotplate.session",
+    "Policy": "hotplate.execute.workers.policy",
     "Run": "hotplate.run",
     "inline": "hotplate.session",
     "open": "hotplate.session",
 }
 
-__all__ = ["LoadedCell", "Notebook", "Run", "__version__", "errors", "inline", "open"]
+__all__ = ["Level", "LoadedCell", "Notebook", "Policy", "Run", "__version__", "errors", "inline", "open"]
 
 
 def __getattr__(name: str) -> Any:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
+    from hotplate.execute.workers.policy import Policy
     from hotplate.session import Notebook
 
 file_argument = click.argument("file", metavar="FILE", type=click.Path(path_type=Path))
@@ -31,10 +32,20 @@ input_option = click.option("--input", "arrays", multiple=True, metavar="NAME=FI
 executor_option = click.option(
     "--executor", default="linear", metavar="NAME", help="linear (default), parallel, or an installed one."
 )
+sandbox_option = click.option(
+    "--sandbox", is_flag=True, help="For a stranger's notebook: cells and compilers compute, and may do nothing else."
+)
 jobs_option = click.option("--jobs", type=click.IntRange(min=1), metavar="N", help="Cells and compilers at once.")
 compiler_option = click.option("--compiler", metavar="NAME", help="gcc, clang, zig, tcc, or a command.")
 flags_option = click.option("--flags", default="", metavar="WORDS", help="More compiler arguments for every cell.")
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON document on stdout.")
+
+
+def policy_for(sandbox: bool) -> Policy | None:
+    """What --sandbox asks for."""
+    from hotplate.execute.workers.policy import Policy
+
+    return Policy.strict() if sandbox else None
 
 
 def words(flags: str) -> list[str]:

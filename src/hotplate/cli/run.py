@@ -22,6 +22,8 @@ from hotplate.cli.common import (
     interruptible,
     jobs_option,
     json_option,
+    policy_for,
+    sandbox_option,
     set_option,
     words,
 )
@@ -42,6 +44,7 @@ if TYPE_CHECKING:
 @input_option
 @executor_option
 @jobs_option
+@sandbox_option
 @click.option("--save", type=click.Path(path_type=Path), metavar="OUT.npz", help="Write the results there.")
 @click.option("--keep-going", is_flag=True, help="After a failure, run what does not depend on it.")
 @compiler_option
@@ -54,6 +57,7 @@ def run(
     arrays: Sequence[str],
     executor: str,
     jobs: int | None,
+    sandbox: bool,
     save: Path | None,
     keep_going: bool,
     compiler: str | None,
@@ -65,7 +69,7 @@ def run(
     Without CELL all cells run, else those named and what they need.
     """
     _refuse_target(save, [file, *(array.partition("=")[2] for array in arrays)])
-    notebook = hotplate.open(file, compiler=compiler, flags=words(flags), jobs=jobs)
+    notebook = hotplate.open(file, compiler=compiler, flags=words(flags), jobs=jobs, policy=policy_for(sandbox))
     given = given_values(notebook, assignments, arrays)
     interruptible()
     restore_stdout = divert_stdout() if as_json else lambda: None

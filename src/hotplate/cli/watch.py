@@ -16,6 +16,8 @@ from hotplate.cli.common import (
     given_values,
     input_option,
     jobs_option,
+    policy_for,
+    sandbox_option,
     set_option,
     words,
 )
@@ -32,9 +34,11 @@ if TYPE_CHECKING:
 @input_option
 @executor_option
 @jobs_option
+@sandbox_option
 @click.option("--quiet", type=click.FloatRange(min=0), default=40.0, metavar="MS", help="Quiet time after a save (40).")
 @click.option("--poll", is_flag=True, help="Look at the files instead of asking the system: for network drives.")
 @click.option("--no-drafts", is_flag=True, help="No first results from tcc while the compiler is at work.")
+@click.option("--canary", is_flag=True, help="Run new code in a worker first; what crashes there never runs here.")
 @click.option("--plain", is_flag=True, help="Print lines instead of drawing.")
 @compiler_option
 @flags_option
@@ -46,9 +50,11 @@ def watch(
     arrays: Sequence[str],
     executor: str,
     jobs: int | None,
+    sandbox: bool,
     quiet: float,
     poll: bool,
     no_drafts: bool,
+    canary: bool,
     plain: bool,
     compiler: str | None,
     flags: str,
@@ -58,7 +64,7 @@ def watch(
 
     Without CELL all cells run, else those named and what they need. Ends with q or Ctrl-C.
     """
-    notebook = hotplate.open(file, compiler=compiler, flags=words(flags), jobs=jobs)
+    notebook = hotplate.open(file, compiler=compiler, flags=words(flags), jobs=jobs, policy=policy_for(sandbox))
     given = given_values(notebook, assignments, arrays)
     options = {
         "executor": executor,
@@ -67,6 +73,7 @@ def watch(
         "quiet": quiet / 1000,
         "polling": poll,
         "drafts": not no_drafts,
+        "canary": canary,
     }
     from hotplate.cli.live.watching import Watching
 
