@@ -171,12 +171,12 @@ def test_a_failed_cell_is_code_1_with_the_results_of_the_others(
     assert document["cells"][1]["error"] == "bad: no 1"
 
 
-def test_a_cell_that_asks_for_isolation_is_refused_with_the_reason(
-    command: Command, notebook: Callable[..., Path]
-) -> None:
+@pytest.mark.skipif(sys.platform != "linux", reason="cells are isolated on Linux only")
+def test_an_isolated_cell_that_crashes_is_told_with_its_line(command: Command, notebook: Callable[..., Path]) -> None:
     done = command("run", notebook("// %% Danger isolate\nint f(void) { __builtin_trap(); }"))
     assert done.code == 1
-    assert "hotplate: f: it asks for isolate, and cells run in this process" in done.err
+    assert "hotplate: f: crashed: " in done.err
+    assert "notebook.c:2:15: error: here, in f\n    2 | int f(void) { __builtin_trap(); }" in done.err
 
 
 @pytest.mark.parametrize("size", [2**62, 2**52])

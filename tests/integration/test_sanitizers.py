@@ -26,7 +26,7 @@ def sanitized_package(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A copy of the package whose native core is built with the sanitizers; the folder to put on PYTHONPATH."""
     folder = tmp_path_factory.mktemp("sanitized")
     shutil.copytree(ROOT / "src", folder / "src", ignore=shutil.ignore_patterns("_native*.so", "__pycache__"))
-    shutil.copytree(ROOT / "csrc" / "include", folder / "src" / "hotplate" / "include")
+    shutil.copytree(ROOT / "csrc", folder / "src" / "hotplate" / "csrc")
     spec = importlib.util.spec_from_file_location("hotplate_build_script", ROOT / "build.py")
     assert spec is not None
     assert spec.loader is not None

@@ -81,7 +81,9 @@ def test_one_that_is_no_executor_is_an_error() -> None:
 
 
 def test_an_unknown_name_is_an_error_that_lists_what_there_is() -> None:
-    with pytest.raises(SettingError, match="no executor paralel; there are linear, parallel, backwards, broken, "):
+    with pytest.raises(
+        SettingError, match="no executor paralel; there are linear, parallel, process, backwards, broken, "
+    ):
         make_executor("paralel")
 
 
