@@ -91,7 +91,8 @@ def core_sources(platform: str) -> list[Path]:
 def shipped_sources(platform: str) -> list[Path]:
     """The C sources in a wheel: the public headers, and what hotplate's own programs are built from."""
     folders = ("include", "core", "win" if platform == "win32" else "posix", "worker", "confine")
-    return [path for folder in folders for path in sorted((CSRC / folder).glob("*.[ch]*"))]
+    headers = sorted((CSRC / "remote").glob("*.h"))
+    return [*headers, *(path for folder in folders for path in sorted((CSRC / folder).glob("*.[ch]*")))]
 
 
 def declarations(headers: Iterable[str]) -> str:

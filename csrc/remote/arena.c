@@ -10,8 +10,6 @@
 
 enum { ALIGNMENT = 64, STEPS = 4, CLASSES = 4 * 44, MAX_ARENAS = 1024, LARGE = 1 << 16 };
 
-#define CAPACITY ((uint64_t)1 << 36)
-
 /* Free blocks of one class. The first ones are cold: their memory was given back to the system. */
 typedef struct hp_block_list {
     uint64_t *offset;
@@ -172,7 +170,7 @@ hp_arena *hp_arena_new(int32_t *code) {
     if (arena == NULL) return NULL;
     arena->slots = 64;
     arena->table = malloc(arena->slots * sizeof *arena->table);
-    if (arena->table == NULL || (*code = hp_shared_map(&arena->memory, CAPACITY)) != 0) {
+    if (arena->table == NULL || (*code = hp_shared_map(&arena->memory, hp_shared_capacity())) != 0) {
         free(arena->table);
         free(arena);
         return NULL;
@@ -243,6 +241,7 @@ static void *new_block(hp_arena *arena, size_t bytes) {
     if (list->count > 0) return use(arena, pull(list, list->count - 1, class), class);
     const uint64_t offset = aligned(arena->top, class);
     if (offset + size > arena->memory.size) return NULL;
+    if (hp_shared_commit(arena->memory.base + offset, size) != 0) return NULL;
     arena->top = offset + size;
     return use(arena, offset, class);
 }
@@ -336,6 +335,7 @@ static void *claim(hp_arena *arena, uint64_t offset, size_t bytes) {
     if (size < bytes || grow_table(arena) < 0) return NULL;
     if (offset < arena->top) return claim_free(arena, offset, bytes);
     if (offset % ALIGNMENT != 0 || offset > arena->memory.size || size > arena->memory.size - offset) return NULL;
+    if (hp_shared_commit(arena->memory.base + offset, size) != 0) return NULL;
     arena->top = offset + size;
     return use(arena, offset, class);
 }

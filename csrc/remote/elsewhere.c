@@ -1,6 +1,6 @@
-/* elsewhere.c: where there are no workers yet: not on Linux. Whoever asks for shared memory or a process is refused, with
+/* elsewhere.c: where there are no workers yet: neither on Linux nor on Windows. Whoever asks for shared memory or a process is refused, with
  * ENOSYS, so that none of the other functions is ever reached with one. */
-#if !defined(__linux__)
+#if !defined(__linux__) && !defined(_WIN32)
 #include "remote/process.h"
 #include "remote/shared.h"
 

@@ -15,10 +15,17 @@ static HP_THREAD_LOCAL hp_remote *entered;
 
 /* ---- beginning and end ---- */
 
+static int32_t map_page(hp_shared *shared) {
+    const int32_t code = hp_shared_map(shared, sizeof(hp_page));
+    if (code != 0 || hp_shared_commit(shared->base, sizeof(hp_page)) == 0) return code;
+    hp_shared_unmap(shared);
+    return ENOMEM;
+}
+
 hp_remote *hp_remote_start(const char *const *argv, const char *const *environment, const char *folder, int32_t out,
                            int32_t err, hp_arena *arena, int32_t *code) {
     hp_remote *remote = calloc(1, sizeof *remote);
-    *code = remote == NULL ? ENOMEM : hp_shared_map(&remote->shared, sizeof(hp_page));
+    *code = remote == NULL ? ENOMEM : map_page(&remote->shared);
     if (*code != 0) {
         free(remote);
         return NULL;

@@ -5,6 +5,7 @@
 #include <windows.h>
 
 #include "core/core.h"
+#include "win/wake.h"
 
 enum { HP_SLOTS = 64 };
 
@@ -29,6 +30,7 @@ static BOOL WINAPI on_interrupt(DWORD event) {
     for (int i = 0; i < HP_SLOTS; i++)
         if (slots[i] != NULL) *slots[i] = 1;
     ReleaseSRWLockExclusive(&slots_lock);
+    hp_wake_waiting();
     InterlockedIncrement64(&count);
     ReleaseSemaphore(happened, 1, NULL);
     return FALSE;

@@ -1,4 +1,5 @@
 /* call.c: one call in the worker: out of the page, into the cell, and its results back into the page. */
+#include "remote/shared.h"
 #include "worker/worker.h"
 
 #include <stdio.h>
@@ -51,6 +52,7 @@ static void *new_result(hp_host *host, size_t bytes) {
     const uint64_t wanted = rounded(bytes + bytes / 4 + RESULT_ALIGNMENT, bytes >= PAGE ? PAGE : RESULT_ALIGNMENT);
     if (wanted < bytes || wanted > end->region.size - end->used) return NULL;
     void *data = served->base + end->region.offset + end->used;
+    if (hp_shared_commit(data, wanted) != 0) return NULL;
     end->used += wanted;
     return data;
 }

@@ -278,7 +278,7 @@ static int32_t access_of(const ucontext_t *context) { return (void)context, HP_A
 
 #endif
 
-#else
+#elif !defined(_WIN32)
 
 int32_t hp_crash_arm(hp_crash *record) {
     (void)record;

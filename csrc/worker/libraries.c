@@ -62,6 +62,7 @@ int32_t hp_worker_open(hp_worker *worker, hp_reader *reader, hp_writer *answer) 
     worker->page->stage = HP_STAGE_OPEN;
     hp_library *library = hp_library_open(path, &ignored, why, sizeof why);
     if (library == NULL) return refuse(answer, why);
+    hp_worker_loaded();
     worker->page->stage = HP_STAGE_INIT;
     worker->opened[worker->nopened++] = (hp_opened){number, library};
     const hp_cell *cell = hp_library_cell(library);

@@ -1,4 +1,5 @@
 /* main.c: a worker's life: hello, then messages and calls until the controller is gone. */
+#include "remote/shared.h"
 #include "worker/crash.h"
 #include "worker/sandbox.h"
 #include "worker/worker.h"
@@ -6,15 +7,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 _Static_assert(sizeof(hp_crash) <= HP_CRASH_BYTES, "the page has room for it");
-
-static int64_t now(void) {
-    struct timespec time;
-    timespec_get(&time, TIME_UTC);
-    return (int64_t)time.tv_sec * 1000000000 + time.tv_nsec;
-}
 
 static int has_call(const hp_page *page) { return __atomic_load_n(&page->called, __ATOMIC_ACQUIRE) != page->answered; }
 
@@ -22,7 +16,7 @@ static int has_call(const hp_page *page) { return __atomic_load_n(&page->called,
 static int spin(const hp_page *page) {
     const uint32_t longest = page->spin_ns;
     if (longest == 0) return has_call(page);
-    const int64_t begin = now();
+    const int64_t begin = hp_now();
     do
         for (int i = 0; i < 64; i++) {
             if (has_call(page)) return 1;
@@ -32,7 +26,7 @@ static int spin(const hp_page *page) {
             __asm__ volatile("yield");
 #endif
         }
-    while ((uint64_t)(now() - begin) < longest);
+    while ((uint64_t)(hp_now() - begin) < longest);
     return 0;
 }
 
@@ -123,7 +117,6 @@ static int serve_message(hp_worker *worker) {
 
 int main(void) {
     hp_worker worker = {0};
-    setvbuf(stdout, NULL, _IOLBF, 0); /* what a cell prints is seen while it runs */
     if (hp_worker_attach(&worker) != 0) {
         fputs("hotplate's worker is started by hotplate, with descriptors that it alone has\n", stderr);
         return 2;

@@ -1,4 +1,4 @@
-/* system.c: what a worker wants of Linux. */
+/* system.c: what a worker wants of Linux; of Windows: system_win.c. */
 #if defined(__linux__)
 #define _GNU_SOURCE
 #include "worker/worker.h"
@@ -26,12 +26,15 @@ int32_t hp_worker_attach(hp_worker *worker) {
     void *page = mmap(NULL, sizeof(hp_page), PROT_READ | PROT_WRITE, MAP_SHARED, PAGE, 0);
     if (page == MAP_FAILED) return -1;
     close(PAGE);
+    setvbuf(stdout, NULL, _IOLBF, 0);
     worker->page = page;
     worker->socket = SOCKET;
     worker->process = getpid();
     prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0); /* grandchildren whose parent ends come here */
     return 0;
 }
+
+void hp_worker_loaded(void) {}
 
 /* ---- messages ---- */
 

@@ -54,8 +54,10 @@ void hp_worker_call(hp_worker *worker);
 
 /* ---- what depends on the system ---- */
 
-/* Maps the page and gets ready to serve. 0 on success. */
+/* Maps the page and gets ready to serve; from now on, what a cell prints is seen while it runs. 0 on success. */
 int32_t hp_worker_attach(hp_worker *worker);
+/* A library was loaded, and maybe others with it. */
+void hp_worker_loaded(void);
 /* Takes a message, and a descriptor that came with it (-1: none). Returns its size, 0 when the controller is gone. */
 size_t hp_worker_receive(hp_worker *worker, uint8_t *message, int32_t *descriptor);
 void hp_worker_send(hp_worker *worker, int32_t kind, const uint8_t *payload, size_t size);

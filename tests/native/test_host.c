@@ -1,6 +1,7 @@
 /* The host behind a cell's hp_ctx: what a cell asks for through hotplate.h, and the verdict on its call. */
 #include "check.h"
 #include "core/core.h"
+#include "remote/arena.h"
 
 #include <stdint.h>
 #include <string.h>
