@@ -88,6 +88,12 @@ def core_sources(platform: str) -> list[Path]:
     return [path for folder in folders for path in sorted((CSRC / folder).glob("*.c"))]
 
 
+def worker_sources(platform: str) -> list[Path]:
+    """The C files of the worker on a platform."""
+    folders = ("core", "win" if platform == "win32" else "posix", "worker")
+    return [path for folder in folders for path in sorted((CSRC / folder).glob("*.c"))]
+
+
 def shipped_sources(platform: str) -> list[Path]:
     """The C sources in a wheel: the public headers, and what hotplate's own programs are built from."""
     folders = ("include", "core", "win" if platform == "win32" else "posix", "worker", "confine")

@@ -174,6 +174,30 @@ int main(void) {
     return 0;
 }
 
+#elif defined(_WIN32)
+
+#include "check.h"
+#include "worker/crash.h"
+
+#include <windows.h>
+
+static LONG WINAPI go_on(EXCEPTION_POINTERS *found) {
+    (void)found;
+    return EXCEPTION_CONTINUE_EXECUTION;
+}
+
+/* Handlers of a cell come after the record's, and may have the process live on. */
+int main(void) {
+    static hp_crash record;
+    CHECK(hp_crash_arm(&record) == 0 && record.filled == HP_CRASH_EMPTY);
+    CHECK(AddVectoredExceptionHandler(0, go_on) != NULL);
+    RaiseException(EXCEPTION_INT_DIVIDE_BY_ZERO, 0, 0, NULL);
+    CHECK(record.filled == HP_CRASH_COMPLETE && record.signal == -(int32_t)EXCEPTION_INT_DIVIDE_BY_ZERO);
+    CHECK(record.code == 1 && record.address == 0 && record.main_thread == 1);
+    CHECK(record.stack_low < record.sp && record.sp < record.stack_high);
+    return 0;
+}
+
 #else
 
 #include "check.h"

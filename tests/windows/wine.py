@@ -137,7 +137,7 @@ def install_packages(build: Any, host: str, path: Path) -> None:
 
 
 def build_core(build: Any, host: str, python: Path, path: Path) -> None:
-    """Builds hotplate._native with mingw, as the abi3 module that a Windows wheel would hold."""
+    """Builds hotplate._native with mingw, as the abi3 module that a Windows wheel would hold, and the worker beside it."""
     build.say(f"building the native core for Windows with {COMPILER}")
     glue = path / "_native.c"
     generate = "import sys, build; build.ffibuilder().emit_c_code(sys.argv[1])"
@@ -151,16 +151,22 @@ def build_core(build: Any, host: str, python: Path, path: Path) -> None:
         build.call([COMPILER, *checks, *headers, "-c", str(source), "-o", objects[-1]])
     library = str(python / "libs" / "python3.lib")
     build.call([COMPILER, "-shared", "-static", *objects, library, "-o", str(path / "_native.pyd")])
+    worker = [str(source) for source in build.worker_sources("win32")]
+    build.call([COMPILER, *STRICT, *headers[:2], *worker, "-static", "-o", str(path / "worker.exe")])
 
 
 def build_tools(build: Any, host: str, path: Path) -> None:
     """Builds the programs that tests run beside hotplate, the C tests of the core, and a C++ cell."""
-    core = [str(source) for source in build.core_sources("win32") if source.parent.name != "python"]
-    core += [f"-I{build.CSRC / 'include'}", f"-I{build.CSRC}"]
+    parts = [source for source in build.core_sources("win32") if source.parent.name != "python"]
+    parts += [source for source in build.worker_sources("win32") if source not in parts and source.stem != "main"]
+    folders = [f"-I{build.CSRC / 'include'}", f"-I{build.CSRC}"]
+    objects = []
+    for source in parts:
+        objects.append(str(path / f"{source.parent.name}-{source.stem}.o"))
+        build.call([COMPILER, *STRICT, *folders, "-c", str(source), "-o", objects[-1]])
     for source in (*HERE.glob("*.c"), *NATIVE.glob("*.c")):
-        own = ["-municode"] if source.parent == HERE else core
+        own = ["-municode"] if source.parent == HERE else [*objects, *folders]
         build.call([COMPILER, *STRICT, "-static", str(source), *own, "-o", str(path / f"{source.stem}.exe")])
-
     build_cell(build, host, HERE / "roots.cpp", path)
 
 
@@ -182,7 +188,7 @@ def place_package(build: Any, site: Path, core: Path) -> None:
     wanted = {path.relative_to(build.ROOT / "src"): path for path in (build.ROOT / "src").rglob("*.py*")}
     wanted = {name: path for name, path in wanted.items() if path.suffix in {".py", ".pyi", ".typed"}}
     wanted |= {"hotplate" / path.relative_to(build.ROOT): path for path in build.shipped_sources("win32")}
-    wanted[Path("hotplate", "_native.pyd")] = core / "_native.pyd"
+    wanted |= {Path("hotplate", name): core / name for name in ("_native.pyd", "worker.exe")}
     for found in list(package.rglob("*")):
         if found.is_file() and found.suffix != ".pyc" and found.relative_to(site) not in wanted:
             found.unlink()

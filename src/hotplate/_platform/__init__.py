@@ -28,7 +28,13 @@ if sys.platform == "win32":
         spawn,
         sweep_stale,
     )
-    from hotplate._platform.windows_machine import cpu_identity, divert_stdout, flush_c_streams, vector_level
+    from hotplate._platform.windows_machine import (
+        cpu_identity,
+        divert_stdout,
+        flush_c_streams,
+        memory_size,
+        vector_level,
+    )
 else:
     from hotplate._platform.posix import (
         cpu_identity,
@@ -40,6 +46,7 @@ else:
         kill_tree,
         library_suffix,
         lock,
+        memory_size,
         native_threads,
         patiently,
         program_suffix,
@@ -64,6 +71,7 @@ __all__ = [
     "kill_tree",
     "library_suffix",
     "lock",
+    "memory_size",
     "native_threads",
     "patiently",
     "program_suffix",

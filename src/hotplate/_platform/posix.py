@@ -259,6 +259,11 @@ def _first_processor(cpuinfo: Path) -> str:
     return "\n".join(facts)
 
 
+def memory_size() -> int:
+    """The machine's memory, in bytes."""
+    return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+
+
 def vector_level() -> str:
     """The widest vector instructions, for compilers without -march=native: here there are none such, so ""."""
     return ""

@@ -9,6 +9,7 @@ import msvcrt
 import os
 import sys
 import winreg
+from ctypes import wintypes
 from typing import TYPE_CHECKING
 
 import xxhash
@@ -22,6 +23,17 @@ _PROCESSOR = r"HARDWARE\DESCRIPTION\System\CentralProcessor\0"
 _PROTECT_FROM_CLOSE = 2  # HANDLE_FLAG_PROTECT_FROM_CLOSE
 _VECTOR_FEATURES = {"AVX512": 41, "AVX2": 40, "AVX": 39}  # PF_..._INSTRUCTIONS_AVAILABLE
 _C_LIBRARIES = ("ucrtbase", "msvcrt")  # of Python and Visual C++; of mingw and tcc
+
+
+class _MemoryStatus(ctypes.Structure):
+    """MEMORYSTATUSEX."""
+
+    _fields_ = (
+        ("dwLength", wintypes.DWORD),
+        ("dwMemoryLoad", wintypes.DWORD),
+        ("ullTotalPhys", ctypes.c_uint64),
+        ("others", ctypes.c_uint64 * 6),
+    )
 
 
 @functools.cache
@@ -43,6 +55,14 @@ def vector_level() -> str:
     """The widest vector instructions that this machine has, as Visual C++ names them: "AVX512", "AVX2", "AVX" or ""."""
     present = ctypes.windll.kernel32.IsProcessorFeaturePresent
     return next((name for name, feature in _VECTOR_FEATURES.items() if present(feature)), "")
+
+
+def memory_size() -> int:
+    """The machine's memory, in bytes."""
+    status = _MemoryStatus(dwLength=ctypes.sizeof(_MemoryStatus))
+    if not ctypes.windll.kernel32.GlobalMemoryStatusEx(ctypes.byref(status)):
+        raise ctypes.WinError()
+    return int(status.ullTotalPhys)
 
 
 def flush_c_streams() -> None:

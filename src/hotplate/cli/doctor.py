@@ -101,12 +101,13 @@ def library_facts() -> dict[str, Any]:
 def isolation_facts(toolchain: Toolchain) -> dict[str, Any]:
     """The worker of isolated cells: where it is, None until it is built; its size; the compiler that builds it.
 
-    Nothing is built for this. `problem` tells what a build would lack; the compiler's own complaint comes with a build.
+    No compiler is named for one that came with hotplate. Nothing is built for this. `problem` tells what a build would lack; the compiler's own complaint comes with a build.
     """
     facts: dict[str, Any] = {"worker": None, "bytes": 0, "compiler": None, "problem": ""}
     try:
         worker = toolchain.programs.find_worker()
-        facts["compiler"] = toolchain.programs.worker_compiler().name
+        if worker is None or worker.compiler is not None:
+            facts["compiler"] = toolchain.programs.worker_compiler().name
     except HotplateError as error:
         return {**facts, "problem": str(error)}
     return {**facts, "worker": str(worker.path), "bytes": worker.size} if worker else facts
@@ -169,4 +170,5 @@ def _isolation_line(facts: dict[str, Any]) -> str:
         return str(facts["problem"]).splitlines()[0]
     if facts["worker"] is None:
         return f"its worker is not built yet; {facts['compiler']} will be asked to, for the first isolated cell"
-    return f"{facts['worker']} ({facts['bytes'] / 1024:.0f} KiB, built by {facts['compiler']})"
+    origin = f"built by {facts['compiler']}" if facts["compiler"] else "it came with hotplate"
+    return f"{facts['worker']} ({facts['bytes'] / 1024:.0f} KiB, {origin})"

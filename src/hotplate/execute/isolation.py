@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 from typing import TYPE_CHECKING
 
@@ -53,6 +54,9 @@ class Isolation:
     def backend(self) -> ProcessBackend:
         """Calls them, and Python functions."""
         from hotplate.execute.process import ProcessBackend
+
+        if sys.platform != "linux":
+            return ProcessBackend(self.pool, None, self.policy)
         from hotplate.execute.workers.python_pool import PythonPool
 
         return ProcessBackend(self.pool, PythonPool(self.policy), self.policy)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import sys
+from typing import TYPE_CHECKING, Protocol
 
 from hotplate.errors import CellRejected
 from hotplate.execute.backend import Backend, Capabilities, Isolation, Outcome, OutcomeKind, Request, TimeoutKind
@@ -13,7 +14,19 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from hotplate.execute.workers.pool import WorkerPool
-    from hotplate.execute.workers.python_pool import PythonPool
+
+
+class PythonCalls(Protocol):
+    """What calls Python functions in workers: PythonPool, where there is one."""
+
+    def execute(self, request: Request) -> Outcome:
+        """Makes the call."""
+
+    def kill(self) -> None:
+        """Ends every worker that is at work, at once. Any thread."""
+
+    def close(self) -> None:
+        """Ends every worker."""
 
 
 class ProcessBackend(Backend):
@@ -21,16 +34,19 @@ class ProcessBackend(Backend):
 
     name = "process"
 
-    def __init__(self, pool: WorkerPool, python: PythonPool, policy: Policy) -> None:
-        """`pool` is for native cells, `python` for Python functions; both keep to `policy`."""
+    def __init__(self, pool: WorkerPool, python: PythonCalls | None, policy: Policy) -> None:
+        """`pool` is for native cells, `python` for Python functions (None: they can't be isolated here).
+
+        Both keep to `policy`.
+        """
         self._pool = pool
         self._python = python
         self._policy = policy
         self.capabilities = _capabilities(policy)
 
     def supports_language(self, language: str) -> bool:
-        """All three: C, C++ and Python."""
-        return language in ("c", "c++", "python")
+        """C and C++; Python where its functions can be isolated."""
+        return language in ("c", "c++") or (language == "python" and self._python is not None)
 
     def execute(self, request: Request) -> Outcome:
         """See Backend.execute."""
@@ -39,6 +55,7 @@ class ProcessBackend(Backend):
         if request.abort.aborted:
             return Outcome(OutcomeKind.CANCELLED, reason=request.abort.reason)
         if request.language == "python":
+            assert self._python is not None
             return self._python.execute(request)
         assert isinstance(request.call, IsolatedCell)
         return request.call.attempt((), request.arguments, abort=request.abort, timeout=request.timeout)
@@ -50,14 +67,18 @@ class ProcessBackend(Backend):
     def stop(self) -> None:
         """Ends every worker."""
         self._pool.close()
-        self._python.close()
+        if self._python is not None:
+            self._python.close()
 
     def kill(self) -> None:
         """Ends every worker that is at work, at once; their calls end as cancelled. Any thread."""
         self._pool.kill()
-        self._python.kill()
+        if self._python is not None:
+            self._python.kill()
 
     def _refusal(self, request: Request) -> str:
+        if request.language == "python" and self._python is None:
+            return f"Python cells can't be isolated on {sys.platform} yet; take isolate off, or choose another executor"
         if not self.supports_language(request.language):
             return f"the {self.name} backend can't run {request.language}"
         if request.language == "python" and self._policy.confines:

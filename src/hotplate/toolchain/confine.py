@@ -67,7 +67,7 @@ class Confinement:
     def _shared_folders(self) -> tuple[str, ...]:
         """Zig compiles its C library into a cache of its own, which takes too long to do for each cell."""
         assert self._program
-        if self._program.compiler.family is not Family.ZIG:
+        if self._program.compiler is None or self._program.compiler.family is not Family.ZIG:
             return ()
         caches = self._environ.get("XDG_CACHE_HOME") or Path(self._environ.get("HOME", "/"), ".cache")
         folder = Path(self._environ.get("ZIG_GLOBAL_CACHE_DIR") or Path(caches, "zig"))

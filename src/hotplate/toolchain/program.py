@@ -11,6 +11,7 @@ import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from hotplate import _platform
 from hotplate.errors import ToolchainError
 from hotplate.toolchain.families.program import ProgramLine
 from hotplate.toolchain.keys import program_key
@@ -46,8 +47,8 @@ class Program:
     """In bytes."""
     key: str
     """Equal keys, equal code."""
-    compiler: Compiler
-    """What built it; not the notebook's compiler if that one can't."""
+    compiler: Compiler | None
+    """What built it; not the notebook's compiler if that one can't. None: it came with hotplate."""
     seconds: float
     """How long the compiler took, whenever that was."""
     cached: bool
@@ -83,9 +84,10 @@ class Programs:
         """What `worker` returned, by what it was asked for."""
 
     def worker(self, *, sanitize: Sequence[str] = ()) -> Program:
-        """The worker, built if need be. `sanitize` are names for -fsanitize, such as `"address"` and `"undefined"`.
+        """The worker: the one that came with hotplate if there is one, else built if need be.
 
-        Its sources are looked at once: a second call costs one look whether the program is still there.
+        `sanitize` are names for -fsanitize, such as `"address"` and `"undefined"`. Its sources are looked at once: a
+        second call costs one look whether the program is still there.
 
         Raises:
             ToolchainError: It can't be built.
@@ -94,13 +96,13 @@ class Programs:
         checks = _in_order(sanitize)
         known = self._workers.get(checks)
         if known is None or not known.path.exists():
-            known = self.build(worker_recipe(self._sources), sanitize=checks)
+            known = (None if checks else self._installed()) or self.build(worker_recipe(self._sources), sanitize=checks)
             self._workers[checks] = known
         return known
 
     def find_worker(self) -> Program | None:
-        """The worker if it is in the cache. Raises ToolchainError if it could not be built for want of something."""
-        return self.find(worker_recipe(self._sources))
+        """The worker if it is there already. Raises ToolchainError if it could not be built for want of something."""
+        return self._installed() or self.find(worker_recipe(self._sources))
 
     def worker_compiler(self) -> Compiler:
         """The compiler that builds the worker. Raises ToolchainError when none can."""
@@ -124,6 +126,13 @@ class Programs:
         entry, built = ProgramBuild(self._cache, recipe, line, key, self._jobs, self._environ).run()
         self._cache.trim()
         return _program(entry, line.compiler, cached=not built)
+
+    def _installed(self) -> Program | None:
+        """The worker that a wheel for Windows brings: few have a compiler there that can build one."""
+        path = self._sources.parent / f"worker{_platform.program_suffix()}"
+        if sys.platform != "win32" or not path.exists():
+            return None
+        return Program(path, path.stat().st_size, "", None, 0.0, cached=True)
 
     def _line(self, name: str, checks: tuple[str, ...]) -> ProgramLine:
         unable = []

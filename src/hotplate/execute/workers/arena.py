@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from hotplate import _platform
 from hotplate.abi import ffi, lib
 from hotplate.errors import SettingError
 
@@ -96,7 +97,7 @@ def _set_limit() -> None:
 def limit(setting: str) -> int:
     """What a setting allows, in bytes; "": half of the machine's memory. Raises SettingError."""
     if not setting:
-        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 2
+        return _platform.memory_size() // 2
     number, unit = setting.rstrip("KMGkmg"), setting[len(setting.rstrip("KMGkmg")) :].upper()
     if not number.isdecimal() or unit not in _UNITS or int(number) == 0:
         raise SettingError(f"{VARIABLE} is {setting!r}; give it a number of bytes, such as 500M or 8G")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from typing import TYPE_CHECKING
 
 from hotplate.execute.workers.policy import Level, Policy
@@ -20,18 +21,20 @@ _NEEDED = re.compile(
 )
 _FOR_PROGRAMS = ("PATH",)
 _FOR_FILES = ("HOME", "TMPDIR")
+# Windows looks for libraries where it looks for programs, and finds its own parts by the others.
+_FOR_WINDOWS = ("PATH", "SYSTEMROOT", "SYSTEMDRIVE", "WINDIR", "TEMP", "TMP", "NUMBER_OF_PROCESSORS")
 
 
 def clean_environment(environ: Mapping[str, str], policy: Policy) -> dict[str, str]:
     """The variables that a worker is started with.
 
     Language, time zone, library path, and the settings of OpenMP, BLAS, accelerators and sanitizers always; PATH where
-    it may start programs; HOME and TMPDIR where it may open any file; besides, what `policy.variables` names. All of
-    them where `policy.environment` is allow.
+    it may start programs; HOME and TMPDIR where it may open any file; on Windows, what its own parts need; besides,
+    what `policy.variables` names. All of them where `policy.environment` is allow.
     """
     if policy.environment is Level.ALLOW:
         return dict(environ)
-    named = {*policy.variables}
+    named = {*policy.variables, *(_FOR_WINDOWS if sys.platform == "win32" else ())}
     if policy.processes is Level.ALLOW:
         named |= {*_FOR_PROGRAMS}
     if policy.filesystem is Level.ALLOW:

@@ -23,17 +23,20 @@ def native_pool(toolchain: Toolchain, policy: Policy, size: int | None = None) -
 
     Raises SettingError where there are no workers.
     """
-    if not sys.platform.startswith("linux"):
+    if sys.platform not in ("linux", "win32"):
         raise SettingError(
             f"cells can't be isolated on {sys.platform} yet; take isolate off, or choose another executor"
         )
+    if sys.platform == "win32" and policy.confines:
+        raise SettingError("cells can't be sandboxed on Windows: leave the sandbox out; isolation works without it")
 
     def start() -> Worker:
         program = toolchain.programs.worker()  # each time, for the cache may have let go of it
         readable = (program.path, toolchain.cache.root)
         prefix = wrapped(policy, os.environ, readable)[0] if policy.confines else ()
         command = [*prefix, str(program.path)]
-        return Worker(command, clean_environment(os.environ, policy), write_on, policy.pack(readable))
+        policy_bytes = policy.pack(readable if policy.confines else ())
+        return Worker(command, clean_environment(os.environ, policy), write_on, policy_bytes)
 
     return WorkerPool(start, size)
 

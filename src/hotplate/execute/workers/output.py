@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
-import selectors
+import sys
 import threading
 from typing import TYPE_CHECKING
 
@@ -13,7 +11,10 @@ from hotplate.execute.captured import NOTHING, Captured, StreamTail
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-_CHUNK = 65536
+if sys.platform == "win32":
+    from hotplate.execute.workers.ends_windows import CHUNK, Pipe
+else:
+    from hotplate.execute.workers.ends_posix import CHUNK, Pipe
 
 
 class Output:
@@ -23,20 +24,16 @@ class Output:
         self._sink = sink
         self._kept: dict[int, StreamTail] = {}
         self._lock = threading.RLock()
-        self._pipes: dict[int, int] = {}
-        self.ends: dict[int, int] = {}
+        self._pipes = {stream: Pipe() for stream in (1, 2)}
+        self.ends = {stream: pipe.end for stream, pipe in self._pipes.items()}
         """What the worker writes to; closed by `started`."""
-        for stream in (1, 2):
-            read, self.ends[stream] = os.pipe()
-            os.set_blocking(read, False)
-            self._pipes[stream] = read
 
     def started(self) -> None:
         """The worker has its ends; from here on the pipes are read."""
-        for end in self.ends.values():
-            os.close(end)
-        for pipe in self._pipes.values():
-            _reader.add(pipe, self.read)
+        with self._lock:
+            for pipe in self._pipes.values():
+                pipe.started()
+                pipe.watch(self.read)
 
     def read(self) -> None:
         """Takes what is there now. Any thread."""
@@ -59,62 +56,14 @@ class Output:
             for stream in tuple(self._pipes):
                 self._drop(stream)
 
-    def _read(self, stream: int, pipe: int) -> None:
-        while True:
-            try:
-                data = os.read(pipe, _CHUNK)
-            except BlockingIOError:
-                return
-            if not data:
-                self._drop(stream)
-                return
+    def _read(self, stream: int, pipe: Pipe) -> None:
+        while data := pipe.take():
             self._kept.setdefault(stream, StreamTail()).add(data)
             self._sink(stream, data)
-            if len(data) < _CHUNK:
+            if len(data) < CHUNK:
                 return
+        if data is None:
+            self._drop(stream)
 
     def _drop(self, stream: int) -> None:
-        pipe = self._pipes.pop(stream)
-        _reader.remove(pipe)
-        os.close(pipe)
-
-
-class _Reader:
-    """One thread that reads the pipes of all workers, so that none of them waits for it."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._selector: selectors.BaseSelector | None = None
-        self._wake = (-1, -1)
-        self._process = 0
-
-    def add(self, pipe: int, read: Callable[[], None]) -> None:
-        with self._lock:
-            if self._selector is None or self._process != os.getpid():  # a child of fork has no such thread
-                self._start()
-            assert self._selector is not None
-            self._selector.register(pipe, selectors.EVENT_READ, read)
-            os.write(self._wake[1], b"x")
-
-    def remove(self, pipe: int) -> None:
-        with self._lock, contextlib.suppress(KeyError, ValueError):
-            if self._selector is not None:
-                self._selector.unregister(pipe)
-
-    def _start(self) -> None:
-        self._selector, self._process = selectors.DefaultSelector(), os.getpid()
-        self._wake = os.pipe()
-        self._selector.register(self._wake[0], selectors.EVENT_READ, None)
-        threading.Thread(target=self._serve, args=(self._selector,), name="hotplate-output", daemon=True).start()
-
-    def _serve(self, selector: selectors.BaseSelector) -> None:
-        while True:
-            for key, _ in selector.select():
-                if key.data is None:
-                    os.read(key.fd, _CHUNK)
-                else:
-                    with contextlib.suppress(OSError):  # closed meanwhile
-                        key.data()
-
-
-_reader = _Reader()
+        self._pipes.pop(stream).close()

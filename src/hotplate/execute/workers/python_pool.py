@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import threading
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,8 @@ from hotplate.execute.workers.environment import clean_environment
 from hotplate.execute.workers.native import write_on
 from hotplate.execute.workers.python_result import NotPortable, PortableFunction, PythonResult
 from hotplate.execute.workers.python_worker import PythonWorker
+
+assert sys.platform == "linux", "Python workers are for Linux alone"
 
 if TYPE_CHECKING:
     from hotplate.execute.workers.policy import Policy

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import os
-import select
 import struct
+import sys
 import time
 from dataclasses import dataclass
 from enum import IntEnum
@@ -17,6 +17,11 @@ from hotplate.execute.workers.arena import Arena
 from hotplate.execute.workers.enforced import EffectivePolicy
 from hotplate.execute.workers.output import Output
 from hotplate.load.problems import WorkerDied
+
+if sys.platform == "win32":
+    from hotplate.execute.workers.ends_windows import has_ended, start_error
+else:
+    from hotplate.execute.workers.ends_posix import has_ended, start_error
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -115,7 +120,7 @@ class Worker:
         if handle == ffi.NULL:
             self._output.close()
             self._arena.give_back()
-            raise OSError(code[0], f"can't start a worker: {os.strerror(code[0])}", program[0])
+            raise start_error(code[0], program[0])
         return ffi.gc(handle, lib.hp_remote_free)
 
     def _greet(self, policy: bytes) -> EffectivePolicy | None:
@@ -195,9 +200,7 @@ class Worker:
     @property
     def is_gone(self) -> bool:
         """Whether its process has ended."""
-        poll = select.poll()
-        poll.register(lib.hp_remote_descriptor(self.handle), select.POLLIN)
-        return self.death is not None or bool(poll.poll(0))
+        return self.death is not None or has_ended(lib.hp_remote_descriptor(self.handle))
 
     def retire(self) -> Death:
         """Lets it leave in order, which runs destructors of global objects; then as `bury`."""

@@ -1,0 +1,101 @@
+"""What a controller needs of a POSIX system: pipes that are read at any time, and whether a process has ended."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import select
+import selectors
+import sys
+import threading
+from typing import TYPE_CHECKING
+
+assert sys.platform != "win32"
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+CHUNK = 65536
+"""Bytes that `Pipe.take` gives at most."""
+
+
+class Pipe:
+    """A pipe from a worker to this process. Not thread-safe, but for `watch`, whose calls come in another thread."""
+
+    def __init__(self) -> None:
+        self._pipe, self.end = os.pipe()
+        """`end` is the worker's, for hp_remote_start."""
+        os.set_blocking(self._pipe, False)
+
+    def started(self) -> None:
+        """The worker has its end."""
+        os.close(self.end)
+
+    def watch(self, read: Callable[[], None]) -> None:
+        """Calls `read` whenever there is something to take, until the pipe is closed."""
+        _reader.add(self._pipe, read)
+
+    def take(self) -> bytes | None:
+        """Some of what is there; b"" for nothing, None at the end."""
+        try:
+            return os.read(self._pipe, CHUNK) or None
+        except BlockingIOError:
+            return b""
+
+    def close(self) -> None:
+        """Nothing is taken any more."""
+        _reader.remove(self._pipe)
+        os.close(self._pipe)
+
+
+def has_ended(process: int) -> bool:
+    """Whether a process has ended, by its descriptor (hp_remote_descriptor)."""
+    poll = select.poll()
+    poll.register(process, select.POLLIN)
+    return bool(poll.poll(0))
+
+
+def start_error(code: int, program: str) -> OSError:
+    """Why a worker could not be started, by the system's number for it."""
+    return OSError(code, f"can't start a worker: {os.strerror(code)}", program)
+
+
+class _Reader:
+    """One thread that reads the pipes of all workers, so that none of them waits for it."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._selector: selectors.BaseSelector | None = None
+        self._wake = (-1, -1)
+        self._process = 0
+
+    def add(self, pipe: int, read: Callable[[], None]) -> None:
+        with self._lock:
+            if self._selector is None or self._process != os.getpid():  # a child of fork has no such thread
+                self._start()
+            assert self._selector is not None
+            self._selector.register(pipe, selectors.EVENT_READ, read)
+            os.write(self._wake[1], b"x")
+
+    def remove(self, pipe: int) -> None:
+        with self._lock, contextlib.suppress(KeyError, ValueError):
+            if self._selector is not None:
+                self._selector.unregister(pipe)
+
+    def _start(self) -> None:
+        self._selector, self._process = selectors.DefaultSelector(), os.getpid()
+        self._wake = os.pipe()
+        self._selector.register(self._wake[0], selectors.EVENT_READ, None)
+        threading.Thread(target=self._serve, args=(self._selector,), name="hotplate-output", daemon=True).start()
+
+    def _serve(self, selector: selectors.BaseSelector) -> None:
+        while True:
+            for key, _ in selector.select():
+                if key.data is None:
+                    os.read(key.fd, CHUNK)
+                else:
+                    with contextlib.suppress(OSError):  # closed meanwhile
+                        key.data()
+
+
+_reader = _Reader()
