@@ -218,11 +218,28 @@ static void progress(hp_ctx *ctx, int64_t done, int64_t total) {
     page->done = done;
 }
 
+#if HP_REDZONES
+static int32_t enter(const hp_cell *cell, hp_served *served) {
+    hp_guarded call = {served->in, served->out, served->nin, served->nout, &served->state, NULL};
+    call.guard = calloc((size_t)served->nin + (size_t)served->nout + 1, sizeof *call.guard);
+    if (call.guard == NULL) return HP_NO_MEMORY;
+    hp_redzones_begin(&call);
+    const int32_t returned = cell->entry(&served->host.ctx, served->in, served->out);
+    hp_redzones_end(&call);
+    free(call.guard);
+    return returned;
+}
+#else
+static int32_t enter(const hp_cell *cell, hp_served *served) {
+    return cell->entry(&served->host.ctx, served->in, served->out);
+}
+#endif
+
 static int32_t run(hp_served *served) {
     const hp_cell *cell = hp_library_cell(served->library);
     hp_host_begin(&served->host);
     served->worker->page->stage = HP_STAGE_RUN;
-    const int32_t returned = cell->entry(&served->host.ctx, served->in, served->out);
+    const int32_t returned = enter(cell, served);
     if (hp_worker_process() != served->worker->process) _Exit(0); /* a child that the cell forked came back here too */
     served->worker->page->stage = HP_STAGE_PUBLISH;
     served->worker->page->observed = served->host.ctx.observed;

@@ -52,6 +52,39 @@ void *hp_worker_address(const hp_worker *worker, hp_place place, size_t size, in
 /* Makes the call in the page and puts the answer there. */
 void hp_worker_call(hp_worker *worker);
 
+/* ---- arrays under AddressSanitizer: redzones.c ---- */
+
+#if defined(__SANITIZE_ADDRESS__)
+#define HP_REDZONES 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define HP_REDZONES 1
+#endif
+#endif
+
+#if HP_REDZONES
+typedef struct hp_guard {
+    hp_tensor *tensor;
+    void *lies; /* in shared memory */
+    void *copy; /* on the heap; NULL: there is none */
+    size_t size;
+} hp_guard;
+
+/* The values of a call; `guard` has zeroed room for one of each. */
+typedef struct hp_guarded {
+    hp_value *in;
+    hp_value *out;
+    int32_t nin;
+    int32_t nout;
+    const hp_state_block *state;
+    hp_guard *guard;
+} hp_guarded;
+
+/* Bracket the cell's entry: its arrays lie on the heap meanwhile. */
+void hp_redzones_begin(hp_guarded *call);
+void hp_redzones_end(hp_guarded *call);
+#endif
+
 /* ---- what depends on the system ---- */
 
 /* Maps the page and gets ready to serve; from now on, what a cell prints is seen while it runs. 0 on success. */

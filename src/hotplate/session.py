@@ -36,6 +36,7 @@ __all__ = ["Notebook", "inline", "open"]
 
 F = TypeVar("F", bound="Callable[..., Any]")
 _RACY = 100_000_000  # ns
+_ON_CRASH = ("report", "diagnose")
 
 
 class Notebook:
@@ -54,12 +55,14 @@ class Notebook:
         flags: Sequence[str] = (),
         jobs: int | None = None,
         policy: Policy | None = None,
+        sanitize: bool = False,
     ) -> None:
         """Opens a notebook. `compiler` names one (`clang`, `zig`, a command); `jobs` caps parallel builds.
 
         `flags` are compiler arguments for every cell, behind those of its section (`["-fsanitize=address"]`).
 
-        With a `policy` every cell runs in a worker that keeps to it; a strict one confines compilers as well.
+        With a `policy` every cell runs in a worker that keeps to it; a strict one confines compilers as well. With
+        `sanitize` every cell is built and run with AddressSanitizer and UBSan, in a worker; what they find ends it.
 
         With `text` no file is read: `path` is what diagnostics call the notebook and where its includes start from.
         Raises NotebookError when the file can't be read.
@@ -68,18 +71,20 @@ class Notebook:
         toolchain = Toolchain(
             compiler=compiler, flags=flags, jobs=jobs, confined=policy is not None and policy.confines
         )
+        self._follows_file = text is None
+        self._stamp = _stamp(self.path) if self._follows_file else None
+        self.model = notation.read(self.path) if text is None else notation.parse(self.path, text)
+        """The parsed file."""
+        if sanitize:
+            toolchain = toolchain.sanitizing(self.model.language.value)
         isolation = Isolation(toolchain, policy)
-        self._isolate_all = policy is not None
+        self._isolate_all = isolation.of_all
         self._backend = MixedBackend(isolation.backend)
         self._state = StateManager()
         self._reloader = HotReloader(toolchain, self._state, isolation)
         self._python: dict[str, PythonCell] = {}
         self._graph: tuple[NotebookModel, Graph] | None = None
         """With the model that it belongs to."""
-        self._follows_file = text is None
-        self._stamp = _stamp(self.path) if self._follows_file else None
-        self.model = notation.read(self.path) if text is None else notation.parse(self.path, text)
-        """The parsed file."""
         self._last_run: Run | None = None
         self._turn = threading.RLock()
 
@@ -184,6 +189,7 @@ class Notebook:
         jobs: int | None = None,
         fresh: bool = False,
         keep_going: bool = False,
+        on_crash: str = "report",
         inputs: Mapping[str, Any] | None = None,
         on_event: Sink | Sequence[Sink] = (),
         abort: AbortHandle | None = None,
@@ -193,12 +199,15 @@ class Notebook:
 
         Values for inputs, and for cells that they override, are given by name; `inputs` takes names that clash with an
         option. A cell whose build key and inputs are unchanged keeps its value, unless it is impure; `fresh` runs all.
-        With `keep_going` a failure stops only what depends on it.
+        With `keep_going` a failure stops only what depends on it. With `on_crash="diagnose"` an isolated cell that
+        crashes is called again with sanitizers, whose findings are in the error's `report`.
 
         Raises NotebookError, BuildError or InputError before anything runs; CellError when a cell fails and
         RunCancelled when `abort` was set, both with the results so far in their `run` (also in `last_run`).
         KeyboardInterrupt passes through; what was computed is kept.
         """
+        if on_crash not in _ON_CRASH:
+            raise SettingError(f"on_crash is {on_crash!r}; it can be {' or '.join(map(repr, _ON_CRASH))}")
         interrupts.arm()
         chosen = make_executor(executor, jobs) if isinstance(executor, str) else executor
         given = {**(inputs or {}), **named}
@@ -209,7 +218,7 @@ class Notebook:
                 targets, given, on_event, isolate_all=self._isolate_all or isolates(chosen)
             )
             try:
-                evaluation = self._evaluation(version, given, recorder, abort)
+                evaluation = self._evaluation(version, given, recorder, abort, diagnoses=on_crash == "diagnose")
                 evaluation.run(chosen, fresh=fresh, keep_going=keep_going)
             finally:
                 self._last_run = recorder.finish(version.graph, version.number)
@@ -317,9 +326,16 @@ class Notebook:
         return Proposal(model, graph, python, overridden, diagnostics)
 
     def _evaluation(
-        self, version: Version, given: Mapping[str, Any], recorder: Recorder, abort: AbortHandle
+        self,
+        version: Version,
+        given: Mapping[str, Any],
+        recorder: Recorder,
+        abort: AbortHandle,
+        *,
+        diagnoses: bool = False,
     ) -> Evaluation:
-        evaluation = Evaluation(version, given, self._state, self._backend, recorder.emitter, abort)
+        state, backend = self._state, self._backend
+        evaluation = Evaluation(version, given, state, backend, recorder.emitter, abort, diagnoses=diagnoses)
         recorder.results = evaluation.results
         return evaluation
 
@@ -342,9 +358,10 @@ def open(
     flags: Sequence[str] = (),
     jobs: int | None = None,
     policy: Policy | None = None,
+    sanitize: bool = False,
 ) -> Notebook:
     """Opens the notebook at `path`. See Notebook."""
-    return Notebook(path, compiler=compiler, flags=flags, jobs=jobs, policy=policy)
+    return Notebook(path, compiler=compiler, flags=flags, jobs=jobs, policy=policy, sanitize=sanitize)
 
 
 def inline(text: str, *, language: str = "c", compiler: str | None = None, flags: Sequence[str] = ()) -> LoadedCell:

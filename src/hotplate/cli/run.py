@@ -45,6 +45,13 @@ if TYPE_CHECKING:
 @executor_option
 @jobs_option
 @sandbox_option
+@click.option(
+    "--on-crash",
+    type=click.Choice(["report", "diagnose"]),
+    default="report",
+    help="diagnose: call an isolated cell that crashed again with sanitizers, which say why.",
+)
+@click.option("--sanitize", is_flag=True, help="Isolate all cells, and run them with AddressSanitizer and UBSan.")
 @click.option("--save", type=click.Path(path_type=Path), metavar="OUT.npz", help="Write the results there.")
 @click.option("--keep-going", is_flag=True, help="After a failure, run what does not depend on it.")
 @compiler_option
@@ -58,6 +65,8 @@ def run(
     executor: str,
     jobs: int | None,
     sandbox: bool,
+    on_crash: str,
+    sanitize: bool,
     save: Path | None,
     keep_going: bool,
     compiler: str | None,
@@ -69,12 +78,13 @@ def run(
     Without CELL all cells run, else those named and what they need.
     """
     _refuse_target(save, [file, *(array.partition("=")[2] for array in arrays)])
-    notebook = hotplate.open(file, compiler=compiler, flags=words(flags), jobs=jobs, policy=policy_for(sandbox))
+    policy = policy_for(sandbox)
+    notebook = hotplate.open(file, compiler=compiler, flags=words(flags), jobs=jobs, policy=policy, sanitize=sanitize)
     given = given_values(notebook, assignments, arrays)
     interruptible()
     restore_stdout = divert_stdout() if as_json else lambda: None
     try:
-        result = _run(notebook, cells, given, executor=executor, jobs=jobs, keep_going=keep_going)
+        result = _run(notebook, cells, given, executor=executor, jobs=jobs, keep_going=keep_going, on_crash=on_crash)
     except KeyboardInterrupt:
         restore_stdout()
         if notebook.last_run is not None:

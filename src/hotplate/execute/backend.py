@@ -125,6 +125,10 @@ class Backend(ABC):
     def execute(self, request: Request) -> Outcome:
         """Makes the call and says how it went. Raises only what ends the whole run (KeyboardInterrupt)."""
 
+    def diagnose(self, request: Request, outcome: Outcome) -> Outcome:  # noqa: ARG002 - for backends that can
+        """The outcome of a call that crashed, with more about why where that can be found out."""
+        return outcome
+
     async def execute_async(self, request: Request) -> Outcome:
         """`execute`, without blocking the event loop."""
         import asyncio  # 15 ms, for those who have an event loop anyway

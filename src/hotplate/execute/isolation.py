@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import sys
 import threading
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
+    from hotplate.execute.abort import AbortHandle
     from hotplate.execute.process import ProcessBackend
     from hotplate.execute.workers.cell import IsolatedCell
+    from hotplate.execute.workers.crash import Diagnosis
     from hotplate.execute.workers.policy import Policy
     from hotplate.execute.workers.pool import WorkerPool
     from hotplate.load import StateBlock
-    from hotplate.toolchain import Artifact
+    from hotplate.toolchain import Artifact, Unit
     from hotplate.toolchain.toolchain import Toolchain
 
 
@@ -45,11 +48,38 @@ class Isolation:
 
         return self._policy or Policy()
 
-    def load(self, artifact: Artifact, state: StateBlock, path: Path, text: str) -> IsolatedCell:
-        """The cell of a library that was built from the notebook at `path` with this text. Raises LoadError."""
+    @property
+    def of_all(self) -> bool:
+        """Whether every cell has to be isolated: one with sanitizers can't be loaded here, a confined one must not."""
+        return self._policy is not None or bool(self._toolchain.sanitize)
+
+    def load(
+        self,
+        artifact: Artifact,
+        state: StateBlock,
+        path: Path,
+        text: str,
+        unit: Callable[[Toolchain], Unit] | None = None,
+    ) -> IsolatedCell:
+        """The cell of a library that was built from the notebook at `path` with this text. Raises LoadError.
+
+        `unit` makes its translation unit for another toolchain, so that a crash of it can be diagnosed.
+        """
         from hotplate.execute.workers.cell import IsolatedCell
 
-        return IsolatedCell(artifact.library, artifact.unit_key, state, self.pool, (path, text))
+        sanitized = bool(self._toolchain.sanitize)
+        notebook = (path, text)
+        return IsolatedCell(
+            artifact.library, artifact.unit_key, state, self.pool, notebook, unit=unit, sanitized=sanitized
+        )
+
+    def diagnose(
+        self, cell: IsolatedCell, arguments: Mapping[str, Any], abort: AbortHandle, seconds: float
+    ) -> Diagnosis:
+        """What sanitizers find when a cell is called again that crashed after so many seconds. See replay.diagnose."""
+        from hotplate.execute.workers.replay import diagnose
+
+        return diagnose(cell, arguments, toolchain=self._toolchain, policy=self.policy, abort=abort, seconds=seconds)
 
     def backend(self) -> ProcessBackend:
         """Calls them, and Python functions."""
@@ -59,4 +89,4 @@ class Isolation:
             return ProcessBackend(self.pool, None, self.policy)
         from hotplate.execute.workers.python_pool import PythonPool
 
-        return ProcessBackend(self.pool, PythonPool(self.policy), self.policy)
+        return ProcessBackend(self.pool, PythonPool(self.policy), self.policy, self.diagnose)

@@ -37,6 +37,10 @@ class MixedBackend(Backend):
             self._elsewhere = self._isolating()
         return self._elsewhere.execute(request)
 
+    def diagnose(self, request: Request, outcome: Outcome) -> Outcome:
+        """See Backend.diagnose."""
+        return outcome if self._elsewhere is None else self._elsewhere.diagnose(request, outcome)
+
     def progress(self) -> Mapping[str, tuple[int, int]]:
         """See Backend.progress."""
         return {**self._here.progress(), **(self._elsewhere.progress() if self._elsewhere else {})}

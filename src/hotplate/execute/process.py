@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, Protocol
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Protocol
 
-from hotplate.errors import CellRejected
+from hotplate.errors import CellCrashed, CellRejected
 from hotplate.execute.backend import Backend, Capabilities, Isolation, Outcome, OutcomeKind, Request, TimeoutKind
 from hotplate.execute.workers.cell import IsolatedCell
 from hotplate.execute.workers.policy import CONTROLS, Level, Policy
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
+    from hotplate.execute.abort import AbortHandle
+    from hotplate.execute.workers.crash import CrashReport, Diagnosis
     from hotplate.execute.workers.pool import WorkerPool
 
 
@@ -29,16 +32,28 @@ class PythonCalls(Protocol):
         """Ends every worker."""
 
 
+_HINT = (
+    "--on-crash=diagnose, or run(..., on_crash='diagnose'), calls it again with sanitizers, which say what went wrong"
+)
+
+
 class ProcessBackend(Backend):
     """Calls cells in workers of a pool. A crash costs the call, and a time-out ends it whatever the cell does."""
 
     name = "process"
 
-    def __init__(self, pool: WorkerPool, python: PythonCalls | None, policy: Policy) -> None:
+    def __init__(
+        self,
+        pool: WorkerPool,
+        python: PythonCalls | None,
+        policy: Policy,
+        diagnose: Callable[[IsolatedCell, Mapping[str, Any], AbortHandle, float], Diagnosis],
+    ) -> None:
         """`pool` is for native cells, `python` for Python functions (None: they can't be isolated here).
 
-        Both keep to `policy`.
+        Both keep to `policy`. `diagnose` calls a cell that crashed once more, with its arguments.
         """
+        self._diagnose = diagnose
         self._pool = pool
         self._python = python
         self._policy = policy
@@ -58,7 +73,19 @@ class ProcessBackend(Backend):
             assert self._python is not None
             return self._python.execute(request)
         assert isinstance(request.call, IsolatedCell)
-        return request.call.attempt((), request.arguments, abort=request.abort, timeout=request.timeout)
+        outcome = request.call.attempt((), request.arguments, abort=request.abort, timeout=request.timeout)
+        if (report := _fault(request, outcome)) is not None:
+            return replace(outcome, error=CellCrashed(replace(report, hint=_HINT)))
+        return outcome
+
+    def diagnose(self, request: Request, outcome: Outcome) -> Outcome:
+        """See Backend.diagnose."""
+        report = _fault(request, outcome)
+        if report is None or request.abort.aborted:
+            return outcome
+        assert isinstance(request.call, IsolatedCell)
+        diagnosis = self._diagnose(request.call, request.arguments, request.abort, outcome.seconds)
+        return replace(outcome, error=CellCrashed(replace(report, diagnosis=diagnosis, hint="")))
 
     def progress(self) -> Mapping[str, tuple[int, int]]:
         """See Backend.progress."""
@@ -85,6 +112,14 @@ class ProcessBackend(Backend):
             return "Python cells can't be sandboxed; leave the sandbox out, or run without this cell"
         loaded_here = request.language != "python" and not isinstance(request.call, IsolatedCell)
         return "it was loaded into this process; load it again" if loaded_here else ""
+
+
+def _fault(request: Request, outcome: Outcome) -> CrashReport | None:
+    """The report on a crash that another call with sanitizers may say more about."""
+    if not isinstance(outcome.error, CellCrashed) or not isinstance(request.call, IsolatedCell):
+        return None
+    report: CrashReport = outcome.error.report
+    return report if request.call.unit is not None and report.is_fault else None
 
 
 def _capabilities(policy: Policy) -> Capabilities:

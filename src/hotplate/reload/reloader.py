@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections import deque
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
 from hotplate.diagnostic import Severity, sorted_once
@@ -220,15 +221,16 @@ class HotReloader:
     def load(self, model: NotebookModel, name: str) -> LoadedCell:
         """One cell, built if need be, whatever else is active. Raises BuildError, LoadError."""
         artifacts = _artifacts(self.build(model, [name]))
+        isolated = self._isolation.of_all or model.cells[name].section.attributes.isolate
         with self._lock:
-            cell = self._open_one(model, artifacts[name], name, isolated=model.cells[name].section.attributes.isolate)
+            cell = self._open_one(model, artifacts[name], name, isolated=isolated)
             self._loaded[name] = (artifacts[name].build_key, cell)
             reclaim()
         return cell
 
     def conflicts(self, model: NotebookModel, graph: Graph, built: Mapping[str, Built]) -> tuple[Diagnostic, ...]:
         """Where two built cells don't fit together. Loads them; raises LoadError."""
-        proposal = Proposal(model, graph, {})
+        proposal = Proposal(model, graph, {}, isolate_all=self._isolation.of_all)
         with self._lock:
             loaded = self._open(proposal, {name: a for name, a in built.items() if isinstance(a, Artifact)}, {})
             return graph_conflicts(graph, model, loaded)
@@ -250,7 +252,9 @@ class HotReloader:
             return cell
         block = self.state.block(memory)
         if isolated:
-            return self._isolation.load(artifact, block, model.path, model.text)
+            return self._isolation.load(
+                artifact, block, model.path, model.text, partial(make_unit, model, artifact.cell)
+            )
         return LoadedCell(artifact.library, artifact.unit_key, block)
 
     def _swap(self, proposal: Proposal, tasks: Mapping[str, Task], renamed: Mapping[str, str]) -> Version:

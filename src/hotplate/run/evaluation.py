@@ -31,7 +31,8 @@ RETRYABLE = (OutcomeKind.TIMED_OUT, OutcomeKind.CRASHED, OutcomeKind.LOST)
 class Evaluation:
     """One run of a version. Used once.
 
-    `given` are values by name: of inputs, and of the cells that the version has as overridden.
+    `given` are values by name: of inputs, and of the cells that the version has as overridden. With `diagnoses` the
+    backend is asked for more about each crash.
     """
 
     def __init__(
@@ -42,7 +43,10 @@ class Evaluation:
         backend: Backend,
         emitter: Emitter,
         abort: AbortHandle,
+        *,
+        diagnoses: bool = False,
     ) -> None:
+        self._diagnoses = diagnoses
         self._graph = version.graph
         self._tasks = version.tasks
         self._version = version.number
@@ -164,25 +168,28 @@ class Evaluation:
             outcome = replace(self._attempt(task, attempt), attempts=attempt)
             if outcome.kind not in RETRYABLE or self._abort.aborted:
                 break
+        if outcome.kind is OutcomeKind.CRASHED and self._diagnoses:
+            return self._backend.diagnose(self._request(task), outcome)
         return outcome
 
     def _attempt(self, task: Task, attempt: int) -> Outcome:
         self._emitter.emit(Kind.CELL_STARTED, task.name, attempt)
         try:
-            arguments = self._arguments(task.name)
+            request = self._request(task)
         except CellFailed as error:
             return Outcome(OutcomeKind.FAILED, error=error, started=time.time())
-        return self._backend.execute(
-            Request(
-                cell=task.name,
-                language=task.language,
-                call=task.call,
-                arguments=arguments,
-                abort=self._abort,
-                timeout=task.attributes.timeout,
-                isolate=task.isolated or task.attributes.isolate,
-                polls=task.polls,
-            )
+        return self._backend.execute(request)
+
+    def _request(self, task: Task) -> Request:
+        return Request(
+            cell=task.name,
+            language=task.language,
+            call=task.call,
+            arguments=self._arguments(task.name),
+            abort=self._abort,
+            timeout=task.attributes.timeout,
+            isolate=task.isolated or task.attributes.isolate,
+            polls=task.polls,
         )
 
     def _arguments(self, name: str) -> dict[str, Any]:

@@ -51,6 +51,10 @@ class Toolchain:
     ) -> None:
         self.confined = confined
         self.flags = tuple(flags)
+        self.sanitize: tuple[str, ...] = ()
+        """The sanitizers that cells are built with."""
+        self._chosen: Compiler | None = None
+        """What `_find` gives without a search."""
         self._wanted = compiler
         self._jobs = jobs
         self._environ = environ
@@ -61,6 +65,19 @@ class Toolchain:
             compiler=compiler, flags=self.flags, jobs=self._jobs, environ=self._environ, confined=self.confined
         )
         other.cache = self.cache
+        return other
+
+    def sanitizing(self, language: str) -> Toolchain:
+        """The same with AddressSanitizer and UBSan in cells of a language and in the worker; they share the cache.
+
+        Raises ToolchainError when no compiler here does that.
+        """
+        from hotplate.toolchain.sanitize import CHECKS, FLAGS, sanitizing_compiler  # only for who asks
+
+        compiler = sanitizing_compiler(language, self._compilers_for(language))
+        flags = (*self.flags, *FLAGS)
+        other = Toolchain(flags=flags, jobs=self._jobs, environ=self._environ, confined=self.confined)
+        other.cache, other.sanitize, other._chosen = self.cache, CHECKS, compiler
         return other
 
     @cached_property
@@ -88,7 +105,7 @@ class Toolchain:
 
         return Programs(
             self.cache,
-            compilers=self._program_compilers,
+            compilers=lambda: self._compilers_for("c"),
             sources=source_directory(),
             jobs=self._jobs,
             environ=self._environ,
@@ -169,12 +186,14 @@ class Toolchain:
         environ = compiler_environment(self._compiling, self.compiler(text.language))
         return run_compiler(command, text.notebook_dir, environ, lambda: False)
 
-    def _program_compilers(self) -> Iterator[Compiler]:
-        """The compiler of C cells, then, for whoever can't use that one, the others that there are."""
-        yield self.compiler("c")
+    def _compilers_for(self, language: str) -> Iterator[Compiler]:
+        """The compiler of cells in a language, then, for whoever can't use that one, the others that there are."""
+        yield self.compiler(language)
         yield from discover(self._environ, self.cache.root).found
 
     def _find(self, language: str) -> Compiler:
+        if self._chosen is not None and self._chosen.command(language):
+            return self._chosen
         return find_compiler(language, self._environ, self.cache.root, self._wanted)
 
 

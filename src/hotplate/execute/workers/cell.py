@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -22,12 +23,15 @@ from hotplate.load.plan import make_callable
 from hotplate.load.problems import WorkerDied
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from hotplate.execute.workers.crash import CrashReport
+    from hotplate.execute.workers.findings import Subject
     from hotplate.execute.workers.pool import WorkerPool
     from hotplate.execute.workers.worker import Death, RemoteLibrary
+    from hotplate.toolchain import Unit
+    from hotplate.toolchain.toolchain import Toolchain
 
 _STAGES = {
     lib.HP_STAGE_IDLE: Stage.RUN,
@@ -55,19 +59,27 @@ class IsolatedCell(LoadedCell):
         state: StateBlock | None,
         pool: WorkerPool,
         notebook: tuple[Path, str],
+        *,
+        unit: Callable[[Toolchain], Unit] | None = None,
+        sanitized: bool = False,
     ) -> None:
         """Has a worker load the library at `path`; `notebook` is the file that it was built from, and its text.
+
+        `unit` makes its translation unit for another toolchain. `sanitized`: it and the workers have sanitizers.
 
         Raises LoadError, also when a constructor of a global object ends the worker, and HandshakeError.
         """
         self._pool = pool
-        self._notebook = notebook
+        self.notebook = notebook
+        self.unit = unit
+        self.state = state or StateBlock()
+        self._sanitized = sanitized
         try:
             library = pool.library(path, unit_key)
         except WorkerDied as died:
             raise LoadError(f"can't load {path}: {self._report(died.death, path.stem, {}).message}") from None
         self._library: RemoteLibrary = library
-        self._function, derived = make_callable(library, state or StateBlock(), empty)
+        self._function, derived = make_callable(library, self.state, empty)
         self._adopt(library.descriptor, library.path, self._run, derived)
 
     def _run(self, *arguments: Any, **named: Any) -> Any:
@@ -102,9 +114,18 @@ class IsolatedCell(LoadedCell):
         except HotplateError as error:
             return Outcome(OutcomeKind.FAILED, error=error, started=started)
 
+    def subject(self, arguments: Sequence[Any], named: Mapping[str, Any]) -> Subject:
+        """What findings about one of its calls are about."""
+        from hotplate.execute.workers.findings import Subject  # only for who has sanitizers
+
+        notebook, text = self.notebook
+        outputs = tuple(port.name for port in self.descriptor.outputs)
+        kinds = self._described(arguments, named)
+        return Subject(self.name, self.path, notebook, text, self.parameters, outputs, kinds)
+
     def _report(self, death: Death, cell: str, inputs: Mapping[str, str]) -> CrashReport:
-        notebook, text = self._notebook
-        return explain_death(
+        notebook, text = self.notebook
+        report = explain_death(
             cell,
             death.code,
             notebook=notebook,
@@ -115,6 +136,18 @@ class IsolatedCell(LoadedCell):
             inputs=inputs,
             output=death.output[1].text or death.output[0].text,
         )
+        if not self._sanitized:
+            return report
+        from hotplate.execute.workers.findings import report_with_findings  # as above
+
+        subject = replace(self.subject((), {}), kinds=inputs)
+        return report_with_findings(report, death.output[0].text, death.output[1].text, subject)
+
+    def _described(self, arguments: Sequence[Any], named: Mapping[str, Any]) -> dict[str, str]:
+        """What the inputs are, for people: types and shapes."""
+        positional = (name for name in self.parameters if name not in self.optional)
+        given = {**dict(zip(positional, arguments, strict=False)), **named}
+        return {name: _kind(value) for name, value in given.items()}
 
 
 class _Call:
@@ -149,7 +182,7 @@ class _Call:
             with self._entered():
                 value = cell._function(*arguments, **named)
         except WorkerDied:
-            self._inputs = _described(cell.parameters, arguments, named)
+            self._inputs = cell._described(arguments, named)
             return self._died(time.perf_counter() - begin)
         except HotplateError as raised:
             error = raised
@@ -221,12 +254,6 @@ class _Call:
 
     def _too_long(self, seconds: float, more: str) -> CellTimedOut:
         return CellTimedOut(self._cell.name, f"ran {seconds:.3g} s, {self._timeout:g} s are allowed (timeout){more}")
-
-
-def _described(parameters: Sequence[str], arguments: Sequence[Any], named: Mapping[str, Any]) -> dict[str, str]:
-    """What the inputs are, for people: types and shapes."""
-    given = {**dict(zip(parameters, arguments, strict=False)), **named}
-    return {name: _kind(value) for name, value in given.items()}
 
 
 def _kind(value: Any) -> str:

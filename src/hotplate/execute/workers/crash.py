@@ -6,25 +6,23 @@ from collections import Counter
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from itertools import groupby
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from hotplate.diagnostic import Diagnostic, Severity
-from hotplate.execute.workers.backtrace import Frame, backtrace
+from hotplate.execute.workers.backtrace import Frame, backtrace, call_notes, here, innermost
 from hotplate.execute.workers.causes import cause_of, is_stack_overflow
 from hotplate.execute.workers.crash_record import MOST_FRAMES, read_record
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from hotplate.execute.workers.causes import Cause
     from hotplate.execute.workers.crash_record import CrashRecord
 
-__all__ = ["CrashReport", "Frame", "Stage", "explain_death"]
+__all__ = ["CrashReport", "Diagnosis", "Frame", "Stage", "explain_death"]
 
-_CALLS = 8  # the calls that are shown, outwards from the crash
 _RECURSION = 4  # calls of one function among the last 32
 _NOTHING: Mapping[str, str] = MappingProxyType({})
 
@@ -54,6 +52,21 @@ _STAGES = {
 
 
 @dataclass(frozen=True, slots=True)
+class Diagnosis:
+    """What came of another call on the same inputs, under AddressSanitizer and UBSan."""
+
+    words: str
+    """In one line."""
+    findings: tuple[Diagnostic, ...] = ()
+    """What is wrong, on the lines of the notebook, what ended the cell first."""
+
+    @property
+    def message(self) -> str:
+        """All of it, for people."""
+        return "\n".join([self.words, *(found.render() for found in self.findings)])
+
+
+@dataclass(frozen=True, slots=True)
 class CrashReport:
     """The end of a worker, as far as it can be known afterwards."""
 
@@ -73,17 +86,30 @@ class CrashReport:
     """For each input its type and shape: `float64[512]`."""
     output: str
     """The end of what the cell printed."""
+    diagnosis: Diagnosis | None = None
+    """What the sanitizers said, if they were asked."""
+    hint: str = ""
+    """How to find out more, one sentence; "" when there is no way, or it has been taken."""
+
+    @property
+    def is_fault(self) -> bool:
+        """Whether the cell did something that can't be done; not when it called exit, or somebody killed it."""
+        return self.headline.startswith("crashed")
 
     @property
     def message(self) -> str:
         """All of it, for people: lines as from a compiler."""
         lines = [self.headline]
         if self.frames:
-            lines.append(replace(self.where, message=_here(self.frames), rule="").render())
+            lines.append(replace(self.where, message=here(self.frames), rule="").render())
+        if self.diagnosis is not None:
+            lines.append(self.diagnosis.message)
         if self.inputs:
             lines.append("inputs: " + ", ".join(f"{name}: {kind}" for name, kind in self.inputs.items()))
         if self.output.strip():
             lines += ["last output:", *(f"    {line}" for line in self.output.rstrip().split("\n"))]
+        if self.hint:
+            lines.append(f"help: {self.hint}")
         return "\n".join(lines)
 
 
@@ -149,34 +175,8 @@ def _overflow(record: CrashRecord, frames: Sequence[Frame]) -> str:
 
 def _where(cell: str, cause: Cause, frames: Sequence[Frame], notebook: Path, *, cut: bool) -> Diagnostic:
     blank = Diagnostic(Severity.ERROR, f"{cause.verb}: {cause.words}", str(notebook), cell=cell, rule=cause.signal)
-    first = _in_notebook(frames)
+    first = innermost(frames)
     if first is None:
-        return replace(blank, notes=tuple(_calls(frames[1:], cut=cut)))
-    shown, notes = frames[first], tuple(_calls(frames[first + 1 :], cut=cut))
+        return replace(blank, notes=tuple(call_notes(frames[1:], cut=cut)))
+    shown, notes = frames[first], tuple(call_notes(frames[first + 1 :], cut=cut))
     return replace(blank, line=shown.line, column=shown.column, source=shown.source, notes=notes)
-
-
-def _in_notebook(frames: Sequence[Frame]) -> int | None:
-    """The innermost call that is on a line of the notebook."""
-    return next((i for i, frame in enumerate(frames) if frame.in_notebook), None)
-
-
-def _here(frames: Sequence[Frame]) -> str:
-    first = _in_notebook(frames)
-    if first is None:
-        return f"in {frames[0].described}; the line in the notebook is not known"
-    called = f", in its call of {frames[first - 1].described}" if first else ""
-    return f"here, in {frames[first].described}{called}"
-
-
-def _calls(frames: Sequence[Frame], *, cut: bool) -> Iterator[Diagnostic]:
-    """One note for each function, however often it calls itself. `cut`: there were more calls than the record holds."""
-    calls = [list(group) for _, group in groupby(frames, key=lambda frame: frame.described)]
-    for i, group in enumerate(calls[:_CALLS]):
-        frame = group[0]
-        more = " or more" if cut and i == len(calls) - 1 else ""
-        times = f", {len(group)} times{more}" if len(group) > 1 else ""
-        place = (frame.path, frame.line, frame.column, 0, frame.source) if frame.in_notebook else ()
-        yield Diagnostic(Severity.NOTE, f"called from {frame.described}{times}", *place)
-    if len(calls) > _CALLS:
-        yield Diagnostic(Severity.NOTE, f"and {sum(map(len, calls[_CALLS:]))} more calls")

@@ -33,9 +33,13 @@ class WorkerPool:
     A dead worker is replaced by one that is running already. All of them end with the pool.
     """
 
-    def __init__(self, start: Callable[[], Worker], size: int | None = None) -> None:
-        """`start` makes a worker; `size` is how many may be at work at a time (None: one for each processor)."""
+    def __init__(self, start: Callable[[], Worker], size: int | None = None, *, spares: bool = True) -> None:
+        """`start` makes a worker; `size` is how many may be at work at a time (None: one for each processor).
+
+        Without `spares` none is started before it is needed: for a pool that makes a call or two.
+        """
         self._start = start
+        self._has_spares = spares
         self._size = size or os.cpu_count() or 1
         self._idle: list[Worker] = []
         """The one that was used last is at the end: its memory is warm."""
@@ -175,7 +179,12 @@ class WorkerPool:
     def _keep_spare(self) -> None:
         """Starts a worker in the background, unless one is idle."""
         with self._changed:
-            if (self._idle and len(self._idle) + len(self._busy) > 1) or self._spares or self._closed:
+            if (
+                not self._has_spares
+                or (self._idle and len(self._idle) + len(self._busy) > 1)
+                or self._spares
+                or self._closed
+            ):
                 return
             self._spares += 1
         threading.Thread(target=self._start_spare, name="hotplate-spare", daemon=True).start()

@@ -81,7 +81,10 @@ class GccLike(CommandLine):
             # lie beside the compiler, where no loader looks. The notebook's own libraries may be DLLs.
             dynamic, static = "-Wl,-Bdynamic", "-Wl,-Bstatic"
             return (*self._linking, "-static", dynamic, *files, *job.libs, static, "-lm")
-        return (*self._linking, *script, *files, *job.libs, *(() if "msvc" in self.compiler.target else ("-lm",)))
+        # The sanitizers of clang are in the program that loads the library, so the library alone is not complete.
+        is_open = self.compiler.family is Family.CLANG and any(flag.startswith("-fsanitize=") for flag in job.flags)
+        linking = (word for word in self._linking if not (is_open and word == "-Wl,-z,defs"))
+        return (*linking, *script, *files, *job.libs, *(() if "msvc" in self.compiler.target else ("-lm",)))
 
 
 def message_format(compiler: Compiler) -> str:
