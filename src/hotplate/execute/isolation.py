@@ -68,6 +68,7 @@ class Isolation:
         from hotplate.execute.workers.cell import IsolatedCell
 
         sanitized = bool(self._toolchain.sanitize)
+        unit = None if sanitized else unit  # it says all that can be said
         notebook = (path, text)
         return IsolatedCell(
             artifact.library, artifact.unit_key, state, self.pool, notebook, unit=unit, sanitized=sanitized
@@ -86,7 +87,7 @@ class Isolation:
         from hotplate.execute.process import ProcessBackend
 
         if sys.platform != "linux":
-            return ProcessBackend(self.pool, None, self.policy)
+            return ProcessBackend(self.pool, None, self.policy, self.diagnose)
         from hotplate.execute.workers.python_pool import PythonPool
 
         return ProcessBackend(self.pool, PythonPool(self.policy), self.policy, self.diagnose)

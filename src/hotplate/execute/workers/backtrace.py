@@ -71,15 +71,15 @@ def frames_of(places: Sequence[tuple[str, int]], library: Path, notebook: Path, 
     inside = [i for i, (path, _) in enumerate(places) if path == str(library)]
     places = places[: min(inside[-1] + 1, MOST_FRAMES)] if inside else ()
     with ExitStack() as files:
-        lines = _Lines({library}, notebook, text.split("\n"), files)
+        lines = _Lines({library}, notebook, text.split("\n"), files, by_symbol=True)
         found = [frame for path, offset in places for frame in lines.frames_at(Path(path), path, offset)]
         return tuple(_up_to_cell(found))
 
 
-def functions_at(program: Path, offset: int) -> tuple[str, ...]:
-    """The functions of a program at that offset, inlined ones first. Raises: as `backtrace`."""
+def function_at(program: Path, offset: int) -> str:
+    """The function of a program at that offset; "" when it is not known. Raises: as `backtrace`."""
     with program.open("rb") as file:
-        return tuple(place.function for place in Symbols(file).places(offset))
+        return Symbols(file).function(offset)
 
 
 def innermost(frames: Sequence[Frame]) -> int | None:
@@ -122,8 +122,18 @@ def _up_to_cell(found: Sequence[Frame]) -> Iterator[Frame]:
 class _Lines:
     """Reads each library once."""
 
-    def __init__(self, own: Collection[Path], notebook: Path, now: Sequence[str], files: ExitStack) -> None:
+    def __init__(
+        self,
+        own: Collection[Path],
+        notebook: Path,
+        now: Sequence[str],
+        files: ExitStack,
+        *,
+        by_symbol: bool = False,
+    ) -> None:
+        """`by_symbol`: functions of libraries that are not `own` are looked up in their symbol tables alone."""
         self._own_libraries = own
+        self._by_symbol = by_symbol
         self._notebook = notebook
         self._now = now
         self._files = files
@@ -132,13 +142,18 @@ class _Lines:
 
     def frames_at(self, path: Path | None, name: str, offset: int) -> Iterator[Frame]:
         """The calls at one place of a library, the inlined ones first; `name` is what it is called if it is not own."""
-        places = self.read(path).places(offset) if path else ()
         if path is not None and path in self._own_libraries:
+            places = self.read(path).places(offset)
             yield from (self._own(path, place) for place in places or (Place(""),))
         else:
             # Lines of other libraries are nobody's business here; the function that was called says enough.
-            function = places[-1].function if places else ""
-            yield Frame(function, "", 0, PurePosixPath(name).name)
+            yield Frame(self._function(path, offset) if path else "", "", 0, PurePosixPath(name).name)
+
+    def _function(self, path: Path, offset: int) -> str:
+        if self._by_symbol:
+            return self.read(path).function(offset)
+        places = self.read(path).places(offset)
+        return places[-1].function if places else ""
 
     def read(self, path: Path) -> Symbols:
         """What a library says of its code."""

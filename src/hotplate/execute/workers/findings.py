@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -9,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hotplate.diagnostic import Diagnostic, Severity
-from hotplate.execute.workers.backtrace import Frame, call_notes, frames_of, functions_at, innermost
+from hotplate.execute.workers.backtrace import Frame, call_notes, frames_of, function_at, innermost
 from hotplate.execute.workers.crash import Diagnosis
 from hotplate.execute.workers.sanitizer_report import own_output, parse_report
 
@@ -30,10 +31,11 @@ _SIGNALS = {
     "ILL": "an instruction that the processor does not have",
 }
 _ENDED = {
-    "heap-use-after-free": "memory that was freed",
-    "stack-use-after-return": "a variable of a function that has returned",
-    "stack-use-after-scope": "a variable of a block that has ended",
+    "heap-use-after-free": " that were freed",
+    "stack-use-after-return": ", whose function has returned",
+    "stack-use-after-scope": ", whose block has ended",
 }
+_WRAPPER = re.compile(r"_*(interceptor|asan|interceptor_trampoline)_+")
 _ALONE = {
     "double-free": "memory is freed that was freed before",
     "stack-overflow": "the stack has no room left",
@@ -126,8 +128,15 @@ def _history(finding: Finding, subject: Subject) -> Iterator[Diagnostic]:
 def _frames(calls: Sequence[Call], subject: Subject) -> tuple[Frame, ...]:
     with suppress(Exception):  # a damaged library must not cost the rest
         places = [(call.path, call.offset) for call in calls]
-        return frames_of(places, subject.library, subject.notebook, subject.text)
+        frames = frames_of(places, subject.library, subject.notebook, subject.text)
+        return tuple(_as_called(frame) for frame in frames)
     return ()
+
+
+def _as_called(frame: Frame) -> Frame:
+    """What stands in for `memcpy` in the sanitizer's library, as the function that the cell has called."""
+    wrapper = _WRAPPER.match(frame.function) if frame.library else None
+    return replace(frame, function=frame.function[wrapper.end() :].partition(".")[0], library="") if wrapper else frame
 
 
 # ---- words ----
@@ -158,11 +167,10 @@ def _pointer(address: int) -> str:
 
 def _where(finding: Finding, memory: Memory, subject: Subject) -> str:
     name = _name(memory.name, subject)
-    what = f"the {memory.size} bytes of {name}" if name else f"{memory.size} bytes of memory"
+    what = f"the {memory.size} bytes of {name}" if name else f"{memory.size} bytes"
     if memory.side != "within":
-        return f"{memory.distance} bytes {memory.side} {what}"
-    ended = f": {_ENDED[finding.kind]}" if finding.kind in _ENDED else ""
-    return f"{memory.distance} bytes into {what}{ended}"
+        return f"{memory.distance} bytes {memory.side} {what}{'' if name else ' that were allocated'}"
+    return f"{memory.distance} bytes into {what}{_ENDED.get(finding.kind, '')}"
 
 
 def _name(name: str, subject: Subject) -> str:
@@ -187,7 +195,7 @@ def _without_header(finding: Finding) -> Memory:
 
 def _allocates(call: Call) -> bool:
     with suppress(Exception):  # as above
-        return _ALLOCATOR in functions_at(Path(call.path), call.offset)
+        return function_at(Path(call.path), call.offset) == _ALLOCATOR
     return False
 
 

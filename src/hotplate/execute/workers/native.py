@@ -11,7 +11,7 @@ from hotplate.errors import SettingError
 from hotplate.execute.workers.bubblewrap import wrapped
 from hotplate.execute.workers.environment import clean_environment
 from hotplate.execute.workers.pool import WorkerPool
-from hotplate.execute.workers.sanitized import sanitizer_settings, without_memory_limit
+from hotplate.execute.workers.sanitized import Unreported, sanitizer_settings, without_memory_limit
 from hotplate.execute.workers.worker import Worker
 
 if TYPE_CHECKING:
@@ -53,7 +53,8 @@ def native_pool(
         prefix = wrapped(policy, os.environ, readable)[0] if policy.confines else ()
         command = [*prefix, str(program.path)]
         environment = {**clean_environment(os.environ, policy), **variables}
-        return Worker(command, environment, sink or write_on, policy.pack(readable if policy.confines else ()))
+        passes = sink or (Unreported(write_on) if sanitize else write_on)
+        return Worker(command, environment, passes, policy.pack(readable if policy.confines else ()))
 
     return WorkerPool(start, size, spares=not sanitize)
 

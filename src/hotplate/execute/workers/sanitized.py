@@ -6,11 +6,14 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from hotplate.execute.workers.policy import Level
+from hotplate.execute.workers.sanitizer_report import report_start
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from hotplate.execute.workers.policy import Policy
+
+STDERR = 2
 
 _ADDRESS: dict[str, object] = {
     "abort_on_error": 0,
@@ -35,6 +38,22 @@ def sanitizer_settings(*, halt: bool) -> dict[str, str]:
     """The environment that they read. `halt`: the first finding of UBSan ends the process, as all others do."""
     undefined = {**_UNDEFINED, "halt_on_error": int(halt)}
     return {"ASAN_OPTIONS": _written(_ADDRESS), "UBSAN_OPTIONS": _written(undefined)}
+
+
+class Unreported:
+    """A sink that passes on what a worker prints up to the first finding: that one will be told in other words."""
+
+    def __init__(self, sink: Callable[[int, bytes], None]) -> None:
+        self._sink = sink
+        self._is_report = False
+
+    def __call__(self, stream: int, data: bytes) -> None:
+        """Takes what came, as a sink. The line that a report begins with is written at once, so it comes whole."""
+        if stream == STDERR and not self._is_report and (begin := report_start(data)) is not None:
+            self._is_report = True
+            self._sink(stream, data[:begin])
+        elif stream != STDERR or not self._is_report:
+            self._sink(stream, data)
 
 
 def without_memory_limit(policy: Policy) -> Policy:

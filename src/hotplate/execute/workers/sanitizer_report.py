@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -24,6 +25,9 @@ _GLOBAL = re.compile(rf"0x[0-9a-f]+ is located (\d+) bytes {_SIDE} global variab
 _FRAME_OFFSET = re.compile(r"Address 0x[0-9a-f]+ is located in stack of thread .* at offset (\d+) in frame")
 _LOCAL = re.compile(r"\s+\[(\d+), (\d+)\) '([^']*)'.*<== Memory access at offset \d+ (.*) this variable")
 _ARRAY = re.compile(r"hotplate: (input|output|state) (\d+) lies at 0x([0-9a-f]+), (\d+) bytes")
+_START = re.compile(
+    rb"^(?:.+?:\d+:\d+: runtime error: |AddressSanitizer:DEADLYSIGNAL$|={65}$|==\d+==ERROR: )", re.MULTILINE
+)
 _SIDES = {
     "to the right of": "behind",
     "after": "behind",
@@ -85,17 +89,20 @@ def parse_report(text: str) -> tuple[Finding, ...]:
     """The findings in what a process wrote to stderr, in the order in which they were made."""
     lines = text.split("\n")
     starts = [i for i, line in enumerate(lines) if _UNDEFINED.match(line) or _ADDRESS.match(line)]
-    ends = [*starts[1:], len(lines)]
     arrays = [found.groups() for line in lines if (found := _ARRAY.match(line))]
-    return tuple(_finding(lines[start:end], arrays) for start, end in zip(starts, ends, strict=True))
+    return tuple(_finding(lines[start:end], arrays) for start, end in pairwise([*starts, len(lines)]))
 
 
 def own_output(text: str) -> str:
     """What of it the cell wrote itself: all before the first finding."""
-    lines = text.split("\n")
-    marks = (_UNDEFINED, _ADDRESS, _ARRAY, re.compile("AddressSanitizer:DEADLYSIGNAL|={65}$"))
-    first = next((i for i, line in enumerate(lines) if any(mark.match(line) for mark in marks)), len(lines))
-    return "\n".join(lines[:first])
+    data = text.encode()
+    return data[: report_start(data)].decode("utf-8", "ignore")
+
+
+def report_start(data: bytes) -> int | None:
+    """Where in this part of what a process wrote a finding begins; None: there is none."""
+    found = _START.search(data)
+    return found.start() if found else None
 
 
 def _finding(lines: Sequence[str], arrays: Sequence[Sequence[str]]) -> Finding:

@@ -53,6 +53,10 @@ class Symbols:
             self._found[offset] = self._places_at(self._lowest + offset)
         return self._found[offset]
 
+    def function(self, offset: int) -> str:
+        """The function there by the symbol table alone: that is a matter of milliseconds in a library of any size."""
+        return self._symbol_at(self._lowest + offset)
+
     def code(self, offset: int, size: int) -> bytes:
         """The instructions there; b"" when it is not in the file."""
         address = self._lowest + offset
