@@ -1,6 +1,7 @@
 // hp::in and hp::out: indexing, strides, iteration, conversion, and what the entry does with results and exceptions.
 #include "check.h"
 #include "core/core.h"
+#include "remote/arena.h"
 #include "hotplate.hpp"
 
 #include <algorithm>
