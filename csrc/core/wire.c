@@ -34,7 +34,9 @@ uint64_t hp_get_u64(hp_reader *reader) {
     uint64_t number = 0;
     const uint8_t *at = take(reader, sizeof number);
     if (at != NULL) memcpy(&number, at, sizeof number);
-    return number;
+    /* It may lie in memory that another process writes to: whoever checks it must not have it read a second time. */
+    const volatile uint64_t once = number;
+    return once;
 }
 
 uint64_t hp_get_count(hp_reader *reader, uint64_t limit) {

@@ -17,7 +17,7 @@
 extern "C" {
 #endif
 
-enum { HP_WIRE_MAX_RANK = 64, HP_WIRE_MAX_REGIONS = 8 };
+enum { HP_WIRE_MAX_RANK = 64, HP_WIRE_MAX_REGIONS = 32 };
 
 typedef struct hp_writer {
     uint8_t *at;

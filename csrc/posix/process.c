@@ -31,6 +31,7 @@ struct hp_process {
 /* ---- starting ---- */
 
 enum { WORKER_SOCKET = 3, WORKER_PAGE = 4, FIRST_UNUSED = 5 };
+enum { WAIT_BY_PIDFD = 3 }; /* P_PIDFD, which glibc has since 2.36 only */
 
 /* In the child, which shares the memory of its parent until exec: only system calls, and nothing is changed. */
 static void become(const hp_start *start, int socket, int null, const sigset_t *mask) {
@@ -51,6 +52,10 @@ static void become(const hp_start *start, int socket, int null, const sigset_t *
     execve(start->argv[0], (char *const *)(uintptr_t)start->argv, (char *const *)(uintptr_t)start->environment);
 }
 
+static void take_away(pid_t pid) {
+    while (waitpid(pid, NULL, 0) < 0 && errno == EINTR) continue;
+}
+
 static pid_t spawn(const hp_start *start, int socket, int null, int32_t *code) {
     sigset_t all, before;
     sigfillset(&all);
@@ -64,7 +69,7 @@ static pid_t spawn(const hp_start *start, int socket, int null, int32_t *code) {
     }
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     *code = pid < 0 ? errno : failed;
-    if (pid > 0 && failed) waitpid(pid, NULL, 0);
+    if (pid > 0 && failed) take_away(pid);
     return *code ? -1 : pid;
 }
 
@@ -89,7 +94,7 @@ hp_process *hp_process_start(const hp_start *start, int32_t *code) {
         if (pid > 0) {
             *code = errno;
             kill(-pid, SIGKILL);
-            waitpid(pid, NULL, 0);
+            take_away(pid);
         }
         close_all((int[]){pair[0], wake}, 2);
         free(process);
@@ -130,7 +135,8 @@ int32_t hp_process_send(hp_process *process, const void *message, size_t size, i
         memcpy(CMSG_DATA(&control.head), &descriptor, sizeof(int));
     }
     ssize_t sent;
-    do sent = sendmsg(process->socket, &whole, MSG_NOSIGNAL);
+    /* Without waiting: a worker that has so much unread does not listen, and its controller must not hang with it. */
+    do sent = sendmsg(process->socket, &whole, MSG_NOSIGNAL | MSG_DONTWAIT);
     while (sent < 0 && errno == EINTR);
     return sent == (ssize_t)size ? 0 : -1;
 }
@@ -166,12 +172,19 @@ void hp_process_wake(hp_process *process) {
 
 /* ---- ending ---- */
 
-/* Whether it has ended: 1, or 0; -1 when somebody else has taken it away, and its number may be another one's. */
+/* Whether it has ended: 1, or 0; -1 when it is not this process's to take away: somebody else did, and its number may be
+ * another one's, or it is a worker of this process's parent. By descriptor, for that can't be another one's. */
+static int32_t look_at(const hp_process *process, int options, siginfo_t *ended, struct rusage *used) {
+    memset(ended, 0, sizeof *ended);
+    long failed;
+    do failed = syscall(SYS_waitid, WAIT_BY_PIDFD, process->pidfd, ended, WEXITED | options, used);
+    while (failed && errno == EINTR);
+    return failed ? -1 : ended->si_pid != 0;
+}
+
 static int32_t has_ended(const hp_process *process) {
     siginfo_t ended;
-    memset(&ended, 0, sizeof ended);
-    if (waitid(P_PID, (id_t)process->pid, &ended, WEXITED | WNOHANG | WNOWAIT) != 0) return -1;
-    return ended.si_pid != 0;
+    return look_at(process, WNOHANG | WNOWAIT, &ended, NULL);
 }
 
 /* A process that nobody has taken away still owns its number, so the group can't be another one's. */
@@ -193,6 +206,7 @@ void hp_process_join(hp_process *process, int64_t nanoseconds) {
 }
 
 int32_t hp_process_reap(hp_process *process, int32_t *status, int64_t usage[3]) {
+    siginfo_t ended;
     struct rusage used;
     pthread_mutex_lock(&process->ending);
     if (has_ended(process) == 0) {
@@ -200,12 +214,11 @@ int32_t hp_process_reap(hp_process *process, int32_t *status, int64_t usage[3]) 
         return 0;
     }
     kill_group(process);
-    int code = 0;
-    const pid_t taken = wait4(process->pid, &code, 0, &used);
+    const int32_t taken = look_at(process, 0, &ended, &used);
     process->reaped = 1;
     pthread_mutex_unlock(&process->ending);
     if (taken < 0) memset(&used, 0, sizeof used); /* somebody else took it, and its status with it */
-    *status = WIFSIGNALED(code) ? -WTERMSIG(code) : WEXITSTATUS(code);
+    *status = taken < 0 || ended.si_code == CLD_EXITED ? ended.si_status : -ended.si_status;
     usage[0] = (int64_t)used.ru_utime.tv_sec * 1000000 + used.ru_utime.tv_usec;
     usage[1] = (int64_t)used.ru_stime.tv_sec * 1000000 + used.ru_stime.tv_usec;
     usage[2] = used.ru_maxrss;

@@ -3,6 +3,7 @@
 #include "remote/shared.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <sched.h>
 #include <time.h>
 #include <unistd.h>
@@ -28,9 +29,20 @@ int64_t hp_now(void) {
 }
 
 int32_t hp_processors(void) {
-    static int32_t count;
-    if (count == 0) count = count_processors();
+    static int32_t known;
+    int32_t count = __atomic_load_n(&known, __ATOMIC_RELAXED);
+    if (count == 0) __atomic_store_n(&known, count = count_processors(), __ATOMIC_RELAXED);
     return count;
+}
+
+static uint32_t forks;
+static void note_fork(void) { forks++; }
+static void watch_forks(void) { pthread_atfork(NULL, NULL, note_fork); }
+
+uint32_t hp_forks(void) {
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    pthread_once(&once, watch_forks);
+    return forks;
 }
 
 #if defined(__linux__)
@@ -68,8 +80,8 @@ void hp_shared_unmap(hp_shared *memory) {
     *memory = (hp_shared){NULL, 0, -1, -1};
 }
 
-void hp_shared_discard(hp_shared *memory, uint64_t offset, uint64_t size) {
-    madvise(memory->base + offset, size, MADV_REMOVE);
+int32_t hp_shared_discard(hp_shared *memory, uint64_t offset, uint64_t size) {
+    return madvise(memory->base + offset, size, MADV_REMOVE) == 0 ? 0 : -1;
 }
 
 #endif

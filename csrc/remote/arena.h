@@ -4,7 +4,7 @@
  * An arena is a sparse memfd that the controller maps once. Blocks of it are handed out by size class; what is known of
  * them is kept in private memory, where no worker can spoil it.
  *
- * Threads: any, but for hp_arena_regions and hp_arena_claim, which belong to the one who calls the arena's worker.
+ * Threads: any, but for hp_arena_regions, _claim and _withdraw, which belong to the one who calls the arena's worker.
  *
  * SPDX-License-Identifier: MIT
  */
@@ -48,10 +48,18 @@ void hp_arenas_trim(void);
 /* Which arena an address lies in, and where in it; NULL: in none. */
 hp_arena *hp_arena_find(const void *address, uint64_t *offset);
 
-/* Memory that a worker may use for results whose size it alone knows: free blocks, each for one, then the unused end. */
-int32_t hp_arena_regions(const hp_arena *arena, hp_region regions[HP_WIRE_MAX_REGIONS]);
-/* Makes a part of such a region a block. NULL when it lies in none of them, or is in use. */
+/* Memory that a worker may use for results whose size it alone knows: free blocks, each for one, then the unused end.
+ * Returns how many regions. They are the worker's until hp_arena_withdraw, or until hp_arena_block takes of the end. */
+int32_t hp_arena_regions(hp_arena *arena, hp_region regions[HP_WIRE_MAX_REGIONS]);
+/* Makes a block of what the worker left at such a place, in any order, without a copy where it can. A block is larger than
+ * asked for, by a quarter or up to 64 bytes: the worker leaves as much, and begins what has 4096 bytes or more at a
+ * multiple of that. NULL when it lies in none of the regions, or in one that is taken. */
 void *hp_arena_claim(hp_arena *arena, uint64_t offset, size_t bytes);
+/* Ends the offer: what was not claimed is free again. `is_spoilt`: so is what the worker may have left behind the end. */
+void hp_arena_withdraw(hp_arena *arena, int32_t is_spoilt);
+/* Whether this process made it. A child that was forked off since can read what lies in it; it can't take blocks, and
+ * what it frees stays, for the parent may have it. */
+int32_t hp_arena_is_own(const hp_arena *arena);
 
 #ifdef __cplusplus
 }

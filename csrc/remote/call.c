@@ -19,7 +19,7 @@ typedef struct hp_passed {
 static hp_arena *inputs(void) {
     static hp_arena *arena; /* made with the interpreter lock held, and kept */
     int32_t ignored;
-    if (arena == NULL) arena = hp_arena_new(&ignored);
+    if (arena == NULL || !hp_arena_is_own(arena)) arena = hp_arena_new(&ignored); /* a parent's stays with it */
     return arena;
 }
 
@@ -34,10 +34,10 @@ static size_t packed_size(const hp_tensor *tensor) {
 /* ---- before the call ---- */
 
 static int is_packed(const hp_tensor *tensor) {
-    int64_t packed = 1;
+    uint64_t packed = 1; /* unsigned: next to an extent of 0, the others may be of any size */
     for (int32_t i = tensor->ndim - 1; i >= 0; i--) {
-        if (tensor->shape[i] > 1 && tensor->strides[i] != packed) return 0;
-        packed *= tensor->shape[i];
+        if (tensor->shape[i] > 1 && (uint64_t)tensor->strides[i] != packed) return 0;
+        packed *= (uint64_t)tensor->shape[i];
     }
     return 1;
 }
@@ -58,7 +58,7 @@ static int32_t place_input(hp_passed *passed, int32_t input) {
     }
     if (arena == NULL) return HP_REMOTE_MEMORY;
     passed->place[input] = (hp_place){hp_arena_number(arena), offset};
-    return hp_remote_introduce(passed->remote, arena) == 0 ? HP_OK : HP_REMOTE_GONE;
+    return hp_remote_introduce(passed->remote, arena);
 }
 
 static int32_t place_output(hp_passed *passed, int32_t output) {
@@ -86,7 +86,8 @@ static int32_t place_state(hp_passed *passed) {
 }
 
 static int32_t place_all(hp_passed *passed) {
-    int32_t status = hp_remote_introduce(passed->remote, passed->remote->arena) == 0 ? place_state(passed) : HP_REMOTE_GONE;
+    int32_t status = hp_remote_introduce(passed->remote, passed->remote->arena);
+    if (status == HP_OK) status = place_state(passed);
     for (int32_t i = 0; i < passed->call->nin && status == HP_OK; i++) status = place_input(passed, i);
     for (int32_t i = 0; i < passed->call->nout && status == HP_OK; i++) status = place_output(passed, i);
     return status;
@@ -185,13 +186,16 @@ static void *claim(const hp_passed *passed, hp_place place, size_t bytes) {
     return hp_arena_claim(passed->remote->arena, place.offset, bytes);
 }
 
+/* Whether its elements take whole bytes, so that everybody finds the same size for it. */
+static int has_bytes(hp_dtype dtype) { return dtype.bits > 0 && dtype.bits % 8 == 0 && dtype.lanes > 0; }
+
 static int get_array(hp_reader *reader, const hp_passed *passed, hp_value *value) {
     hp_place place;
     hp_tensor tensor;
     int64_t *axes = malloc(2 * HP_WIRE_MAX_RANK * sizeof *axes);
     if (axes == NULL) return -1;
     hp_get_tensor(reader, &tensor, &place, axes, 2 * HP_WIRE_MAX_RANK);
-    const size_t bytes = reader->bad ? SIZE_MAX : hp_tensor_span(&tensor);
+    const size_t bytes = reader->bad || !has_bytes(tensor.dtype) ? SIZE_MAX : hp_tensor_span(&tensor);
     tensor.data = bytes == SIZE_MAX ? NULL : claim(passed, place, bytes);
     if (tensor.data == NULL || !is_packed(&tensor)) {
         hp_block_free(tensor.data);
@@ -290,7 +294,7 @@ static int32_t make_call(hp_passed *passed) {
     for (int32_t i = 0; i < call->nin; i++) copy_input(passed, i);
     if (passed->state_copy != NULL) memcpy(passed->state_copy, call->state->data, call->state->size);
     const int fits = put_call(passed);
-    if (fits) hp_remote_await(remote, remote->page->answered + 1);
+    if (fits) hp_remote_await(remote);
     call->lock(unlocked);
     if (!fits) return HP_REMOTE_FULL;
     if (remote->waited->ending != HP_ENDED_ANSWER) return HP_REMOTE_GONE;
@@ -311,6 +315,7 @@ int32_t hp_remote_run(hp_remote_call *call) {
     hp_passed passed = {.remote = remote, .call = call, .place = places, .copy = (void **)(void *)(places + values)};
     int32_t status = place_all(&passed);
     if (status == HP_OK) status = make_call(&passed);
+    hp_arena_withdraw(remote->arena, status != HP_OK);
     let_go(&passed);
     free(memory);
     return status;

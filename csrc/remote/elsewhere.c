@@ -12,7 +12,9 @@ int32_t hp_shared_map(hp_shared *memory, uint64_t size) {
     return ENOSYS;
 }
 void hp_shared_unmap(hp_shared *memory) { memory->base = NULL; }
-void hp_shared_discard(hp_shared *memory, uint64_t offset, uint64_t size) { (void)memory, (void)offset, (void)size; }
+int32_t hp_shared_discard(hp_shared *memory, uint64_t offset, uint64_t size) {
+    return (void)memory, (void)offset, (void)size, -1;
+}
 
 hp_process *hp_process_start(const hp_start *start, int32_t *code) {
     (void)start;

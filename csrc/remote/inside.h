@@ -11,24 +11,25 @@
 #include "remote/remote.h"
 #include "remote/shared.h"
 
-enum { HP_KNOWN_ARENAS = 256 };
-
 struct hp_remote {
     hp_process *process;
     hp_page *page;
     hp_shared shared; /* the page's memory */
     hp_arena *arena;
-    uint32_t known[HP_KNOWN_ARENAS]; /* the arenas that the worker has mapped */
-    int32_t nknown;
+    uint32_t *known; /* the arenas that the worker has mapped */
+    size_t nknown;
+    size_t known_room;
+    uint32_t calls; /* how many there were; what the page says of it may be anything */
     int32_t reason; /* why it is asked to stop; the first one counts */
     int64_t timeout;
     int64_t grace;
-    hp_waited *waited;
+    hp_waited *waited; /* of the calls under way; NULL: there are none, and requests to stop mean nothing */
+    uint8_t message[HP_MESSAGE_MAX];
 };
 
-/* Waits until the page's call of this number is answered. */
-void hp_remote_await(hp_remote *remote, uint32_t number);
-/* Makes an arena known to the worker, if it is not. 0, or -1 when the worker is gone; then `waited` says how. */
+/* Hands over the call that lies in the page, and waits until it is answered. */
+void hp_remote_await(hp_remote *remote);
+/* Makes an arena known to the worker, if it is not. HP_OK, HP_REMOTE_MEMORY, or HP_REMOTE_GONE; then `waited` says how. */
 int32_t hp_remote_introduce(hp_remote *remote, hp_arena *arena);
 
 #endif

@@ -44,6 +44,7 @@ void hp_remote_free(hp_remote *remote) {
     if (remote == NULL) return;
     hp_process_free(remote->process);
     hp_shared_unmap(&remote->shared);
+    free(remote->known);
     free(remote);
 }
 
@@ -85,25 +86,42 @@ const uint8_t *hp_remote_crash(const hp_remote *remote) { return remote->page->c
 hp_arena *hp_remote_arena(const hp_remote *remote) { return remote->arena; }
 
 void hp_remote_enter(hp_remote *remote, int64_t timeout, int64_t grace, hp_waited *waited) {
+    if (entered != NULL) entered->waited = NULL;
     entered = remote;
     if (remote == NULL) return;
     remote->timeout = timeout;
     remote->grace = grace;
     remote->waited = waited;
-    remote->reason = HP_REASON_NONE;
-    remote->page->abort_word = 0;
+    *waited = (hp_waited){.asked = -1};
+    __atomic_store_n(&remote->reason, HP_REASON_NONE, __ATOMIC_SEQ_CST);
+    __atomic_store_n(&remote->page->abort_word, 0, __ATOMIC_SEQ_CST);
 }
 
 hp_remote *hp_remote_entered(void) { return entered; }
 
 /* ---- arenas ---- */
 
+static int knows(const hp_remote *remote, uint32_t number) {
+    for (size_t i = 0; i < remote->nknown; i++)
+        if (remote->known[i] == number) return 1;
+    return 0;
+}
+
+static int32_t grow_known(hp_remote *remote) {
+    if (remote->nknown < remote->known_room) return 0;
+    const size_t room = remote->known_room ? 2 * remote->known_room : 8;
+    uint32_t *grown = realloc(remote->known, room * sizeof *grown);
+    if (grown == NULL) return -1;
+    remote->known = grown;
+    remote->known_room = room;
+    return 0;
+}
+
 int32_t hp_remote_introduce(hp_remote *remote, hp_arena *arena) {
     const uint32_t number = hp_arena_number(arena);
-    for (int32_t i = 0; i < remote->nknown; i++)
-        if (remote->known[i] == number) return 0;
-    if (remote->nknown == HP_KNOWN_ARENAS) return -1;
-    uint8_t payload[3 * sizeof(uint64_t)], answer[HP_MESSAGE_MAX];
+    if (knows(remote, number)) return HP_OK;
+    if (grow_known(remote) != 0) return HP_REMOTE_MEMORY;
+    uint8_t payload[3 * sizeof(uint64_t)];
     size_t size;
     hp_writer writer = {payload, payload + sizeof payload, 0};
     const int32_t writable = arena == remote->arena;
@@ -111,13 +129,17 @@ int32_t hp_remote_introduce(hp_remote *remote, hp_arena *arena) {
     hp_put_u64(&writer, hp_arena_capacity(arena));
     hp_put_u64(&writer, (uint64_t)writable);
     hp_waited waited;
-    if (hp_remote_ask(remote, HP_SAY_ARENA, payload, sizeof payload, hp_arena_descriptor(arena, writable), remote->timeout,
-                      answer, &size, &waited) != HP_SAY_DONE) {
-        if (remote->waited != NULL) *remote->waited = waited;
-        return -1;
+    const int32_t answer = hp_remote_ask(remote, HP_SAY_ARENA, payload, sizeof payload, hp_arena_descriptor(arena, writable),
+                                         remote->timeout, NULL, &size, &waited);
+    if (answer == HP_SAY_REFUSED) return HP_REMOTE_MEMORY; /* its own address space is limited */
+    if (answer == HP_SAY_DONE) {
+        remote->known[remote->nknown++] = number;
+        return HP_OK;
     }
-    remote->known[remote->nknown++] = number;
-    return 0;
+    hp_remote_kill(remote);
+    *remote->waited = waited;
+    if (waited.ending == HP_ENDED_ANSWER) remote->waited->ending = HP_ENDED_NONSENSE;
+    return HP_REMOTE_GONE;
 }
 
 /* ---- libraries that workers have loaded ---- */

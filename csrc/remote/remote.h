@@ -38,8 +38,9 @@ int64_t hp_remote_process(const hp_remote *remote);
 int32_t hp_remote_descriptor(const hp_remote *remote);
 
 /* Sends a message with a payload and a descriptor (-1: none) and waits for the answer, whose payload goes to `answer`.
- * Returns the answer's kind and its size in *size; 0 when the worker has died or did not answer within the time, and was
- * killed. A negative time is without end. */
+ * `answer` has room for HP_MESSAGE_MAX bytes; NULL: it is of no interest. Returns the answer's kind and its size in *size; 0
+ * when the worker has died or did not answer within the time, and was killed. A negative time is without end. Between
+ * hp_remote_enter and its end, a request to stop holds for messages too. */
 int32_t hp_remote_ask(hp_remote *remote, int32_t kind, const void *payload, size_t payload_size, int32_t descriptor,
                       int64_t nanoseconds, uint8_t *answer, size_t *size, hp_waited *waited);
 
@@ -61,7 +62,7 @@ const uint8_t *hp_remote_crash(const hp_remote *remote);
 
 /* Calls of cells that are not in this process, made by this thread, go to this worker, with so many nanoseconds for the
  * call (negative: without end) and from the request to stop to the kill; NULL: to none. How the latest ended is in
- * `waited`. */
+ * `waited`. A request to stop that came before this is forgotten. */
 void hp_remote_enter(hp_remote *remote, int64_t timeout, int64_t grace, hp_waited *waited);
 /* What this thread entered; NULL: nothing. */
 hp_remote *hp_remote_entered(void);

@@ -20,8 +20,8 @@ void hp_shared_unmap(hp_shared *memory);
 /* Makes a range of a mapping usable, before anybody touches it: Windows promises no memory that it has not set aside,
  * elsewhere it does nothing. 0, or -1 when there is no memory. */
 int32_t hp_shared_commit(void *address, uint64_t size);
-/* Gives the pages of a range back to the system; what they hold afterwards is not defined. */
-void hp_shared_discard(hp_shared *memory, uint64_t offset, uint64_t size);
+/* Gives the pages of a range back to the system; what they hold afterwards is not defined. 0, or -1 when it keeps them. */
+int32_t hp_shared_discard(hp_shared *memory, uint64_t offset, uint64_t size);
 /* How large an arena is made: address space alone, but for what the system needs to keep track of it. */
 uint64_t hp_shared_capacity(void);
 /* Lets another thread run. */
@@ -30,5 +30,8 @@ void hp_yield(void);
 int64_t hp_now(void);
 /* How many processors this process may use. */
 int32_t hp_processors(void);
+/* How many forks lie between the process that first asked and this one. What was made before the latest is shared with
+ * the parent, and its to change. */
+uint32_t hp_forks(void);
 
 #endif

@@ -7,6 +7,8 @@
 enum { SPIN = 50 * 1000 };
 /* A process that was killed and still does not end hangs in the system itself; it is given up. */
 #define LAST_WAIT ((int64_t)10 * 1000 * 1000 * 1000)
+/* A cell may have written over the word that says that the controller sleeps, and then nobody wakes it. */
+#define LONGEST_SLEEP ((int64_t)1000 * 1000 * 1000)
 
 static int32_t waiting; /* threads of this process that wait for workers */
 
@@ -21,8 +23,9 @@ static void pause_briefly(void) {
 /* A waiting thread and its worker take two processors. Where there are not as many, spinning only takes them away. */
 static int may_spin(void) { return 2 * __atomic_load_n(&waiting, __ATOMIC_RELAXED) <= hp_processors(); }
 
+/* Not only acquired: it must not be read before this side has said that it goes to sleep. */
 static int is_answered(const hp_page *page, uint32_t number) {
-    return __atomic_load_n(&page->answered, __ATOMIC_ACQUIRE) == number;
+    return __atomic_load_n(&page->answered, __ATOMIC_SEQ_CST) == number;
 }
 
 static int spin(const hp_page *page, uint32_t number) {
@@ -44,27 +47,36 @@ typedef struct hp_wait {
     int64_t timeout; /* negative: none */
     int64_t grace;
     int64_t killed; /* when, from the beginning on; -1: not */
+    int32_t is_call; /* or part of one: requests to stop are obeyed */
+    hp_waited *waited;
 } hp_wait;
 
 static void ask_to_stop(hp_wait *wait, int64_t elapsed, int32_t reason) {
-    hp_waited *waited = wait->remote->waited;
-    waited->asked = elapsed;
-    waited->reason = reason;
-    __atomic_store_n(&wait->remote->page->abort_word, 1, __ATOMIC_SEQ_CST);
+    wait->waited->asked = elapsed;
+    wait->waited->reason = reason;
+    if (wait->is_call) __atomic_store_n(&wait->remote->page->abort_word, 1, __ATOMIC_SEQ_CST);
+}
+
+/* Why the call under way was asked to stop; a signal handler sets the word alone. */
+static int32_t requested(const hp_wait *wait) {
+    if (!wait->is_call) return HP_REASON_NONE;
+    const int32_t reason = __atomic_load_n(&wait->remote->reason, __ATOMIC_SEQ_CST);
+    if (reason != HP_REASON_NONE) return reason;
+    return __atomic_load_n(&wait->remote->page->abort_word, __ATOMIC_SEQ_CST) != 0 ? HP_REASON_ABORT : HP_REASON_NONE;
 }
 
 /* Does what is due and returns how long to sleep at most; negative: without end. */
 static int64_t keep_deadlines(hp_wait *wait) {
-    hp_waited *waited = wait->remote->waited;
+    hp_waited *waited = wait->waited;
     const int64_t elapsed = hp_now() - wait->begin;
     if (waited->asked < 0) {
-        const int32_t reason = __atomic_load_n(&wait->remote->reason, __ATOMIC_SEQ_CST);
-        if (reason != HP_REASON_NONE || __atomic_load_n(&wait->remote->page->abort_word, __ATOMIC_SEQ_CST) != 0)
-            ask_to_stop(wait, elapsed, reason != HP_REASON_NONE ? reason : HP_REASON_ABORT);
-        else if (wait->timeout >= 0 && elapsed > wait->timeout)
+        const int32_t reason = requested(wait);
+        if (reason != HP_REASON_NONE)
+            ask_to_stop(wait, elapsed, reason);
+        else if (wait->timeout >= 0 && elapsed >= wait->timeout)
             ask_to_stop(wait, elapsed, HP_REASON_TIMEOUT);
         else
-            return wait->timeout < 0 ? -1 : wait->timeout - elapsed + 1;
+            return wait->timeout < 0 ? -1 : wait->timeout - elapsed;
     }
     if (wait->killed < 0 && elapsed - waited->asked < wait->grace) return wait->grace - (elapsed - waited->asked);
     if (wait->killed < 0) {
@@ -87,23 +99,27 @@ static int drain(hp_remote *remote) {
     return size < 0 ? -1 : 0;
 }
 
+/* A worker that was killed gives no answer, even if it came to one just before: its next user would find it dead. */
 static int32_t sleep_until_answered(hp_wait *wait, uint32_t number) {
     hp_page *page = wait->remote->page;
     for (;;) {
         const int64_t longest = keep_deadlines(wait);
         if (wait->killed >= 0 && longest <= 0) return HP_ENDED_DEATH;
         __atomic_store_n(&page->controller_sleeps, 1, __ATOMIC_SEQ_CST);
-        if (is_answered(page, number)) return HP_ENDED_ANSWER;
-        const int32_t seen = hp_process_wait(wait->remote->process, longest);
-        if (is_answered(page, number)) return HP_ENDED_ANSWER;
+        if (wait->killed < 0 && is_answered(page, number)) return HP_ENDED_ANSWER;
+        const int is_long = longest < 0 || longest > LONGEST_SLEEP;
+        const int32_t seen = hp_process_wait(wait->remote->process, is_long ? LONGEST_SLEEP : longest);
+        const int drained = seen & HP_SAW_MESSAGE ? drain(wait->remote) : 0; /* now, or they would pile up */
+        if (wait->killed < 0 && is_answered(page, number)) return HP_ENDED_ANSWER;
         if (seen & HP_SAW_DEATH) return HP_ENDED_DEATH;
-        if ((seen & HP_SAW_MESSAGE) && drain(wait->remote) != 0) return HP_ENDED_NONSENSE;
+        if (drained != 0) return HP_ENDED_NONSENSE;
     }
 }
 
-void hp_remote_await(hp_remote *remote, uint32_t number) {
+void hp_remote_await(hp_remote *remote) {
     hp_waited *waited = remote->waited;
-    hp_wait wait = {remote, hp_now(), remote->timeout, remote->grace, -1};
+    const uint32_t number = ++remote->calls;
+    hp_wait wait = {remote, hp_now(), remote->timeout, remote->grace, -1, 1, waited};
     *waited = (hp_waited){.asked = -1};
     __atomic_add_fetch(&waiting, 1, __ATOMIC_RELAXED);
     remote->page->spin_ns = may_spin() ? SPIN : 0;
@@ -122,31 +138,31 @@ void hp_remote_await(hp_remote *remote, uint32_t number) {
 /* ---- messages ---- */
 
 /* 1: an answer, whose payload is in `answer`; 0: not yet; -1: nonsense, or the worker's end of it. */
-static int take_answer(hp_remote *remote, uint8_t *message, int32_t *kind, uint8_t *answer, size_t *size) {
+static int take_answer(hp_remote *remote, int32_t *kind, uint8_t *answer, size_t *size) {
     for (;;) {
-        const int64_t got = hp_process_receive(remote->process, message, HP_MESSAGE_MAX);
+        const int64_t got = hp_process_receive(remote->process, remote->message, sizeof remote->message);
         if (got == 0) return 0;
         hp_message_head head;
         if (got < (int64_t)sizeof head) return -1;
-        memcpy(&head, message, sizeof head);
+        memcpy(&head, remote->message, sizeof head);
         if (head.magic != HP_WIRE_MAGIC || head.size != (uint64_t)got - sizeof head) return -1;
         if (head.kind == HP_SAY_WAKE) continue;
+        if (head.kind != HP_SAY_DONE && head.kind != HP_SAY_REFUSED) return -1;
         *kind = (int32_t)head.kind;
         *size = (size_t)head.size;
-        memcpy(answer, message + sizeof head, *size);
+        if (answer != NULL) memcpy(answer, remote->message + sizeof head, *size);
         return 1;
     }
 }
 
 static int32_t wait_for_message(hp_wait *wait, int32_t *kind, uint8_t *answer, size_t *size) {
-    uint8_t message[HP_MESSAGE_MAX];
     for (;;) {
         const int64_t longest = keep_deadlines(wait);
         if (wait->killed >= 0 && longest <= 0) return HP_ENDED_DEATH;
         const int32_t seen = hp_process_wait(wait->remote->process, longest);
         if (!(seen & (HP_SAW_MESSAGE | HP_SAW_DEATH))) continue;
-        const int taken = take_answer(wait->remote, message, kind, answer, size);
-        if (taken > 0) return HP_ENDED_ANSWER;
+        const int taken = take_answer(wait->remote, kind, answer, size);
+        if (taken > 0 && wait->killed < 0) return HP_ENDED_ANSWER;
         if (seen & HP_SAW_DEATH) return HP_ENDED_DEATH;
         if (taken < 0) return HP_ENDED_NONSENSE;
     }
@@ -154,22 +170,18 @@ static int32_t wait_for_message(hp_wait *wait, int32_t *kind, uint8_t *answer, s
 
 int32_t hp_remote_ask(hp_remote *remote, int32_t kind, const void *payload, size_t payload_size, int32_t descriptor,
                       int64_t nanoseconds, uint8_t *answer, size_t *size, hp_waited *waited) {
-    uint8_t message[HP_MESSAGE_MAX];
     const hp_message_head head = {HP_WIRE_MAGIC, (uint32_t)kind, payload_size};
+    const int32_t is_call = remote->waited != NULL;
+    hp_wait wait = {remote, hp_now(), nanoseconds, is_call ? remote->grace : 0, -1, is_call, waited};
     int32_t answered = 0;
     *waited = (hp_waited){.asked = -1, .ending = HP_ENDED_DEATH};
     *size = 0;
-    if (payload_size > sizeof message - sizeof head) return 0;
-    memcpy(message, &head, sizeof head);
-    memcpy(message + sizeof head, payload, payload_size);
-    hp_waited *usual = remote->waited;
-    remote->waited = waited;
-    remote->page->abort_word = 0;
-    hp_wait wait = {remote, hp_now(), nanoseconds, 0, -1};
-    if (hp_process_send(remote->process, message, sizeof head + payload_size, descriptor) == 0)
+    if (payload_size > sizeof remote->message - sizeof head) return 0;
+    memcpy(remote->message, &head, sizeof head);
+    if (payload_size > 0) memcpy(remote->message + sizeof head, payload, payload_size);
+    if (hp_process_send(remote->process, remote->message, sizeof head + payload_size, descriptor) == 0)
         waited->ending = wait_for_message(&wait, &answered, answer, size);
     if (wait.killed < 0) waited->nanoseconds = hp_now() - wait.begin;
-    remote->waited = usual;
     if (waited->ending == HP_ENDED_ANSWER) return answered;
     hp_process_kill(remote->process);
     return 0;

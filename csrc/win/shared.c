@@ -59,6 +59,8 @@ int32_t hp_shared_commit(void *address, uint64_t size) {
 }
 
 /* Pages of a section can't be decommitted; but what they hold need not be kept, so they take no memory. */
-void hp_shared_discard(hp_shared *memory, uint64_t offset, uint64_t size) {
-    VirtualAlloc(memory->base + offset, (SIZE_T)size, MEM_RESET, PAGE_READWRITE);
+int32_t hp_shared_discard(hp_shared *memory, uint64_t offset, uint64_t size) {
+    return VirtualAlloc(memory->base + offset, (SIZE_T)size, MEM_RESET, PAGE_READWRITE) != NULL ? 0 : -1;
 }
+
+uint32_t hp_forks(void) { return 0; }

@@ -35,7 +35,8 @@ enum { RESULT_ALIGNMENT = 64, PAGE = 4096 };
 
 static uint64_t rounded(uint64_t size, uint64_t unit) { return (size + unit - 1) & ~(unit - 1); }
 
-/* The smallest free block that is large enough, else a part of the end. */
+/* The smallest free block that is large enough, else a part of the end. The controller makes a block of one of its sizes
+ * of that, which takes up to a quarter more and has pages of its own if it has many. */
 static void *new_result(hp_host *host, size_t bytes) {
     hp_served *served = (hp_served *)(void *)host;
     hp_room *best = NULL;
@@ -48,12 +49,12 @@ static void *new_result(hp_host *host, size_t bytes) {
         return served->base + best->region.offset;
     }
     hp_room *end = &served->room[served->nrooms - 1];
-    /* With a quarter of room to spare: the controller makes a block of one of its sizes of it. */
-    const uint64_t wanted = rounded(bytes + bytes / 4 + RESULT_ALIGNMENT, bytes >= PAGE ? PAGE : RESULT_ALIGNMENT);
-    if (wanted < bytes || wanted > end->region.size - end->used) return NULL;
-    void *data = served->base + end->region.offset + end->used;
+    const uint64_t begin = rounded(end->used, bytes >= PAGE ? PAGE : RESULT_ALIGNMENT);
+    const uint64_t wanted = rounded(bytes + bytes / 4 + RESULT_ALIGNMENT, RESULT_ALIGNMENT);
+    if (wanted < bytes || begin > end->region.size || wanted > end->region.size - begin) return NULL;
+    uint8_t *data = served->base + end->region.offset + begin;
     if (hp_shared_commit(data, wanted) != 0) return NULL;
-    end->used += wanted;
+    end->used = begin + wanted;
     return data;
 }
 
@@ -161,17 +162,20 @@ static void *get_call(hp_reader *reader, hp_served *served) {
 
 /* ---- the answer ---- */
 
-static void put_state(hp_writer *writer, hp_served *served) {
+/* 0, or -1 when there is no memory for it. */
+static int put_state(hp_writer *writer, hp_served *served) {
     const hp_state_block *now = &served->state, *before = &served->before;
     const int same = now->data == NULL || (before->data != NULL && now->size == before->size && now->version == before->version &&
                                            memcmp(now->data, before->data, now->size) == 0);
-    void *left = same ? NULL : new_result(&served->host, now->size);
-    hp_put_u64(writer, left != NULL);
-    if (left == NULL) return;
+    hp_put_u64(writer, !same);
+    if (same) return 0;
+    void *left = new_result(&served->host, now->size);
+    if (left == NULL) return -1;
     memcpy(left, now->data, now->size);
     hp_put_u64(writer, place_of(served, left).offset);
     hp_put_u64(writer, now->size);
     hp_put_u64(writer, now->version);
+    return 0;
 }
 
 static void put_output(hp_writer *writer, const hp_served *served, int32_t output) {
@@ -205,7 +209,10 @@ static void put_answer(hp_served *served, int32_t status) {
     hp_writer writer = {page->body, page->body + sizeof page->body, 0};
     hp_put_u64(&writer, HP_OK);
     hp_put_text(&writer, "");
-    put_state(&writer, served);
+    if (put_state(&writer, served) != 0) {
+        put_failure(page, HP_NO_MEMORY, "");
+        return;
+    }
     for (int32_t i = 0; i < served->nout; i++) put_output(&writer, served, i);
     if (writer.full) put_failure(page, HP_BAD_RESULT, "its text is longer than a worker can hand over");
 }
@@ -241,6 +248,10 @@ static int32_t run(hp_served *served) {
     served->worker->page->stage = HP_STAGE_RUN;
     const int32_t returned = enter(cell, served);
     if (hp_worker_process() != served->worker->process) _Exit(0); /* a child that the cell forked came back here too */
+    if (!hp_worker_is_connected(served->worker)) {
+        fputs("the cell closed the descriptor that its worker is called through\n", stderr);
+        abort(); /* now, so that this cell is blamed and not the next */
+    }
     served->worker->page->stage = HP_STAGE_PUBLISH;
     served->worker->page->observed = served->host.ctx.observed;
     return hp_host_verdict(&served->host, returned);
@@ -248,7 +259,7 @@ static int32_t run(hp_served *served) {
 
 static void release(hp_served *served, void *memory) {
     for (int32_t i = 0; memory != NULL && i < served->nout; i++)
-        if (served->form[i] == HP_PORT_DYNAMIC && served->out[i].kind == HP_TENSOR) free(served->out[i].as.tensor.shape);
+        if (served->form[i] != HP_PORT_ARRAY && served->out[i].kind == HP_TENSOR) free(served->out[i].as.tensor.shape);
     hp_memory_free(served->state.data);
     free(memory);
 }
@@ -279,11 +290,13 @@ void hp_worker_call(hp_worker *worker) {
     void *memory = reader.bad ? NULL : get_call(&reader, &served);
     if (memory == NULL) {
         put_failure(worker->page, HP_BAD_RESULT, "the worker could not read the call");
+    } else if (served.host.out_of_memory) { /* the cell would take its state for a new one */
+        put_failure(worker->page, HP_NO_MEMORY, "");
     } else {
         hp_host_set_state(&served.host, &served.state);
         const int32_t status = run(&served);
+        put_answer(&served, status); /* before scratch memory goes, where text may lie */
         hp_host_end(&served.host, status);
-        put_answer(&served, status);
         fflush(NULL);
         hp_worker_end_children();
     }

@@ -51,6 +51,9 @@ hp_library *hp_worker_library(const hp_worker *worker, uint64_t number) {
     return NULL;
 }
 
+/* A number beyond the crash record's slots is none: then a crash finds the library by its name. */
+static int32_t slot_of(uint64_t number) { return (int32_t)(number < INT32_MAX ? number : INT32_MAX); }
+
 int32_t hp_worker_open(hp_worker *worker, hp_reader *reader, hp_writer *answer) {
     char why[1024];
     int32_t ignored;
@@ -67,8 +70,7 @@ int32_t hp_worker_open(hp_worker *worker, hp_reader *reader, hp_writer *answer) 
     worker->opened[worker->nopened++] = (hp_opened){number, library};
     const hp_cell *cell = hp_library_cell(library);
     if (cell != NULL) {
-        /* A number beyond the record's slots is none: then a crash finds the library by its name. */
-        hp_crash_module_at((hp_crash *)(void *)worker->page->crash, (int32_t)(number < INT32_MAX ? number : INT32_MAX), cell);
+        hp_crash_module_at((hp_crash *)(void *)worker->page->crash, slot_of(number), cell);
         hp_put_cell(answer, cell);
     }
     return answer->full ? refuse(answer, "what it says of its cell is too long") : HP_SAY_DONE;
@@ -83,7 +85,10 @@ int32_t hp_worker_close(hp_worker *worker, hp_reader *reader, hp_writer *answer)
         memmove(&worker->opened[i], &worker->opened[i + 1], (worker->nopened - i - 1) * sizeof *worker->opened);
         worker->nopened--;
         worker->page->stage = HP_STAGE_CLOSE;
-        hp_put_u64(answer, (uint64_t)hp_library_close(library));
+        const int32_t is_unloaded = hp_library_close(library);
+        hp_put_u64(answer, (uint64_t)is_unloaded);
+        /* Another library may come to lie there, and a crash in it is not this one's. */
+        if (is_unloaded) hp_crash_module((hp_crash *)(void *)worker->page->crash, slot_of(number), 0, 0);
         return HP_SAY_DONE;
     }
     return refuse(answer, "there is no such library");

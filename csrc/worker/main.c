@@ -10,16 +10,19 @@
 
 _Static_assert(sizeof(hp_crash) <= HP_CRASH_BYTES, "the page has room for it");
 
-static int has_call(const hp_page *page) { return __atomic_load_n(&page->called, __ATOMIC_ACQUIRE) != page->answered; }
+/* Not only acquired: it must not be read before this side has said that it goes to sleep. */
+static int has_call(const hp_worker *worker) {
+    return __atomic_load_n(&worker->page->called, __ATOMIC_SEQ_CST) != worker->served;
+}
 
 /* The next call often comes within microseconds, and waking up takes longer. */
-static int spin(const hp_page *page) {
-    const uint32_t longest = page->spin_ns;
-    if (longest == 0) return has_call(page);
+static int spin(const hp_worker *worker) {
+    const uint32_t longest = worker->page->spin_ns;
+    if (longest == 0) return has_call(worker);
     const int64_t begin = hp_now();
     do
         for (int i = 0; i < 64; i++) {
-            if (has_call(page)) return 1;
+            if (has_call(worker)) return 1;
 #if defined(__x86_64__) || defined(__i386__)
             __builtin_ia32_pause();
 #elif defined(__aarch64__)
@@ -32,9 +35,9 @@ static int spin(const hp_page *page) {
 
 static void serve_call(hp_worker *worker) {
     hp_page *page = worker->page;
-    const uint32_t number = page->called;
+    worker->served = __atomic_load_n(&page->called, __ATOMIC_SEQ_CST);
     hp_worker_call(worker);
-    __atomic_store_n(&page->answered, number, __ATOMIC_SEQ_CST);
+    __atomic_store_n(&page->answered, worker->served, __ATOMIC_SEQ_CST);
     if (__atomic_exchange_n(&page->controller_sleeps, 0, __ATOMIC_SEQ_CST)) hp_worker_send(worker, HP_SAY_WAKE, NULL, 0);
 }
 
@@ -122,12 +125,12 @@ int main(void) {
         return 2;
     }
     for (;;) {
-        if (spin(worker.page)) {
+        if (spin(&worker)) {
             serve_call(&worker);
             continue;
         }
         __atomic_store_n(&worker.page->worker_sleeps, 1, __ATOMIC_SEQ_CST);
-        if (!has_call(worker.page) && !serve_message(&worker)) break;
+        if (!has_call(&worker) && !serve_message(&worker)) break;
         __atomic_store_n(&worker.page->worker_sleeps, 0, __ATOMIC_RELAXED);
     }
     worker.page->stage = HP_STAGE_CLOSE;

@@ -5,6 +5,7 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
@@ -14,6 +15,7 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -30,11 +32,19 @@ int32_t hp_worker_attach(hp_worker *worker) {
     worker->page = page;
     worker->socket = SOCKET;
     worker->process = getpid();
+    struct stat found;
+    if (fcntl(SOCKET, F_SETFD, FD_CLOEXEC) != 0 || fstat(SOCKET, &found) != 0) return -1;
+    worker->socket_inode = found.st_ino;
     prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0); /* grandchildren whose parent ends come here */
     return 0;
 }
 
 void hp_worker_loaded(void) {}
+
+int hp_worker_is_connected(const hp_worker *worker) {
+    struct stat found;
+    return fstat(worker->socket, &found) == 0 && S_ISSOCK(found.st_mode) && found.st_ino == worker->socket_inode;
+}
 
 /* ---- messages ---- */
 
@@ -79,7 +89,16 @@ static void *wait_for_hangup(void *socket) {
     return NULL;
 }
 
+/* The watching thread would keep the process alive, and nobody would answer. */
+static void say_that_it_left(void *unused) {
+    (void)unused;
+    fputs("the cell ended the thread that it was called on (pthread_exit)\n", stderr);
+    abort();
+}
+
 int32_t hp_worker_watch_controller(hp_worker *worker) {
+    static pthread_key_t left;
+    if (pthread_key_create(&left, say_that_it_left) != 0 || pthread_setspecific(left, worker) != 0) return -1;
     pthread_attr_t attributes;
     pthread_t thread;
     sigset_t all, before;
@@ -96,37 +115,34 @@ int32_t hp_worker_watch_controller(hp_worker *worker) {
 
 /* ---- processes that a cell left behind ---- */
 
-static void kill_listed(const char *thread) {
-    char path[64], line[4096];
+static int kill_listed(const char *thread) {
+    char path[64];
+    int count = 0;
     snprintf(path, sizeof path, "/proc/self/task/%.20s/children", thread);
     FILE *list = fopen(path, "re");
-    if (list == NULL) return;
-    const size_t size = fread(line, 1, sizeof line - 1, list);
-    line[size] = '\0';
-    for (char *at = line, *end; *at != '\0'; at = end) {
-        const long child = strtol(at, &end, 10);
-        if (end == at) break;
-        if (child > 1) kill((pid_t)child, SIGKILL);
-        while (*end == ' ') end++;
-    }
+    if (list == NULL) return 0;
+    for (int child; fscanf(list, "%d", &child) == 1; count++) kill(child, SIGKILL);
     fclose(list);
+    return count;
 }
 
-/* 0 when a sandbox hides them: then they end with the worker, whose group they can't leave. */
+/* How many there were, ended ones too. None although there are some: a sandbox hides them, or the system has no such list.
+ * Then they end with the worker, whose group they can't leave. */
 static int kill_children(void) {
+    int count = 0;
     DIR *threads = opendir("/proc/self/task");
     if (threads == NULL) return 0;
     for (const struct dirent *entry; (entry = readdir(threads)) != NULL;)
-        if (entry->d_name[0] != '.') kill_listed(entry->d_name);
+        if (entry->d_name[0] != '.') count += kill_listed(entry->d_name);
     closedir(threads);
-    return 1;
+    return count;
 }
 
 void hp_worker_end_children(void) {
     pid_t ended;
     while ((ended = waitpid(-1, NULL, WNOHANG)) >= 0) {
         if (ended > 0) continue;
-        if (!kill_children()) return;
+        if (kill_children() == 0) return;
         waitpid(-1, NULL, 0);
     }
 }

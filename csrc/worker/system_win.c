@@ -31,6 +31,11 @@ int32_t hp_worker_attach(hp_worker *worker) {
 
 void hp_worker_loaded(void) { hp_runtimes_prepare(); }
 
+int hp_worker_is_connected(const hp_worker *worker) {
+    DWORD flags;
+    return GetNamedPipeInfo(handle_of(worker->socket), &flags, NULL, NULL, NULL) != 0;
+}
+
 /* ---- messages ---- */
 
 size_t hp_worker_receive(hp_worker *worker, uint8_t *message, int32_t *descriptor) {

@@ -27,8 +27,10 @@ typedef struct hp_opened {
 
 typedef struct hp_worker {
     int32_t socket;
+    uint64_t socket_inode;
     int64_t process; /* its own number: a child of a cell that comes back here is told by it */
     hp_page *page;
+    uint32_t served; /* the newest call that was; a cell may have spoilt the page's word for it */
     hp_mapped *mapped;
     size_t nmapped;
     hp_opened *opened;
@@ -99,6 +101,8 @@ void *hp_worker_map_memory(int32_t descriptor, uint64_t size, int32_t writable);
 int32_t hp_worker_watch_controller(hp_worker *worker);
 /* Ends the processes that a cell left behind. */
 void hp_worker_end_children(void);
+/* Whether the controller can still be heard: a cell may have closed the descriptor, or put another file in its place. */
+int hp_worker_is_connected(const hp_worker *worker);
 int64_t hp_worker_process(void);
 
 #endif
