@@ -7,8 +7,10 @@
 enum { SPIN = 50 * 1000 };
 /* A process that was killed and still does not end hangs in the system itself; it is given up. */
 #define LAST_WAIT ((int64_t)10 * 1000 * 1000 * 1000)
+/* A worker that can't be heard any more dies by itself soon, and then its own cause of death is known. */
+#define LAST_WORDS ((int64_t)100 * 1000 * 1000)
 /* A cell may have written over the word that says that the controller sleeps, and then nobody wakes it. */
-#define LONGEST_SLEEP ((int64_t)1000 * 1000 * 1000)
+#define LONGEST_SLEEP ((int64_t)250 * 1000 * 1000)
 
 static int32_t waiting; /* threads of this process that wait for workers */
 
@@ -47,7 +49,8 @@ typedef struct hp_wait {
     int64_t timeout; /* negative: none */
     int64_t grace;
     int64_t killed; /* when, from the beginning on; -1: not */
-    int32_t is_call; /* or part of one: requests to stop are obeyed */
+    int32_t obeys;   /* requests to stop */
+    int32_t is_call; /* a cell runs, and can be told to stop */
     hp_waited *waited;
 } hp_wait;
 
@@ -59,7 +62,7 @@ static void ask_to_stop(hp_wait *wait, int64_t elapsed, int32_t reason) {
 
 /* Why the call under way was asked to stop; a signal handler sets the word alone. */
 static int32_t requested(const hp_wait *wait) {
-    if (!wait->is_call) return HP_REASON_NONE;
+    if (!wait->obeys) return HP_REASON_NONE;
     const int32_t reason = __atomic_load_n(&wait->remote->reason, __ATOMIC_SEQ_CST);
     if (reason != HP_REASON_NONE) return reason;
     return __atomic_load_n(&wait->remote->page->abort_word, __ATOMIC_SEQ_CST) != 0 ? HP_REASON_ABORT : HP_REASON_NONE;
@@ -119,7 +122,7 @@ static int32_t sleep_until_answered(hp_wait *wait, uint32_t number) {
 void hp_remote_await(hp_remote *remote) {
     hp_waited *waited = remote->waited;
     const uint32_t number = ++remote->calls;
-    hp_wait wait = {remote, hp_now(), remote->timeout, remote->grace, -1, 1, waited};
+    hp_wait wait = {remote, hp_now(), remote->timeout, remote->grace, -1, 1, 1, waited};
     *waited = (hp_waited){.asked = -1};
     __atomic_add_fetch(&waiting, 1, __ATOMIC_RELAXED);
     remote->page->spin_ns = may_spin() ? SPIN : 0;
@@ -132,6 +135,7 @@ void hp_remote_await(hp_remote *remote) {
     __atomic_store_n(&remote->page->controller_sleeps, 0, __ATOMIC_RELAXED);
     __atomic_sub_fetch(&waiting, 1, __ATOMIC_RELAXED);
     if (wait.killed < 0) waited->nanoseconds = hp_now() - wait.begin;
+    if (waited->ending == HP_ENDED_DEATH && wait.killed < 0) hp_process_join(remote->process, LAST_WORDS);
     if (waited->ending != HP_ENDED_ANSWER) hp_process_kill(remote->process);
 }
 
@@ -171,8 +175,8 @@ static int32_t wait_for_message(hp_wait *wait, int32_t *kind, uint8_t *answer, s
 int32_t hp_remote_ask(hp_remote *remote, int32_t kind, const void *payload, size_t payload_size, int32_t descriptor,
                       int64_t nanoseconds, uint8_t *answer, size_t *size, hp_waited *waited) {
     const hp_message_head head = {HP_WIRE_MAGIC, (uint32_t)kind, payload_size};
-    const int32_t is_call = remote->waited != NULL;
-    hp_wait wait = {remote, hp_now(), nanoseconds, is_call ? remote->grace : 0, -1, is_call, waited};
+    const int32_t is_in_call = remote->waited != NULL;
+    hp_wait wait = {remote, hp_now(), nanoseconds, is_in_call ? remote->grace : 0, -1, is_in_call, 0, waited};
     int32_t answered = 0;
     *waited = (hp_waited){.asked = -1, .ending = HP_ENDED_DEATH};
     *size = 0;

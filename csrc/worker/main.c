@@ -10,14 +10,17 @@
 
 _Static_assert(sizeof(hp_crash) <= HP_CRASH_BYTES, "the page has room for it");
 
-/* Not only acquired: it must not be read before this side has said that it goes to sleep. */
+/* Calls come one by one; any other number was written by a cell. Not only acquired: it must not be read before this side
+ * has said that it goes to sleep. */
 static int has_call(const hp_worker *worker) {
-    return __atomic_load_n(&worker->page->called, __ATOMIC_SEQ_CST) != worker->served;
+    return __atomic_load_n(&worker->page->called, __ATOMIC_SEQ_CST) == worker->served + 1;
 }
+
+enum { LONGEST_SPIN = 1000 * 1000 }; /* nanoseconds, should a cell have written over what the controller wants */
 
 /* The next call often comes within microseconds, and waking up takes longer. */
 static int spin(const hp_worker *worker) {
-    const uint32_t longest = worker->page->spin_ns;
+    const uint32_t wanted = worker->page->spin_ns, longest = wanted < LONGEST_SPIN ? wanted : LONGEST_SPIN;
     if (longest == 0) return has_call(worker);
     const int64_t begin = hp_now();
     do
@@ -35,7 +38,7 @@ static int spin(const hp_worker *worker) {
 
 static void serve_call(hp_worker *worker) {
     hp_page *page = worker->page;
-    worker->served = __atomic_load_n(&page->called, __ATOMIC_SEQ_CST);
+    worker->served++;
     hp_worker_call(worker);
     __atomic_store_n(&page->answered, worker->served, __ATOMIC_SEQ_CST);
     if (__atomic_exchange_n(&page->controller_sleeps, 0, __ATOMIC_SEQ_CST)) hp_worker_send(worker, HP_SAY_WAKE, NULL, 0);

@@ -30,7 +30,7 @@ typedef struct hp_worker {
     uint64_t socket_inode;
     int64_t process; /* its own number: a child of a cell that comes back here is told by it */
     hp_page *page;
-    uint32_t served; /* the newest call that was; a cell may have spoilt the page's word for it */
+    uint32_t served; /* calls; a cell may have spoilt the page's word for it */
     hp_mapped *mapped;
     size_t nmapped;
     hp_opened *opened;
