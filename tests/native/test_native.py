@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,8 @@ import pytest
 HERE = Path(__file__).parent
 ROOT = HERE.parent.parent
 PROGRAMS = sorted(path.name for path in HERE.iterdir() if path.suffix in {".c", ".cpp"})
+if sys.platform.startswith("linux"):
+    PROGRAMS += ["fuzz_controller", "fuzz_worker"]  # on their corpus
 
 pytestmark = pytest.mark.skipif(shutil.which("cmake") is None, reason="cmake builds the C tests and is not installed")
 

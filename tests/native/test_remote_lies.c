@@ -1,0 +1,227 @@
+/* Workers that are none: what a controller makes of a process that is silent, talks nonsense or goes away. */
+#define _GNU_SOURCE
+#include "workers.h"
+
+#if defined(__linux__)
+#include <pthread.h>
+#include <signal.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+/* ---- the other side: this program once more, with what it shall do as its argument ---- */
+
+enum { WORKER_SOCKET = 3, WORKER_PAGE = 4 };
+
+static hp_page *page;
+
+static void say(uint32_t kind, const void *payload, size_t size) {
+    uint8_t message[256];
+    const hp_message_head head = {HP_WIRE_MAGIC, kind, size};
+    memcpy(message, &head, sizeof head);
+    if (size > 0) memcpy(message + sizeof head, payload, size);
+    CHECK(send(WORKER_SOCKET, message, sizeof head + size, MSG_NOSIGNAL) > 0);
+}
+
+/* Returns the kind of the next message, which is thrown away. */
+static uint32_t hear(void) {
+    static uint8_t message[HP_MESSAGE_MAX];
+    hp_message_head head;
+    if (recv(WORKER_SOCKET, message, sizeof message, 0) < (ssize_t)sizeof head) _exit(0);
+    memcpy(&head, message, sizeof head);
+    return head.kind;
+}
+
+static void await_call(void) {
+    while (__atomic_load_n(&page->called, __ATOMIC_SEQ_CST) == page->answered) usleep(100);
+}
+
+static void give_answer(int32_t status) {
+    hp_writer writer = {page->body, page->body + sizeof page->body, 0};
+    hp_put_u64(&writer, (uint64_t)status);
+    hp_put_text(&writer, "");
+    __atomic_store_n(&page->answered, page->called, __ATOMIC_SEQ_CST);
+    if (__atomic_exchange_n(&page->controller_sleeps, 0, __ATOMIC_SEQ_CST)) say(HP_SAY_WAKE, NULL, 0);
+}
+
+static int is(const char *wanted, const char *what) { return strcmp(wanted, what) == 0; }
+
+static void play(const char *what) {
+    page = mmap(NULL, sizeof *page, PROT_READ | PROT_WRITE, MAP_SHARED, WORKER_PAGE, 0);
+    CHECK(page != MAP_FAILED);
+    if (is(what, "leaves")) _exit(3);
+    const uint32_t kind = hear();
+    if (is(what, "is silent")) for (;;) pause();
+    if (is(what, "hangs up")) close(WORKER_SOCKET), pause();
+    if (is(what, "dies of a message")) raise(SIGKILL);
+    if (is(what, "says nothing in many words")) send(WORKER_SOCKET, "", 0, 0), pause();
+    if (is(what, "says nonsense")) send(WORKER_SOCKET, "nonsense that is longer than a head", 35, 0), pause();
+    if (is(what, "says what is no answer")) say(0, "12345678", 8), pause();
+    if (is(what, "lies about its size")) {
+        const hp_message_head head = {HP_WIRE_MAGIC, HP_SAY_DONE, 1 << 20};
+        send(WORKER_SOCKET, &head, sizeof head, 0), pause();
+    }
+    if (is(what, "wakes without end")) for (;;) say(HP_SAY_WAKE, NULL, 0);
+    if (is(what, "refuses arenas")) say(HP_SAY_REFUSED, "\2\0\0\0\0\0\0\0no\0\0\0\0\0\0", 16), pause();
+    say(HP_SAY_DONE, NULL, 0);
+    CHECK(kind == HP_SAY_ARENA && hear() == HP_SAY_ARENA);
+    say(HP_SAY_DONE, NULL, 0);
+    await_call();
+    if (is(what, "answers nonsense")) memset(page->body, 0xff, sizeof page->body), page->answered = page->called;
+    if (is(what, "answers and dies")) give_answer(HP_NO_RESULT), raise(SIGKILL);
+    if (is(what, "talks during a call")) say(HP_SAY_DONE, NULL, 0);
+    if (is(what, "answers when it is killed")) {
+        while (page->abort_word == 0) usleep(100);
+        usleep(30 * 1000); /* its grace is less */
+        give_answer(HP_NO_RESULT);
+    }
+    if (is(what, "does not listen"))
+        for (;;) {
+            page->worker_sleeps = 1;
+            if (page->called != page->answered) give_answer(HP_NO_RESULT);
+        }
+    for (;;) pause();
+}
+
+/* ---- what its controller makes of it ---- */
+
+static test_worker start(const char *what) {
+    test_worker worker = {.state = hp_state_new()};
+    int32_t code;
+    worker.arena = hp_arena_new(&code);
+    worker.remote = start_program("/proc/self/exe", what, worker.arena);
+    worker.library = calloc(1, sizeof *worker.library);
+    CHECK(worker.arena != NULL && worker.library != NULL);
+    worker.library->number = LIBRARY;
+    return worker;
+}
+
+static int32_t ask_for(test_worker *worker, int64_t time) {
+    uint8_t *answer = malloc(HP_MESSAGE_MAX);
+    size_t size;
+    const int32_t kind = hp_remote_ask(worker->remote, HP_SAY_OPEN, NULL, 0, -1, time, answer, &size, &worker->waited);
+    free(answer);
+    return kind;
+}
+
+static void a_message_ends_with(const char *what, int32_t ending, int32_t killed, int64_t time, int32_t status) {
+    test_worker worker = start(what);
+    CHECK(ask_for(&worker, time) == 0);
+    CHECK(worker.waited.ending == ending && worker.waited.killed == killed);
+    CHECK(bury(&worker) == status);
+}
+
+static void messages_end_however_the_worker_behaves(void) {
+    a_message_ends_with("leaves", HP_ENDED_DEATH, 0, 20 * SECONDS, 3);
+    a_message_ends_with("dies of a message", HP_ENDED_DEATH, 0, 20 * SECONDS, -SIGKILL);
+    a_message_ends_with("hangs up", HP_ENDED_DEATH, 0, 20 * SECONDS, -SIGKILL);
+    a_message_ends_with("is silent", HP_ENDED_DEATH, 1, 20 * MILLISECONDS, -SIGKILL);
+    a_message_ends_with("wakes without end", HP_ENDED_DEATH, 1, 20 * MILLISECONDS, -SIGKILL);
+    a_message_ends_with("says nothing in many words", HP_ENDED_NONSENSE, 0, 20 * SECONDS, -SIGKILL);
+    a_message_ends_with("says nonsense", HP_ENDED_NONSENSE, 0, 20 * SECONDS, -SIGKILL);
+    a_message_ends_with("says what is no answer", HP_ENDED_NONSENSE, 0, 20 * SECONDS, -SIGKILL);
+    a_message_ends_with("lies about its size", HP_ENDED_NONSENSE, 0, 20 * SECONDS, -SIGKILL);
+}
+
+static int32_t call_of(const char *what, int64_t timeout, hp_waited *waited) {
+    test_worker worker = start(what);
+    hp_remote_enter(worker.remote, timeout, 10 * MILLISECONDS, waited);
+    const int32_t status = call(&worker, ANSWER);
+    hp_remote_enter(NULL, -1, 0, NULL);
+    bury(&worker);
+    return status;
+}
+
+static void a_call_is_over_when_the_answer_is_nonsense(void) {
+    hp_waited waited;
+    CHECK(call_of("answers nonsense", 20 * SECONDS, &waited) == HP_REMOTE_GONE && waited.ending == HP_ENDED_NONSENSE);
+    CHECK(call_of("talks during a call", 20 * SECONDS, &waited) == HP_REMOTE_GONE && waited.ending == HP_ENDED_NONSENSE);
+}
+
+static void an_answer_counts_although_its_worker_dies_after_it(void) {
+    hp_waited waited;
+    CHECK(call_of("answers and dies", 20 * SECONDS, &waited) == HP_NO_RESULT && waited.ending == HP_ENDED_ANSWER);
+}
+
+static void a_worker_that_was_killed_gave_no_answer(void) {
+    hp_waited waited;
+    CHECK(call_of("answers when it is killed", MILLISECONDS, &waited) == HP_REMOTE_GONE);
+    CHECK(waited.ending == HP_ENDED_DEATH && waited.killed && waited.reason == HP_REASON_TIMEOUT);
+}
+
+static void an_arena_that_the_worker_cannot_map_is_a_lack_of_memory(void) {
+    hp_waited waited;
+    CHECK(call_of("refuses arenas", 20 * SECONDS, &waited) == HP_REMOTE_MEMORY);
+}
+
+/* Doorbells that nobody hears must not fill the socket until the controller hangs in it. */
+static void a_controller_never_waits_for_a_worker_to_listen(void) {
+    test_worker worker = start("does not listen");
+    hp_remote_enter(worker.remote, 20 * SECONDS, 0, &worker.waited);
+    for (int i = 0; i < 2000; i++) CHECK(call(&worker, ANSWER) == HP_NO_RESULT);
+    hp_remote_enter(NULL, -1, 0, NULL);
+    CHECK(ask_for(&worker, 20 * SECONDS) == 0); /* there is no room for it */
+    bury(&worker);
+}
+
+static void too_long_a_message_is_not_sent(void) {
+    static uint8_t payload[HP_MESSAGE_MAX], answer[HP_MESSAGE_MAX];
+    size_t size;
+    test_worker worker = start("is silent");
+    CHECK(hp_remote_ask(worker.remote, HP_SAY_OPEN, payload, sizeof payload, -1, -1, answer, &size, &worker.waited) == 0);
+    bury(&worker);
+}
+
+/* ---- threads ---- */
+
+static void *ask_on_a_small_stack(void *worker) {
+    CHECK(ask_for(worker, 20 * SECONDS) == 0);
+    return NULL;
+}
+
+static void a_thread_with_a_small_stack_can_ask(void) {
+    pthread_attr_t attributes;
+    pthread_t thread;
+    test_worker worker = start("says nonsense");
+    CHECK(pthread_attr_init(&attributes) == 0 && pthread_attr_setstacksize(&attributes, 96 * 1024) == 0);
+    CHECK(pthread_create(&thread, &attributes, ask_on_a_small_stack, &worker) == 0 && pthread_join(thread, NULL) == 0);
+    pthread_attr_destroy(&attributes);
+    bury(&worker);
+}
+
+static void *kill_again_and_again(void *remote) {
+    for (int i = 0; i < 200; i++) hp_remote_kill(remote);
+    return NULL;
+}
+
+static void a_kill_may_come_at_any_time(void) {
+    int32_t status;
+    int64_t usage[3];
+    for (int i = 0; i < 5; i++) {
+        pthread_t threads[2];
+        test_worker worker = start("is silent");
+        for (int n = 0; n < 2; n++) CHECK(pthread_create(&threads[n], NULL, kill_again_and_again, worker.remote) == 0);
+        CHECK(hp_remote_reap(worker.remote, 20 * SECONDS, &status, usage) && status == -SIGKILL);
+        for (int n = 0; n < 2; n++) CHECK(pthread_join(threads[n], NULL) == 0);
+        hp_remote_free(worker.remote);
+        worker.remote = start_program("/proc/self/exe", "is silent", worker.arena);
+        bury(&worker);
+    }
+}
+
+int main(int argc, char **argv) {
+    if (argc > 1) play(argv[1]);
+    messages_end_however_the_worker_behaves();
+    a_call_is_over_when_the_answer_is_nonsense();
+    an_answer_counts_although_its_worker_dies_after_it();
+    a_worker_that_was_killed_gave_no_answer();
+    an_arena_that_the_worker_cannot_map_is_a_lack_of_memory();
+    a_controller_never_waits_for_a_worker_to_listen();
+    too_long_a_message_is_not_sent();
+    a_thread_with_a_small_stack_can_ask();
+    a_kill_may_come_at_any_time();
+    return 0;
+}
+#else
+int main(void) { return 0; }
+#endif
