@@ -297,7 +297,8 @@ void hp_worker_call(hp_worker *worker) {
         const int32_t status = run(&served);
         put_answer(&served, status); /* before scratch memory goes, where text may lie */
         hp_host_end(&served.host, status);
-        fflush(NULL);
+        fflush(NULL); /* streams of the cell may have functions of their own, and those may fork */
+        if (hp_worker_process() != worker->process) _Exit(0);
         hp_worker_end_children();
     }
     release(&served, memory);
