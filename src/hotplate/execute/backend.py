@@ -99,6 +99,8 @@ class Request:
     call: Callable[..., Any]
     arguments: Mapping[str, Any]
     abort: AbortHandle
+    results: frozenset[str] = frozenset()
+    """The arguments that are results of other cells: nobody writes to those any more."""
     timeout: float | None = None
     """Seconds; None means no limit."""
     isolate: bool = False

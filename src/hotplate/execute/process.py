@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from hotplate.errors import CellCrashed, CellRejected
 from hotplate.execute.backend import Backend, Capabilities, Isolation, Outcome, OutcomeKind, Request, TimeoutKind
 from hotplate.execute.workers.cell import IsolatedCell
+from hotplate.execute.workers.finals import Finals
 from hotplate.execute.workers.policy import CONTROLS, Level, Policy
 
 if TYPE_CHECKING:
@@ -58,6 +59,7 @@ class ProcessBackend(Backend):
         self._python = python
         self._policy = policy
         self.capabilities = _capabilities(policy)
+        self._finals = Finals()
 
     def supports_language(self, language: str) -> bool:
         """C and C++; Python where its functions can be isolated."""
@@ -73,7 +75,8 @@ class ProcessBackend(Backend):
             assert self._python is not None
             return self._python.execute(request)
         assert isinstance(request.call, IsolatedCell)
-        outcome = request.call.attempt((), request.arguments, abort=request.abort, timeout=request.timeout)
+        arguments = self._finals.shared(request.arguments, request.results)
+        outcome = request.call.attempt((), arguments, abort=request.abort, timeout=request.timeout)
         if (report := _fault(request, outcome)) is not None:
             return replace(outcome, error=CellCrashed(replace(report, hint=_HINT)))
         return outcome

@@ -181,12 +181,14 @@ class Evaluation:
         return self._backend.execute(request)
 
     def _request(self, task: Task) -> Request:
+        arguments = self._arguments(task.name)
         return Request(
             cell=task.name,
             language=task.language,
             call=task.call,
-            arguments=self._arguments(task.name),
+            arguments=arguments,
             abort=self._abort,
+            results=frozenset(arguments) - self._given.keys(),
             timeout=task.attributes.timeout,
             isolate=task.isolated or task.attributes.isolate,
             polls=task.polls,

@@ -1,6 +1,6 @@
 """Writes the seeds of both fuzz targets: one well-formed input of every kind, from which a fuzzer finds the others.
 
-    python tests/native/fuzz/seeds.py
+python tests/native/fuzz/seeds.py
 """
 
 from __future__ import annotations
@@ -100,7 +100,8 @@ def requests() -> dict[str, bytes]:
         "call-text": part(bytes([0x20]) + call(301)),
         "call-length": part(bytes([0x21]) + words(len(call(8)) + 8) + call(8)),
         "call-failing": part(bytes([0x20]) + call(0x10000)),
-        "call-state": part(bytes([0x20]) + call(0xC000 | 48)) + part(bytes([0x20]) + call(0xC000, words(1, 512, 64, 1))),
+        "call-state": part(bytes([0x20]) + call(0xC000 | 48))
+        + part(bytes([0x20]) + call(0xC000, words(1, 512, 64, 1))),
     }
 
 

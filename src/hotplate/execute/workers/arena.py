@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import os
-import threading
+import sys
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,7 +19,6 @@ VARIABLE = "HOTPLATE_SHARED_MEMORY"
 _UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30}
 _idle: list[Arena] = []
 """Arenas without a worker. The next worker gets the one that was used last: its memory is warm."""
-_lock = threading.Lock()
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +31,10 @@ class SharedMemory:
     free: int
     """Kept warm, to be used again."""
     arenas: int
+
+
+class NoSharedMemory(Exception):
+    """There is not as much as is asked for."""
 
 
 class Arena:
@@ -49,23 +52,27 @@ class Arena:
     @classmethod
     def take(cls) -> Arena:
         """One that no worker has."""
-        with _lock:
-            if _idle:
-                return _idle.pop()
-        return cls()
+        try:
+            return _idle.pop()
+        except IndexError:
+            return cls()
 
     def give_back(self) -> None:
         """For the next worker. The one that had it must be dead."""
-        with _lock:
-            _idle.append(self)
+        _idle.append(self)
 
 
 def empty(shape: tuple[int, ...], dtype: np.dtype[Any]) -> np.ndarray[Any, Any]:
-    """An array for a result of the worker that this thread has entered, as np.empty. Raises MemoryError."""
+    """An array for a result of the worker that this thread has entered, as np.empty. Raises NoSharedMemory."""
     size = math.prod(shape) * dtype.itemsize
     if size == 0:
         return np.empty(shape, dtype)
     return _array(lib.hp_remote_arena(lib.hp_remote_entered()), size, shape, dtype)
+
+
+def array_in(arena: Arena, shape: tuple[int, ...], dtype: np.dtype[Any]) -> np.ndarray[Any, Any]:
+    """An array with elements in an arena, as np.empty. Raises NoSharedMemory."""
+    return _array(arena.handle, math.prod(shape) * dtype.itemsize, shape, dtype)
 
 
 def usage() -> SharedMemory:
@@ -82,10 +89,19 @@ def trim() -> None:
     lib.hp_arenas_trim()
 
 
+def _forget_parents() -> None:
+    """After a fork: what there is belongs to the parent, who goes on writing to it."""
+    _idle.clear()
+
+
+if sys.platform != "win32":
+    os.register_at_fork(after_in_child=_forget_parents)
+
+
 def _array(arena: Any, size: int, shape: tuple[int, ...], dtype: np.dtype[Any]) -> np.ndarray[Any, Any]:
     block = lib.hp_arena_block(arena, size)
     if block == ffi.NULL:
-        raise MemoryError
+        raise NoSharedMemory(f"{size:,} bytes of shared memory are not left; let go of results, or raise {VARIABLE}")
     owner = ffi.buffer(ffi.gc(block, lib.hp_block_free, size), size)
     return np.frombuffer(owner, dtype).reshape(shape)
 

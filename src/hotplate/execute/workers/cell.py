@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from hotplate.abi import lib
-from hotplate.errors import CellCrashed, CellTimedOut, HotplateError, LoadError, RunCancelled
+from hotplate.errors import CellCrashed, CellFailed, CellTimedOut, HotplateError, LoadError, RunCancelled
 from hotplate.execute.abort import AbortHandle
 from hotplate.execute.backend import Outcome, OutcomeKind
 from hotplate.execute.verdict import failure_of
-from hotplate.execute.workers.arena import empty
+from hotplate.execute.workers import worker as workers
+from hotplate.execute.workers.arena import NoSharedMemory, empty
 from hotplate.execute.workers.crash import Stage, explain_death
-from hotplate.execute.workers.worker import GRACE, Reason, Worker
+from hotplate.execute.workers.worker import FALSE_STARTS, GRACE, Reason, Worker
 from hotplate.load import LoadedCell, StateBlock
 from hotplate.load.plan import make_callable
 from hotplate.load.problems import WorkerDied
@@ -77,7 +78,9 @@ class IsolatedCell(LoadedCell):
         try:
             library = pool.library(path, unit_key)
         except WorkerDied as died:
-            raise LoadError(f"can't load {path}: {self._report(died.death, path.stem, {}).message}") from None
+            overdue = f"it did not open within {workers.ANSWER_TIME:g} s; look at what its global objects do"
+            why = overdue if died.death.overdue else self._report(died.death, path.stem, {}).message
+            raise LoadError(f"can't load {path}: {why}") from None
         self._library: RemoteLibrary = library
         self._function, derived = make_callable(library, self.state, empty)
         self._adopt(library.descriptor, library.path, self._run, derived)
@@ -104,8 +107,13 @@ class IsolatedCell(LoadedCell):
         """
         started = time.time()
         try:
-            with self._pool.worker(self._library.number) as worker:
-                return _Call(self, worker, abort or AbortHandle(), timeout, grace, started).make(arguments, named)
+            for left in reversed(range(FALSE_STARTS)):
+                with self._pool.worker(self._library.number) as worker:
+                    call = _Call(self, worker, abort or AbortHandle(), timeout, grace, started)
+                    outcome = call.make(arguments, named)
+                if not left or not call.is_false_start:
+                    return outcome
+            raise AssertionError
         except WorkerDied:
             raise AssertionError("a call takes note of its worker's death") from None
         except OSError as error:
@@ -169,6 +177,8 @@ class _Call:
         self._grace = grace
         self._started = started
         self._inputs: Mapping[str, str] = {}
+        self.is_false_start = False
+        """Whether the worker died, and not of this call, for that had not begun."""
 
     def make(self, arguments: Sequence[Any], named: Mapping[str, Any]) -> Outcome:
         cell, worker = self._cell, self._worker
@@ -186,6 +196,8 @@ class _Call:
             return self._died(time.perf_counter() - begin)
         except HotplateError as raised:
             error = raised
+        except NoSharedMemory as full:
+            error = CellFailed(cell.name, str(full))
         except TypeError:
             raise
         except Exception as raised:
@@ -236,11 +248,15 @@ class _Call:
     def _died(self, seconds: float) -> Outcome:
         worker = self._worker
         reason, killed = Reason(worker.waited.reason), bool(worker.waited.killed)
+        opened = self._cell._library.number in worker.libraries
         death = worker.bury()
         stdout, stderr = death.output
         kind = OutcomeKind.CRASHED
         error: HotplateError
-        if killed and reason is Reason.TIMEOUT:
+        if death.overdue and not opened:
+            message = f"its library did not open within {workers.ANSWER_TIME:g} s; look at what its global objects do"
+            kind, error = OutcomeKind.TIMED_OUT, CellTimedOut(self._cell.name, message)
+        elif death.overdue:
             seconds = worker.waited.nanoseconds / 1e9
             kind, error = OutcomeKind.TIMED_OUT, self._too_long(seconds, ", and it did not stop when it was asked to")
         elif worker.killed or (killed and reason is not Reason.NONE):
@@ -249,6 +265,7 @@ class _Call:
                 RunCancelled(f"{self._cell.name} was stopped: {self._abort.reason or 'killed'}"),
             )
         else:
+            self.is_false_start = death.idle
             error = CellCrashed(self._cell._report(death, self._cell.name, self._inputs))
         return Outcome(kind, None, error, "", self._started, seconds, 1, stdout, stderr, worker.policy)
 

@@ -42,6 +42,10 @@ class Pipe:
         except BlockingIOError:
             return b""
 
+    def disown(self) -> None:
+        """In a child that was forked: the parent goes on reading it."""
+        os.close(self._pipe)
+
     def close(self) -> None:
         """Nothing is taken any more."""
         _reader.remove(self._pipe)
@@ -64,14 +68,13 @@ class _Reader:
     """One thread that reads the pipes of all workers, so that none of them waits for it."""
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         self._selector: selectors.BaseSelector | None = None
         self._wake = (-1, -1)
-        self._process = 0
 
     def add(self, pipe: int, read: Callable[[], None]) -> None:
         with self._lock:
-            if self._selector is None or self._process != os.getpid():  # a child of fork has no such thread
+            if self._selector is None:
                 self._start()
             assert self._selector is not None
             self._selector.register(pipe, selectors.EVENT_READ, read)
@@ -82,8 +85,17 @@ class _Reader:
             if self._selector is not None:
                 self._selector.unregister(pipe)
 
+    def forget_parent(self) -> None:
+        """In a child that was forked: there is no such thread, and the selector is the parent's, who goes on."""
+        self._lock = threading.RLock()
+        selector, self._selector = self._selector, None
+        if selector is not None:
+            selector.close()
+            for end in self._wake:
+                os.close(end)
+
     def _start(self) -> None:
-        self._selector, self._process = selectors.DefaultSelector(), os.getpid()
+        self._selector = selectors.DefaultSelector()
         self._wake = os.pipe()
         self._selector.register(self._wake[0], selectors.EVENT_READ, None)
         threading.Thread(target=self._serve, args=(self._selector,), name="hotplate-output", daemon=True).start()
@@ -99,3 +111,4 @@ class _Reader:
 
 
 _reader = _Reader()
+os.register_at_fork(after_in_child=_reader.forget_parent)

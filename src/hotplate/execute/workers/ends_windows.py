@@ -59,6 +59,9 @@ class Pipe:
         except BrokenPipeError:
             return None
 
+    def disown(self) -> None:
+        """Windows does not fork."""
+
     def close(self) -> None:
         """Nothing is taken any more."""
         with self._lock:

@@ -49,6 +49,12 @@ class Output:
         stdout, stderr = (kept[stream].captured() if stream in kept else NOTHING for stream in (1, 2))
         return stdout, stderr
 
+    def disown(self) -> None:
+        """Closes the pipes in a child that was forked; the parent goes on reading them."""
+        pipes, self._pipes = self._pipes, {}
+        for pipe in pipes.values():
+            pipe.disown()
+
     def close(self) -> None:
         """Takes the rest. The worker must be dead."""
         with self._lock:

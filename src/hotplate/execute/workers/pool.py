@@ -5,6 +5,7 @@ from __future__ import annotations
 import atexit
 import itertools
 import os
+import sys
 import threading
 import weakref
 from collections import deque
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING
 from hotplate.errors import HotplateError
 from hotplate.events import log
 from hotplate.execute.deadlines import deadlines
-from hotplate.execute.workers.worker import RemoteLibrary, Worker
+from hotplate.execute.workers.worker import FALSE_STARTS, RemoteLibrary, Worker
 from hotplate.load.problems import WorkerDied
 
 if TYPE_CHECKING:
@@ -47,19 +48,21 @@ class WorkerPool:
         """By the thread that has it."""
         self._waiting: deque[object] = deque()
         self._starting = self._spares = 0
-        self._changed = threading.Condition(threading.RLock())
+        # Taken by itself, not through the condition: an interrupt can strike in Condition.__enter__ and leave it held.
+        self._lock = threading.RLock()
+        self._changed = threading.Condition(self._lock)
         self._numbers = itertools.count(1)
         self._libraries: dict[tuple[Path, str | None], RemoteLibrary] = {}
-        self._process = os.getpid()
-        self._closed = False
+        self._leaving: set[Worker] = set()
+        self._closed = self._watched = False
         self._used = 0
-        atexit.register(_close, weakref.ref(self))
+        _pools.add(self)
 
     @property
     def workers(self) -> tuple[int, ...]:
         """The numbers of its processes."""
-        with self._changed:
-            return tuple(worker.process for worker in (*self._busy.values(), *self._idle))
+        with self._lock:
+            return tuple(worker.process for worker in (*self._busy.values(), *self._idle, *self._leaving))
 
     def library(self, path: Path, unit_key: str | None = None) -> RemoteLibrary:
         """A library as a worker describes it; opened in one, for its constructors may crash.
@@ -67,15 +70,24 @@ class WorkerPool:
         Raises LoadError, HandshakeError, WorkerDied.
         """
         path = path.absolute()
-        with self._changed:
+        with self._lock:
             known = self._libraries.get((path, unit_key))
             number = next(self._numbers)
         if known is None:
-            with self.worker() as worker:
-                known = RemoteLibrary(path, unit_key, worker.open(path, number), number)
-            with self._changed:
+            known = RemoteLibrary(path, unit_key, self._description(path, number), number)
+            with self._lock:
                 known = self._libraries.setdefault((path, unit_key), known)
         return known
+
+    def _description(self, path: Path, number: int) -> bytes:
+        for left in reversed(range(FALSE_STARTS)):
+            try:
+                with self.worker() as worker:
+                    return worker.open(path, number)
+            except WorkerDied as died:
+                if not died.death.idle or not left:
+                    raise
+        raise AssertionError
 
     @contextmanager
     def worker(self, number: int = 0) -> Iterator[Worker]:
@@ -97,36 +109,47 @@ class WorkerPool:
 
     def progress(self) -> dict[str, tuple[int, int]]:
         """How far the calls under way are, by cell: how much is done, and of how much (0: unknown)."""
-        with self._changed:
+        with self._lock:
             busy = tuple(self._busy.values())
         return {worker.cell: reported for worker in busy if worker.cell and any(reported := worker.progress())}
 
     def kill(self) -> None:
         """Ends every worker that is at work, at once. Any thread."""
-        with self._changed:
+        with self._lock:
             busy = tuple(self._busy.values())
         for worker in busy:
             worker.kill()
 
     def close(self) -> None:
         """Ends every worker. Those at work are killed."""
-        with self._changed:
+        with self._lock:
             self._closed = True
-            idle, self._idle = self._idle, []
+            idle, self._idle, leaving = self._idle, [], tuple(self._leaving)
             self._changed.notify_all()
         self.kill()
+        for worker in leaving:
+            worker.kill()  # its thread buries it
         for worker in idle:
             worker.bury()
+
+    def forget_parent(self) -> None:
+        """In a child that was forked: the workers are the parent's, this process starts its own."""
+        for worker in (*self._busy.values(), *self._idle, *self._leaving):
+            worker.disown()
+        self._lock = threading.RLock()
+        self._changed = threading.Condition(self._lock)
+        self._idle, self._busy, self._leaving = [], {}, set()
+        self._waiting.clear()
+        self._starting = self._spares = 0
+        self._watched = False
 
     # ---- giving out ----
 
     def _take(self, number: int) -> Worker:
-        ticket = object()
-        with self._changed:
-            self._forget_parents()
-            self._waiting.append(ticket)
-            self._changed.wait_for(lambda: self._waiting[0] is ticket and len(self._busy) + self._starting < self._size)
-            self._waiting.popleft()
+        with self._lock:
+            # One that this thread still has: an interrupt struck between its being taken and being used.
+            self._busy.pop(threading.get_ident(), None)
+            self._wait()
             self._used += 1
             worker = self._choose(number)
             if worker is not None:
@@ -137,12 +160,22 @@ class WorkerPool:
             self._changed.notify_all()
         return self._start_now()
 
+    def _wait(self) -> None:
+        """Waits for this thread's turn and for room."""
+        ticket = object()
+        self._waiting.append(ticket)
+        try:
+            self._changed.wait_for(lambda: self._waiting[0] is ticket and len(self._busy) + self._starting < self._size)
+        finally:  # also after Ctrl-C, or those behind would wait for ever
+            self._waiting.remove(ticket)
+            self._changed.notify_all()
+
     def _start_now(self) -> Worker:
         worker = None
         try:
             worker = self._start()
         finally:
-            with self._changed:
+            with self._lock:
                 self._starting -= 1
                 if worker is not None:
                     self._busy[threading.get_ident()] = worker
@@ -161,24 +194,38 @@ class WorkerPool:
         return self._idle.pop() if self._idle else None
 
     def _give_back(self, worker: Worker) -> None:
-        with self._changed:
+        if worker.is_doomed:
+            worker.bury()
+        with self._lock:
             self._busy.pop(threading.get_ident(), None)
-            worn = worker.calls >= MOST_CALLS
+            worn = worker.calls >= MOST_CALLS and worker.death is None
             usable = worker.death is None and not self._closed and not worn
             if usable:
                 self._idle.append(worker)
+            elif worn and not self._closed:
+                self._leaving.add(worker)
             self._changed.notify_all()
-        if not usable:
+        if self._closed:
+            worker.bury()
+        elif worn:
+            threading.Thread(target=self._retire, args=(worker,), name="hotplate-retire", daemon=True).start()
+        if not usable or not self._used % 64 or self._used == 1:
+            self._keep_spare()
+        self._shrink_later()
+
+    def _retire(self, worker: Worker) -> None:
+        """Lets a worn one leave, on a thread of its own: destructors of global objects may take their time."""
+        try:
             worker.retire()
-            self._keep_spare()
-        elif not self._used % 64 or self._used == 1:
-            self._keep_spare()
+        finally:
+            with self._lock:
+                self._leaving.discard(worker)
 
     # ---- spares ----
 
     def _keep_spare(self) -> None:
         """Starts a worker in the background, unless one is idle."""
-        with self._changed:
+        with self._lock:
             if (
                 not self._has_spares
                 or (self._idle and len(self._idle) + len(self._busy) > 1)
@@ -193,7 +240,7 @@ class WorkerPool:
         worker = None
         with suppress(OSError, HotplateError, WorkerDied):  # the next call that needs one says what is wrong
             worker = self._start()
-        with self._changed:
+        with self._lock:
             self._spares -= 1
             if worker is not None and not self._closed:
                 self._idle.insert(0, worker)
@@ -204,6 +251,11 @@ class WorkerPool:
         self._shrink_later()
 
     def _shrink_later(self) -> None:
+        """Has somebody look, in a while, whether there are more workers than calls need."""
+        with self._lock:
+            if self._watched or self._closed or len(self._idle) < 2:
+                return
+            self._watched = True
         used, pool = self._used, weakref.ref(self)
 
         def look() -> None:
@@ -213,9 +265,8 @@ class WorkerPool:
         deadlines.after(IDLE, look)
 
     def _shrink(self, used: int) -> None:
-        with self._changed:
-            if self._closed:
-                return
+        with self._lock:
+            self._watched = False
             if used != self._used:
                 self._shrink_later()
                 return
@@ -223,15 +274,21 @@ class WorkerPool:
         for worker in surplus:
             worker.bury()
 
-    def _forget_parents(self) -> None:
-        """After a fork the workers are those of the parent: this process starts its own."""
-        if self._process != os.getpid():
-            self._process = os.getpid()
-            self._idle, self._busy, self._starting, self._spares = [], {}, 0, 0
-            self._waiting.clear()
+
+_pools: weakref.WeakSet[WorkerPool] = weakref.WeakSet()
 
 
-def _close(reference: weakref.ref[WorkerPool]) -> None:
-    if (pool := reference()) is not None:
+def _close_all() -> None:
+    for pool in tuple(_pools):
         pool.close()
         log.debug("the workers of a pool have ended")
+
+
+def _forget_parents() -> None:
+    for pool in tuple(_pools):
+        pool.forget_parent()
+
+
+atexit.register(_close_all)
+if sys.platform != "win32":
+    os.register_at_fork(after_in_child=_forget_parents)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import threading
+import weakref
 from typing import TYPE_CHECKING
 
 from hotplate.errors import CellCrashed, CellFailed, CellTimedOut, HotplateError, RunCancelled
@@ -31,6 +32,8 @@ class PythonPool:
         self._idle: list[PythonWorker] = []
         self._busy: set[PythonWorker] = set()
         self._lock = threading.Lock()
+        weakref.finalize(self, _close, self._idle)
+        _pools.add(self)
 
     def execute(self, request: Request) -> Outcome:
         """Makes the call of a Python cell. Raises KeyboardInterrupt alone."""
@@ -61,11 +64,15 @@ class PythonPool:
 
     def close(self) -> None:
         """Ends every worker."""
-        with self._lock:
-            idle, self._idle = self._idle, []
         self.kill()
-        for worker in idle:
-            worker.close()
+        _close(self._idle)
+
+    def forget_parent(self) -> None:
+        """In a child that was forked: the workers are the parent's, this process starts its own."""
+        for worker in (*self._busy, *self._idle):
+            worker.disown()
+        self._idle.clear()
+        self._busy, self._lock = set(), threading.Lock()
 
     def _take(self) -> PythonWorker:
         with self._lock:
@@ -77,6 +84,23 @@ class PythonPool:
         with self._lock:
             self._busy.discard(worker)
             self._idle.append(worker)
+
+
+_pools: weakref.WeakSet[PythonPool] = weakref.WeakSet()
+
+
+def _close(idle: list[PythonWorker]) -> None:
+    while idle:
+        idle.pop().close()
+
+
+def _forget_parents() -> None:
+    for pool in tuple(_pools):
+        pool.forget_parent()
+
+
+if sys.platform != "win32":
+    os.register_at_fork(after_in_child=_forget_parents)
 
 
 def _outcome(request: Request, result: PythonResult) -> Outcome:

@@ -118,6 +118,11 @@ class PythonProcess:
         for descriptor in (self._page, self._lifeline, self.pidfd):
             os.close(descriptor)
 
+    def disown(self) -> None:
+        """Lets go of every descriptor in a child that was forked; the process is its parent's."""
+        self.close()
+        self._popen.returncode = 0  # nobody here waits for it
+
 
 def _spawn(environment: Mapping[str, str], descriptors: tuple[int, ...]) -> subprocess.Popen[bytes]:
     return subprocess.Popen(

@@ -94,6 +94,12 @@ class PythonWorker:
         if session is not None:
             session.end()
 
+    def disown(self) -> None:
+        """Lets go of what a forked child has of its parent's process, which goes on."""
+        session, self._session = self._session, None
+        if session is not None:
+            session.process.disown()
+
     @property
     def alive(self) -> bool:
         """Whether there is a process that can make calls."""

@@ -6,7 +6,9 @@ import contextlib
 import os
 import struct
 import sys
+import threading
 import time
+import weakref
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import TYPE_CHECKING, Any
@@ -44,6 +46,10 @@ class Reason(IntEnum):
     KILL = lib.HP_REASON_KILL
 
 
+FALSE_STARTS = 3
+"""How many workers in a row may die before they begin with what they were given; then it is its fault after all."""
+
+
 @dataclass(frozen=True, slots=True)
 class Death:
     """How a worker ended."""
@@ -55,9 +61,16 @@ class Death:
     crash: bytes
     """What its signal handler found; see csrc/worker/crash.h."""
     output: tuple[Captured, Captured]
+    overdue: bool
+    """Whether it was killed because it gave no answer in time."""
     user_seconds: float
     system_seconds: float
     peak_kib: int
+
+    @property
+    def idle(self) -> bool:
+        """Whether it had not begun with what it was given last: that is not to blame, and can be given to another."""
+        return self.stage == int(lib.HP_STAGE_IDLE)
 
 
 class RemoteLibrary:
@@ -98,12 +111,17 @@ class Worker:
         self.death: Death | None = None
         self.killed = False
         """Whether somebody called `kill`."""
+        self._ending = threading.RLock()
+        """Held by who uses the handle from outside and by who takes it away. A signal handler may be such a one."""
         self.waited: Any = ffi.new("hp_waited *")
         self._answer = ffi.new("uint8_t[]", lib.HP_MESSAGE_MAX)
         self._size = ffi.new("size_t *")
         self._arena = Arena.take()
         self._output = Output(sink)
         self.handle = self._start(program, environment)
+        # No __del__: that could find the handle freed, for what goes with a cycle goes in any order.
+        self._unless_buried = weakref.finalize(self, _put_down, self.handle, self._output, self._arena)
+        self._unless_buried.atexit = False
         self.process = int(lib.hp_remote_process(self.handle))
         """Its number in the system, which is that of its process group as well."""
         self.policy = self._greet(policy)
@@ -176,7 +194,9 @@ class Worker:
     def progress(self) -> tuple[int, int]:
         """How far the running call is, and of how much."""
         numbers = ffi.new("int64_t[2]")
-        lib.hp_remote_progress(self.handle, numbers, numbers + 1)
+        with self._ending:
+            if self.death is None:
+                lib.hp_remote_progress(self.handle, numbers, numbers + 1)
         return int(numbers[0]), max(int(numbers[1]), 0)
 
     @property
@@ -188,19 +208,28 @@ class Worker:
 
     def abort(self) -> None:
         """Asks the running call to stop; after its grace the worker is killed."""
-        lib.hp_remote_abort(self.handle, Reason.ABORT)
+        with self._ending:
+            if self.death is None:
+                lib.hp_remote_abort(self.handle, Reason.ABORT)
 
     def kill(self) -> None:
         """Ends it and its children at once."""
-        self.killed = True
-        lib.hp_remote_kill(self.handle)
+        with self._ending:
+            if self.death is None:
+                self.killed = True
+                lib.hp_remote_kill(self.handle)
 
     # ---- its end ----
 
     @property
+    def is_doomed(self) -> bool:
+        """Whether it was killed, which takes effect some time after, or gave no answer."""
+        return self.killed or self.waited.ending in (lib.HP_ENDED_DEATH, lib.HP_ENDED_NONSENSE)
+
+    @property
     def is_gone(self) -> bool:
-        """Whether its process has ended."""
-        return self.death is not None or has_ended(lib.hp_remote_descriptor(self.handle))
+        """Whether its process has ended, or will."""
+        return self.death is not None or self.is_doomed or has_ended(lib.hp_remote_descriptor(self.handle))
 
     def retire(self) -> Death:
         """Lets it leave in order, which runs destructors of global objects; then as `bury`."""
@@ -213,18 +242,22 @@ class Worker:
         """Kills it if it still lives, and waits until it is gone. Its shared memory may be used again from then on."""
         if self.death is not None:
             return self.death
-        code, used = ffi.new("int32_t *"), ffi.new("int64_t[3]")
-        lib.hp_remote_kill(self.handle)
-        while not lib.hp_remote_reap(self.handle, 10**9, code, used):
-            time.sleep(0)  # a process that hangs in the system; Ctrl-C gets through here
-        stage, crash = int(lib.hp_remote_stage(self.handle)), bytes(self._crash())
-        self.death = Death(int(code[0]), stage, crash, self.printed(), used[0] / 1e6, used[1] / 1e6, int(used[2]))
-        self._output.close()
-        self._arena.give_back()
+        code, used = _end(self.handle)
+        stage = int(lib.hp_remote_stage(self.handle))
+        crash = bytes(ffi.buffer(lib.hp_remote_crash(self.handle), lib.HP_CRASH_BYTES))
+        overdue = bool(self.waited.killed) and self.waited.reason == Reason.TIMEOUT
+        times = used[0] / 1e6, used[1] / 1e6
+        with self._ending:
+            self.death = Death(code, stage, crash, self.printed(), overdue, *times, int(used[2]))
+            self._unless_buried.detach()
+            _let_go(self.handle, self._output, self._arena)
         return self.death
 
-    def _crash(self) -> Any:
-        return ffi.buffer(lib.hp_remote_crash(self.handle), lib.HP_CRASH_BYTES)
+    def disown(self) -> None:
+        """Lets go of what a forked child has of its parent's worker, which would live on as long as the child."""
+        if self._unless_buried.detach() is not None:
+            ffi.release(self.handle)
+            self._output.disown()
 
     # ---- messages ----
 
@@ -238,6 +271,28 @@ class Worker:
         if answered == lib.HP_SAY_REFUSED:
             raise refusal(what + _unwrapped(answer).decode("utf-8", "replace"))
         raise WorkerDied
+
+
+def _end(handle: Any) -> tuple[int, Any]:
+    """Kills a process and waits until it is gone: its exit code or minus its signal, and what it has used."""
+    code, used = ffi.new("int32_t *"), ffi.new("int64_t[3]")
+    lib.hp_remote_kill(handle)
+    while not lib.hp_remote_reap(handle, 10**9, code, used):
+        time.sleep(0)  # a process that hangs in the system; Ctrl-C gets through here
+    return int(code[0]), used
+
+
+def _let_go(handle: Any, output: Output, arena: Arena) -> None:
+    """Of what belongs to a process that is gone."""
+    ffi.release(handle)
+    output.close()
+    arena.give_back()
+
+
+def _put_down(handle: Any, output: Output, arena: Arena) -> None:
+    """For a worker that nobody has any more: its pool is gone, or an interrupt struck when it was handed over."""
+    _end(handle)
+    _let_go(handle, output, arena)
 
 
 def _bytes(data: bytes) -> bytes:
