@@ -1,0 +1,231 @@
+"""What becomes of the workers of isolated cells: time-outs, Ctrl-C, kills, and limits."""
+
+from __future__ import annotations
+
+import ctypes
+import gc
+import os
+import signal
+import sys
+import threading
+import time
+from collections import Counter
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+import hotplate
+from hotplate.errors import CellFailed, CellTimedOut, RunCancelled, SettingError
+from hotplate.execute import AbortHandle
+from hotplate.execute.workers import arena, pool
+from tests.integration.isolated_cells import CELLS, eventually, lives, pool_of
+
+if TYPE_CHECKING:
+    import subprocess
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="there are workers on Linux alone")
+
+
+@pytest.fixture(scope="module")
+def nb(compiled: Callable[..., hotplate.Notebook]) -> Iterator[hotplate.Notebook]:
+    """The cells, built."""
+    notebook = compiled(CELLS)
+    yield notebook
+    pool_of(notebook).close()
+
+
+@pytest.fixture
+def own(nb: hotplate.Notebook) -> Iterator[hotplate.Notebook]:
+    """The same cells with workers of their own."""
+    notebook = hotplate.Notebook(nb.path, text=CELLS)
+    yield notebook
+    pool_of(notebook).close()
+
+
+def in_threads(count: int, work: Callable[[int], object]) -> None:
+    """Has so many threads work at the same time, and waits for them."""
+    threads = [threading.Thread(target=work, args=(number,)) for number in range(count)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+
+# ---- time-outs and requests to stop ----
+
+
+def test_a_cell_that_never_looks_is_killed_at_its_time_out(nb: hotplate.Notebook) -> None:
+    notebook = hotplate.Notebook(nb.path, text=CELLS.replace("isolate=yes", "isolate=yes timeout=0.1"))
+    with pytest.raises(CellTimedOut, match="did not stop when it was asked to"):
+        notebook.run("loops", n=1)
+    assert notebook.run("process")["process"] > 0
+
+
+def test_an_abort_kills_a_cell_that_never_looks(nb: hotplate.Notebook) -> None:
+    abort = AbortHandle()
+    threading.Timer(0.1, abort.abort, ["enough"]).start()
+    with pytest.raises(RunCancelled, match="enough"):
+        nb.run("loops", n=1, abort=abort)
+
+
+LOOPS = """
+import os, signal, threading, time
+import hotplate
+nb = hotplate.Notebook("loops.c", text='''
+#include <stdint.h>
+// %% A isolate=yes
+int64_t loops(int64_t n) { for (volatile int64_t i = n;; i = i + 1) continue; return n; }
+int64_t one(int64_t n) { return n + 1; }
+''')
+cell, one = nb.load("loops"), nb.load("one")
+assert one(1) == 2
+def interrupt():
+    time.sleep(0.2)
+    os.kill(os.getpid(), signal.SIGINT)
+threading.Thread(target=interrupt).start()
+try:
+    CALL
+except KeyboardInterrupt:
+    print("interrupted", flush=True)
+print(one(2), nb.run("one", n=5)["one"], flush=True)
+"""
+
+
+@pytest.mark.parametrize("call", ["cell(1)", "nb.run('loops', n=1)", "nb.run('loops', n=1, executor='process')"])
+def test_ctrl_c_ends_the_cell_and_not_the_session(start: Callable[..., subprocess.Popen[str]], call: str) -> None:
+    process = start(code=LOOPS.replace("CALL", call))
+    out, err = process.communicate(timeout=60)
+    assert (out.split(), process.returncode) == (["interrupted", "3", "6"], 0), err
+
+
+# ---- how many workers there are ----
+
+
+def test_independent_cells_run_in_workers_of_their_own(tmp_path: Path) -> None:
+    cells = "".join(f"int64_t p{i}(int64_t n) {{ usleep(20000); return getpid() + 0 * n; }}\n" for i in range(8))
+    notebook = hotplate.Notebook(tmp_path / "fan.c", text=f"#include <stdint.h>\n#include <unistd.h>\n{cells}")
+    processes = set(notebook.run(n=1, executor="process", jobs=2).values())
+    assert len(processes) >= 2
+    assert os.getpid() not in processes
+
+
+def test_threads_share_one_loaded_cell(nb: hotplate.Notebook) -> None:
+    negative = nb.load("negative")
+    right: list[bool] = []
+
+    def work(number: int) -> None:
+        for i in range(50):
+            value = number * 1000.0 + i
+            right.append(bool((negative(np.full(1000, value)) == -value).all()))
+
+    in_threads(8, work)
+    assert right == [True] * 400
+
+
+def test_no_more_calls_are_made_at_once_than_a_pool_allows(own: hotplate.Notebook) -> None:
+    taken, together, most = pool_of(own), 0, 0
+    taken._size = 2
+    lock = threading.Lock()
+
+    def work(_: int) -> None:
+        nonlocal together, most
+        for _ in range(20):
+            with taken.worker():
+                with lock:
+                    together += 1
+                    most = max(most, together)
+                time.sleep(0.001)
+                with lock:
+                    together -= 1
+
+    in_threads(4, work)
+    assert most == 2
+
+
+def test_a_wait_for_a_worker_that_is_interrupted_holds_nobody_up(own: hotplate.Notebook) -> None:
+    taken = pool_of(own)
+    taken._size = 1
+    interrupted: list[bool] = []
+
+    def wait(_: int = 0) -> None:
+        try:
+            taken._take(0)
+        except KeyboardInterrupt:
+            interrupted.append(True)
+
+    with taken.worker():
+        thread = threading.Thread(target=wait)
+        thread.start()
+        assert eventually(lambda: len(taken._waiting) == 1)
+        ctypes.pythonapi.PyThreadState_SetAsyncExc(
+            ctypes.c_ulong(thread.ident or 0), ctypes.py_object(KeyboardInterrupt)
+        )
+        with taken._lock:
+            taken._changed.notify_all()
+        thread.join()
+    assert interrupted == [True]
+    assert own.load("process")() > 0
+
+
+def test_a_worker_that_was_taken_and_never_given_back_is_not_missed(own: hotplate.Notebook) -> None:
+    taken = pool_of(own)
+    taken._size = 1
+    lost = taken._take(0).process  # as when Ctrl-C comes between this and what is done with it
+    assert own.load("process")() != lost
+    assert eventually(lambda: not lives(lost))
+
+
+def test_a_worker_is_replaced_after_so_many_calls(own: hotplate.Notebook, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pool, "MOST_CALLS", 3)
+    process = own.load("process")
+    assert max(Counter(process() for _ in range(12)).values()) == 3
+    assert eventually(lambda: len(pool_of(own).workers) <= 2)
+
+
+def test_workers_that_nobody_needs_end(own: hotplate.Notebook, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pool, "IDLE", 0.05)
+    taken = pool_of(own)
+    taken._size = 4
+    for _ in range(2):  # the second time no new spare reminds of it
+        together = threading.Barrier(4)
+
+        def work(_: int, together: threading.Barrier = together) -> None:
+            with taken.worker():
+                together.wait()
+
+        in_threads(4, work)
+        assert eventually(lambda: len(taken.workers) == 1)
+
+
+def test_a_worker_that_died_between_calls_costs_none(own: hotplate.Notebook) -> None:
+    process = own.load("process")
+    for _ in range(5):
+        os.kill(process(), signal.SIGKILL)
+    assert process() > 0
+
+
+# ---- shared memory ----
+
+
+def test_the_limit_of_shared_memory_is_told(own: hotplate.Notebook, monkeypatch: pytest.MonkeyPatch) -> None:
+    negative = own.load("negative")
+    gc.collect()
+    limit = arena.usage().used + (16 << 20)
+    monkeypatch.setenv(arena.VARIABLE, str(limit))
+    arena.usage()
+    try:
+        with pytest.raises(CellFailed, match=arena.VARIABLE):
+            negative(np.zeros(4 << 20))
+        assert negative(np.zeros(1000)).shape == (1000,)
+    finally:
+        monkeypatch.delenv(arena.VARIABLE)
+        arena.usage()
+
+
+def test_a_senseless_limit_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(arena.VARIABLE, "much")
+    with pytest.raises(SettingError, match=arena.VARIABLE):
+        arena.usage()
