@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 import time
-from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -24,7 +23,7 @@ from hotplate.load.plan import make_callable
 from hotplate.load.problems import WorkerDied
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     from hotplate.execute.workers.crash import CrashReport
@@ -109,7 +108,7 @@ class IsolatedCell(LoadedCell):
         try:
             for left in reversed(range(FALSE_STARTS)):
                 with self._pool.worker(self._library.number) as worker:
-                    call = _Call(self, worker, abort or AbortHandle(), timeout, grace, started)
+                    call = _Call(self, worker, abort, timeout, grace, started)
                     outcome = call.make(arguments, named)
                 if not left or not call.is_false_start:
                     return outcome
@@ -165,7 +164,7 @@ class _Call:
         self,
         cell: IsolatedCell,
         worker: Worker,
-        abort: AbortHandle,
+        abort: AbortHandle | None,
         timeout: float | None,
         grace: float,
         started: float,
@@ -177,6 +176,8 @@ class _Call:
         self._grace = grace
         self._started = started
         self._inputs: Mapping[str, str] = {}
+        self._handle: AbortHandle | None = None
+        self._slot = -1
         self.is_false_start = False
         """Whether the worker died, and not of this call, for that had not begun."""
 
@@ -189,8 +190,11 @@ class _Call:
             if cell._library.number not in worker.libraries:
                 worker.open(cell._library.path, cell._library.number)
             begin = time.perf_counter()
-            with self._entered():
+            try:
+                self._enter()
                 value = cell._function(*arguments, **named)
+            finally:
+                self._leave()
         except WorkerDied:
             self._inputs = cell._described(arguments, named)
             return self._died(time.perf_counter() - begin)
@@ -204,23 +208,22 @@ class _Call:
             error = failure_of(cell.name, raised)
         return self._ended(value, error, time.perf_counter() - begin)
 
-    @contextmanager
-    def _entered(self) -> Iterator[None]:
-        """Brackets the call: requests to stop reach the worker, Ctrl-C among them."""
+    def _enter(self) -> None:
+        """From here on requests to stop reach the worker, Ctrl-C among them."""
         worker = self._worker
-        handle = AbortHandle(self._abort, on_abort=worker.abort)
-        slot = -1
-        try:
-            worker.enter(self._cell.name, self._timeout, self._grace)
-            if handle.aborted:
+        worker.enter(self._cell.name, self._timeout, self._grace)
+        if self._abort is not None:
+            self._handle = AbortHandle(self._abort, on_abort=worker.abort)
+            if self._handle.aborted:
                 worker.abort()
-            if threading.current_thread() is threading.main_thread():
-                slot = lib.hp_interrupt_watch(worker.abort_word)
-            yield
-        finally:
-            lib.hp_interrupt_unwatch(slot)
-            worker.leave()
-            self._abort.release(handle)
+        if threading.current_thread() is threading.main_thread():
+            self._slot = lib.hp_interrupt_watch(worker.abort_word)
+
+    def _leave(self) -> None:
+        lib.hp_interrupt_unwatch(self._slot)
+        self._worker.leave()
+        if self._abort is not None and self._handle is not None:
+            self._abort.release(self._handle)
 
     def _ended(self, value: Any, error: HotplateError | None, seconds: float) -> Outcome:
         stdout, stderr = self._worker.printed()
@@ -262,7 +265,7 @@ class _Call:
         elif worker.killed or (killed and reason is not Reason.NONE):
             kind, error = (
                 OutcomeKind.CANCELLED,
-                RunCancelled(f"{self._cell.name} was stopped: {self._abort.reason or 'killed'}"),
+                RunCancelled(f"{self._cell.name} was stopped: {(self._abort and self._abort.reason) or 'killed'}"),
             )
         else:
             self.is_false_start = death.idle

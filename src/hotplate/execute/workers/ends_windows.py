@@ -89,9 +89,15 @@ class Pipe:
         return True
 
 
-def has_ended(process: int) -> bool:
-    """Whether a process has ended, by its handle (hp_remote_descriptor)."""
-    return _winapi.WaitForSingleObject(process, 0) == _winapi.WAIT_OBJECT_0
+class Ending:
+    """The end of a process, by its handle (hp_remote_descriptor)."""
+
+    def __init__(self, process: int) -> None:
+        self._process = process
+
+    def now(self) -> bool:
+        """Whether it has ended."""
+        return _winapi.WaitForSingleObject(self._process, 0) == _winapi.WAIT_OBJECT_0
 
 
 def start_error(code: int, program: str) -> OSError:

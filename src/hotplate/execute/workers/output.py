@@ -45,6 +45,8 @@ class Output:
         """What was written since this was last asked: to stdout, to stderr."""
         with self._lock:
             self.read()
+            if not self._kept:
+                return NOTHING, NOTHING
             kept, self._kept = self._kept, {}
         stdout, stderr = (kept[stream].captured() if stream in kept else NOTHING for stream in (1, 2))
         return stdout, stderr

@@ -149,15 +149,14 @@ class WorkerPool:
         with self._lock:
             # One that this thread still has: an interrupt struck between its being taken and being used.
             self._busy.pop(threading.get_ident(), None)
-            self._wait()
+            if self._waiting or not self._has_room():
+                self._wait()
             self._used += 1
             worker = self._choose(number)
             if worker is not None:
                 self._busy[threading.get_ident()] = worker
-                self._changed.notify_all()
                 return worker
             self._starting += 1
-            self._changed.notify_all()
         return self._start_now()
 
     def _wait(self) -> None:
@@ -165,10 +164,13 @@ class WorkerPool:
         ticket = object()
         self._waiting.append(ticket)
         try:
-            self._changed.wait_for(lambda: self._waiting[0] is ticket and len(self._busy) + self._starting < self._size)
+            self._changed.wait_for(lambda: self._waiting[0] is ticket and self._has_room())
         finally:  # also after Ctrl-C, or those behind would wait for ever
             self._waiting.remove(ticket)
             self._changed.notify_all()
+
+    def _has_room(self) -> bool:
+        return len(self._busy) + self._starting < self._size
 
     def _start_now(self) -> Worker:
         worker = None
@@ -184,14 +186,13 @@ class WorkerPool:
 
     def _choose(self, number: int) -> Worker | None:
         """The idle worker that was used last, of those with the library if there are any. Dead ones are buried."""
-        for worker in [worker for worker in self._idle if worker.is_gone]:
-            self._idle.remove(worker)
-            worker.bury()
-        for worker in reversed(self._idle):
-            if number in worker.libraries:
-                self._idle.remove(worker)
+        while self._idle:
+            known = [i for i, worker in enumerate(self._idle) if number in worker.libraries]
+            worker = self._idle.pop(known[-1] if known else -1)
+            if not worker.is_gone:
                 return worker
-        return self._idle.pop() if self._idle else None
+            worker.bury()
+        return None
 
     def _give_back(self, worker: Worker) -> None:
         if worker.is_doomed:
@@ -204,14 +205,16 @@ class WorkerPool:
                 self._idle.append(worker)
             elif worn and not self._closed:
                 self._leaving.add(worker)
-            self._changed.notify_all()
+            if self._waiting:
+                self._changed.notify_all()
         if self._closed:
             worker.bury()
         elif worn:
             threading.Thread(target=self._retire, args=(worker,), name="hotplate-retire", daemon=True).start()
         if not usable or not self._used % 64 or self._used == 1:
             self._keep_spare()
-        self._shrink_later()
+        if len(self._idle) > 1 and not self._watched:
+            self._shrink_later()
 
     def _retire(self, worker: Worker) -> None:
         """Lets a worn one leave, on a thread of its own: destructors of global objects may take their time."""

@@ -21,9 +21,9 @@ from hotplate.execute.workers.output import Output
 from hotplate.load.problems import WorkerDied
 
 if sys.platform == "win32":
-    from hotplate.execute.workers.ends_windows import has_ended, start_error
+    from hotplate.execute.workers.ends_windows import Ending, start_error
 else:
-    from hotplate.execute.workers.ends_posix import has_ended, start_error
+    from hotplate.execute.workers.ends_posix import Ending, start_error
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -122,6 +122,7 @@ class Worker:
         # No __del__: that could find the handle freed, for what goes with a cycle goes in any order.
         self._unless_buried = weakref.finalize(self, _put_down, self.handle, self._output, self._arena)
         self._unless_buried.atexit = False
+        self._ended = Ending(lib.hp_remote_descriptor(self.handle))
         self.process = int(lib.hp_remote_process(self.handle))
         """Its number in the system, which is that of its process group as well."""
         self.policy = self._greet(policy)
@@ -229,7 +230,7 @@ class Worker:
     @property
     def is_gone(self) -> bool:
         """Whether its process has ended, or will."""
-        return self.death is not None or self.is_doomed or has_ended(lib.hp_remote_descriptor(self.handle))
+        return self.death is not None or self.is_doomed or self._ended.now()
 
     def retire(self) -> Death:
         """Lets it leave in order, which runs destructors of global objects; then as `bury`."""
