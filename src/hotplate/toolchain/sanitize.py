@@ -5,20 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from hotplate.errors import ToolchainError
+from hotplate.toolchain.compiler import Compiler, Family
 from hotplate.toolchain.families.program import ProgramLine
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from hotplate.toolchain.compiler import Compiler
-
 CHECKS = ("address", "undefined")
 """What -fsanitize is told."""
-FLAGS = (f"-fsanitize={','.join(CHECKS)}", "-fsanitize-recover=undefined", "-O1", "-g", "-fno-omit-frame-pointer")
-"""What a cell is compiled with, behind all its other flags.
-
-UBSan only reports: whether the first finding ends the process is for the environment to say.
-"""
+_CODE = ("-O1", "-g", "-fno-omit-frame-pointer")
 
 
 def sanitizing_compiler(language: str, compilers: Iterable[Compiler]) -> Compiler:
@@ -34,3 +29,13 @@ def sanitizing_compiler(language: str, compilers: Iterable[Compiler]) -> Compile
     found = f"{' and '.join(dict.fromkeys(unable))} can't" if unable else "there is no compiler"
     way_out = f"install gcc or clang (`apt install {'gcc g++' if language == 'c++' else 'gcc'}`)"
     raise ToolchainError(f"nothing here builds with -fsanitize={','.join(CHECKS)}: {found}; {way_out}")
+
+
+def sanitizer_flags(compiler: Compiler) -> tuple[str, ...]:
+    """What a cell is compiled with, behind all its other flags.
+
+    UBSan only reports: whether the first finding ends the process is for the environment to say.
+    """
+    # The part of clang's library that looks at classes is linked into programs in C++, and the worker is none.
+    without = ("-fno-sanitize=vptr,function",) if compiler.family is Family.CLANG else ()
+    return (f"-fsanitize={','.join(CHECKS)}", *without, "-fsanitize-recover=undefined", *_CODE)

@@ -72,10 +72,10 @@ class Toolchain:
 
         Raises ToolchainError when no compiler here does that.
         """
-        from hotplate.toolchain.sanitize import CHECKS, FLAGS, sanitizing_compiler  # only for who asks
+        from hotplate.toolchain.sanitize import CHECKS, sanitizer_flags, sanitizing_compiler  # only for who asks
 
         compiler = sanitizing_compiler(language, self._compilers_for(language))
-        flags = (*self.flags, *FLAGS)
+        flags = (*self.flags, *sanitizer_flags(compiler))
         other = Toolchain(flags=flags, jobs=self._jobs, environ=self._environ, confined=self.confined)
         other.cache, other.sanitize, other._chosen = self.cache, CHECKS, compiler
         return other
