@@ -30,7 +30,7 @@ set_option = click.option(
 )
 input_option = click.option("--input", "arrays", multiple=True, metavar="NAME=FILE.npy", help="The same from a file.")
 executor_option = click.option(
-    "--executor", default="linear", metavar="NAME", help="linear (default), parallel, or an installed one."
+    "--executor", default="linear", metavar="NAME", help="linear (default), parallel, process, or an installed one."
 )
 sandbox_option = click.option(
     "--sandbox", is_flag=True, help="For a stranger's notebook: cells and compilers compute, and may do nothing else."

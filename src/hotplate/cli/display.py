@@ -122,7 +122,8 @@ def print_run(console: Console, run: Run) -> None:
 
 def _rows(cell: CellResult) -> Iterator[tuple[str, str, str]]:
     if not cell.outcome.ok:
-        yield cell.name, "", str(cell.outcome.error or cell.outcome.reason)
+        said = str(cell.outcome.error or cell.outcome.reason)
+        yield cell.name, "", said.partition("\n")[0]  # a crash report has more lines; they follow the table
         return
     if hasattr(type(cell.value), "_fields"):
         yield cell.name, f"{len(cell.value)} results", ""

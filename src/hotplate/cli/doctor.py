@@ -36,7 +36,8 @@ def examine() -> dict[str, Any]:
     if shutil.which(os.environ.get("PKG_CONFIG", "pkg-config")) is None:
         problems.append("pkg-config is missing, so `libs` can't be used; install it (`apt install pkg-config`)")
     facts, libraries, isolation = cache_facts(), library_facts(), isolation_facts(toolchain)
-    problems += [part["problem"] for part in (facts, libraries) if part["problem"]]
+    shared = shared_memory_facts()
+    problems += [part["problem"] for part in (facts, libraries, shared) if part["problem"]]
     if isolation["problem"] and chosen["c"]:  # without a C compiler, that has been said
         problems.append(isolation["problem"])
     return {
@@ -53,6 +54,7 @@ def examine() -> dict[str, Any]:
         "cache": facts,
         "libraries": libraries,
         "isolation": isolation,
+        "shared_memory": shared,
         "problems": problems,
     }
 
@@ -113,6 +115,22 @@ def isolation_facts(toolchain: Toolchain) -> dict[str, Any]:
     return {**facts, "worker": str(worker.path), "bytes": worker.size} if worker else facts
 
 
+def shared_memory_facts() -> dict[str, Any]:
+    """How many bytes the arrays of isolated cells may take in a process; None where there is no isolation yet.
+
+    What another process has taken, only `hotplate.execute.workers.arena.usage()` there can tell.
+    """
+    facts: dict[str, Any] = {"limit_bytes": None, "variable": "HOTPLATE_SHARED_MEMORY", "problem": ""}
+    if sys.platform not in ("linux", "win32"):
+        return facts
+    from hotplate.execute.workers import arena
+
+    try:
+        return {**facts, "variable": arena.VARIABLE, "limit_bytes": arena.limit(os.environ.get(arena.VARIABLE, ""))}
+    except SettingError as error:
+        return {**facts, "problem": str(error)}
+
+
 def cache_line(facts: dict[str, Any]) -> str:
     """The cache in one line."""
     size, cap = facts["bytes"] / 2**20, facts["cap_bytes"] / 2**20
@@ -135,6 +153,8 @@ def render(report: dict[str, Any]) -> str:
     lines += ["", f"headers    {report['include']}", f"cache      {cache_line(report['cache'])}"]
     lines += [f"libraries  {_library_line(report['libraries'])}"]
     lines += [f"isolation  {_isolation_line(report['isolation'])}"]
+    if report["shared_memory"]["limit_bytes"]:
+        lines += [f"           {_shared_memory_line(report['shared_memory'])}"]
     if report["problems"]:
         lines += ["", "missing:"] + [f"  {problem}" for problem in report["problems"]]
     return "\n".join(lines)
@@ -172,3 +192,8 @@ def _isolation_line(facts: dict[str, Any]) -> str:
         return f"its worker is not built yet; {facts['compiler']} will be asked to, for the first isolated cell"
     origin = f"built by {facts['compiler']}" if facts["compiler"] else "it came with hotplate"
     return f"{facts['worker']} ({facts['bytes'] / 1024:.0f} KiB, {origin})"
+
+
+def _shared_memory_line(facts: dict[str, Any]) -> str:
+    size = f"{facts['limit_bytes'] / 2**30:.1f} GiB"
+    return f"its arrays may take {size} of shared memory in a process; {facts['variable']} sets that"

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from hotplate.cli.display import preview, type_of
-from hotplate.errors import HotplateError
+from hotplate.errors import CellCrashed, HotplateError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -86,6 +86,27 @@ def cell_document(cell: CellResult) -> dict[str, Any]:
         "compiler": cell.compiler,
         "results": _results(cell.value) if cell.outcome.ok else [],
         "error": None if cell.outcome.ok else str(error or cell.reason),
+        "stdout": cell.outcome.stdout.text,
+        "stderr": cell.outcome.stderr.text,
+        "crash": _crash(error.report) if isinstance(error, CellCrashed) else None,
+    }
+
+
+def _crash(report: Any) -> dict[str, Any]:
+    """How a worker ended. Of one for Python cells less is known."""
+    where = getattr(report, "where", None)
+    diagnosis = getattr(report, "diagnosis", None)
+    return {
+        "signal": getattr(report, "signal", ""),
+        "stage": str(getattr(report, "stage", "")),
+        "headline": getattr(report, "headline", report.message.partition("\n")[0]),
+        "address": getattr(report, "address", None),
+        "path": where.path if where else "",
+        "line": where.line if where else 0,
+        "column": where.column if where else 0,
+        "notes": diagnostic_list(where.notes) if where else [],
+        "inputs": dict(getattr(report, "inputs", {})),
+        "diagnosis": diagnosis and {"words": diagnosis.words, "findings": diagnostic_list(diagnosis.findings)},
     }
 
 

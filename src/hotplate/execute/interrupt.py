@@ -64,7 +64,7 @@ class _Watch:
         else:
             self.tell(
                 f"{call.cell} can't be stopped: it runs in this process and never calls hp_check. It goes on until it "
-                f"returns, then the run ends. To stop such a cell, give it a `hp_ctx *` and poll hp_check in its loop"
+                f"returns, then the run ends. To stop such a cell, mark it `isolate`, or poll hp_check in its loop"
             )
         if self.end is not None:
             self.tell("press Ctrl-C again to end hotplate at once")

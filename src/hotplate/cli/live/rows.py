@@ -172,6 +172,8 @@ def _values(row: Row, first: _Line, scene: Scene) -> Iterator[_Line]:
         return
     if result is None or not result.outcome.ok:
         words = str(result.outcome.error or result.outcome.reason) if result else ""
+        if result and result.status == "crashed":
+            words = words.partition("\n")[0]  # the rest is shown on the line of the notebook
         style = "red" if result and row.state not in ("skipped", "cancelled") else "dim"
         yield first | {"value": Text(" ".join(words.removeprefix(f"{row.name}: ").split()), style)}
         return

@@ -112,8 +112,16 @@ def _findings(status: LiveStatus) -> Sequence[Diagnostic]:
     """What is wrong with the newest text; also what no place in it is to blame for, an input without a value."""
     error = status.reload.error if status.reload else None
     if error is None or status.diagnostics:
-        return status.diagnostics
-    return (Diagnostic(Severity.ERROR, str(error)),)
+        return (*status.diagnostics, *_crashes(status))
+    return (Diagnostic(Severity.ERROR, str(error)), *_crashes(status))
+
+
+def _crashes(status: LiveStatus) -> Iterator[Diagnostic]:
+    """Where in the notebook isolated cells have crashed, as far as that is known."""
+    for cell in status.run.failures if status.run else ():
+        report = getattr(cell.outcome.error, "report", None)
+        if (where := getattr(report, "where", None)) is not None and where.line:
+            yield where
 
 
 def findings_within(findings: Sequence[Diagnostic], lines: int, width: int) -> list[RenderableType]:
