@@ -58,6 +58,7 @@ static void *new_result(hp_host *host, size_t bytes) {
     return data;
 }
 
+#if !HP_REDZONES
 static void free_result(hp_host *host, void *data) {
     hp_served *served = (hp_served *)(void *)host;
     if (data == NULL) return;
@@ -65,6 +66,7 @@ static void free_result(hp_host *host, void *data) {
     for (int32_t i = 0; i < served->nrooms - 1; i++)
         if (served->room[i].region.offset == offset) served->room[i].used = 0;
 }
+#endif
 
 static hp_place place_of(const hp_served *served, const void *data) {
     return (hp_place){served->arena, (uint64_t)((const uint8_t *)data - served->base)};
@@ -226,6 +228,20 @@ static void progress(hp_ctx *ctx, int64_t done, int64_t total) {
 }
 
 #if HP_REDZONES
+/* Results that the cell has made itself lie on the heap until it is done. */
+static void move_results(hp_served *served) {
+    for (int32_t i = 0; i < served->nout; i++) {
+        hp_value *value = &served->out[i];
+        if (served->form[i] != HP_PORT_DYNAMIC || value->kind != HP_TENSOR) continue;
+        const size_t size = hp_tensor_span(&value->as.tensor);
+        void *lies = new_result(&served->host, size ? size : 1), *made = value->as.tensor.data;
+        if (lies != NULL) memcpy(lies, made, size);
+        if (lies == NULL) served->host.out_of_memory = 1;
+        value->as.tensor.data = lies;
+        hp_aligned_free(made);
+    }
+}
+
 static int32_t enter(const hp_cell *cell, hp_served *served) {
     hp_guarded call = {served->in, served->out, served->nin, served->nout, &served->state, NULL};
     call.guard = calloc((size_t)served->nin + (size_t)served->nout + 1, sizeof *call.guard);
@@ -234,6 +250,7 @@ static int32_t enter(const hp_cell *cell, hp_served *served) {
     const int32_t returned = cell->entry(&served->host.ctx, served->in, served->out);
     hp_redzones_end(&call);
     free(call.guard);
+    move_results(served);
     return returned;
 }
 #else
@@ -283,8 +300,10 @@ void hp_worker_call(hp_worker *worker) {
     hp_reader reader = copied(worker);
     hp_host_init(&served.host, &worker->page->abort_word);
     served.host.ctx.progress = progress;
+#if !HP_REDZONES
     served.host.new_result = new_result;
     served.host.free_result = free_result;
+#endif
     worker->page->done = worker->page->total = 0;
     worker->page->observed = 0;
     void *memory = reader.bad ? NULL : get_call(&reader, &served);

@@ -9,6 +9,7 @@
 #if HP_REDZONES
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -32,24 +33,34 @@ void hp_redzones_begin(hp_guarded *call) {
     guarded = call;
 }
 
+static void say(const char *what, int32_t number, const void *begin, size_t size) {
+    char line[128];
+    const int length = snprintf(line, sizeof line, "hotplate: %s %d lies at %p, %zu bytes\n", what, number, begin, size);
+    if (length > 0 && write(STDERR_FILENO, line, (size_t)length) < 0) return; /* then it stays an address */
+}
+
+/* In shared memory an input can't be written to, on the heap it can. */
+static void refuse_writing(int32_t input, const void *begin, size_t size) {
+    say("input", input, begin, size);
+    say("written", input, begin, size);
+    abort();
+}
+
 void hp_redzones_end(hp_guarded *call) {
     guarded = NULL;
     for (int32_t i = 0; i < call->nin + call->nout; i++) {
         const hp_guard *guard = &call->guard[i];
         if (guard->copy == NULL) continue;
-        if (i >= call->nin) memcpy(guard->lies, guard->copy, guard->size);
+        if (i >= call->nin)
+            memcpy(guard->lies, guard->copy, guard->size);
+        else if (memcmp(guard->lies, guard->copy, guard->size) != 0)
+            refuse_writing(i, guard->copy, guard->size);
         guard->tensor->data = guard->lies;
         hp_aligned_free(guard->copy);
     }
 }
 
 /* ---- before a report ---- */
-
-static void say(const char *what, int32_t number, const void *begin, size_t size) {
-    char line[128];
-    const int length = snprintf(line, sizeof line, "hotplate: %s %d lies at %p, %zu bytes\n", what, number, begin, size);
-    if (length > 0 && write(STDERR_FILENO, line, (size_t)length) < 0) return; /* then it stays an address */
-}
 
 /* AddressSanitizer calls it when it has found something. */
 __attribute__((visibility("default"), used)) void __asan_on_error(void);

@@ -23,7 +23,10 @@ while read -r word; do
 done
 printf '\033[?7h\033[?25h\033[m'
 cat <&2
-[ -z "$cells" ] || printf '\nhotplate died while it ran %s\nwith --executor process, a crash costs the cell alone\n' "$cells"
+if [ -n "$cells" ]; then
+  printf '\nhotplate died while it ran %s\n' "$cells"
+  printf 'with --executor process, a crash costs the cell alone\n'
+fi
 modes=" $(stty -a <&1) "
 case $modes in *' -icanon'*) case $modes in *' -icrnl'*) ;; *) stty icanon echo <&1 ;; esac ;; esac
 """

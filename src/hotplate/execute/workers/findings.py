@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from hotplate.diagnostic import Diagnostic, Severity
 from hotplate.execute.workers.backtrace import Frame, call_notes, frames_of, function_at, innermost
 from hotplate.execute.workers.crash import Diagnosis
-from hotplate.execute.workers.sanitizer_report import own_output, parse_report
+from hotplate.execute.workers.sanitizer_report import WRITTEN_INPUT, own_output, parse_report
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -146,10 +146,8 @@ def _words(finding: Finding, frames: Sequence[Frame], subject: Subject) -> str:
     kind = finding.kind
     if finding.tool == "undefined" or kind in _SIGNALS:
         return _SIGNALS.get(kind, kind)
-    if kind == "stack-overflow" and (function := _recursive(frames)):
-        return f"{kind}: the recursion of {function} is too deep"
-    if kind in _ALONE:
-        return f"{kind}: {_ALONE[kind]}"
+    if said := _alone(finding, frames, subject):
+        return f"{kind}: {said}"
     bytes_ = f" of {finding.size} bytes" if finding.size else ""
     access = f"{finding.access or 'access'}{bytes_}"
     if finding.memory is not None:
@@ -157,6 +155,15 @@ def _words(finding: Finding, frames: Sequence[Frame], subject: Subject) -> str:
     if kind == "SEGV":
         return f"{access} at address {finding.address:#x}: {_pointer(finding.address)}"
     return f"{kind}: {access} at address {finding.address:#x}" if finding.address else kind
+
+
+def _alone(finding: Finding, frames: Sequence[Frame], subject: Subject) -> str:
+    """What is said of kinds that are not about the place of an address."""
+    if finding.kind == WRITTEN_INPUT and finding.memory is not None:
+        return f"it has written to {_name(finding.memory.name, subject)}, which other cells share"
+    if finding.kind == "stack-overflow" and (function := _recursive(frames)):
+        return f"the recursion of {function} is too deep"
+    return _ALONE.get(finding.kind, "")
 
 
 def _pointer(address: int) -> str:

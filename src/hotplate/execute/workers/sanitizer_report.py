@@ -24,10 +24,13 @@ _HEAP = re.compile(rf"0x[0-9a-f]+ is located (\d+) bytes {_SIDE} (\d+)-byte regi
 _GLOBAL = re.compile(rf"0x[0-9a-f]+ is located (\d+) bytes {_SIDE} global variable '([^']*)' .*of size (\d+)")
 _FRAME_OFFSET = re.compile(r"Address 0x[0-9a-f]+ is located in stack of thread .* at offset (\d+) in frame")
 _LOCAL = re.compile(r"\s+\[(\d+), (\d+)\) '([^']*)'.*<== Memory access at offset \d+ (.*) this variable")
+_WRITTEN = re.compile(r"hotplate: written (\d+) lies at 0x([0-9a-f]+), (\d+) bytes")
 _ARRAY = re.compile(r"hotplate: (input|output|state) (\d+) lies at 0x([0-9a-f]+), (\d+) bytes")
 _START = re.compile(
-    rb"^(?:.+?:\d+:\d+: runtime error: |AddressSanitizer:DEADLYSIGNAL$|={65}$|==\d+==ERROR: )", re.MULTILINE
+    rb"^(?:.+?:\d+:\d+: runtime error: |AddressSanitizer:DEADLYSIGNAL$|={65}$|==\d+==ERROR: |hotplate: )", re.MULTILINE
 )
+WRITTEN_INPUT = "written-input"
+"""The kind of what the worker itself looks for."""
 _SIDES = {
     "to the right of": "behind",
     "after": "behind",
@@ -88,7 +91,8 @@ class Finding:
 def parse_report(text: str) -> tuple[Finding, ...]:
     """The findings in what a process wrote to stderr, in the order in which they were made."""
     lines = text.split("\n")
-    starts = [i for i, line in enumerate(lines) if _UNDEFINED.match(line) or _ADDRESS.match(line)]
+    marks = (_UNDEFINED, _ADDRESS, _WRITTEN)
+    starts = [i for i, line in enumerate(lines) if any(mark.match(line) for mark in marks)]
     arrays = [found.groups() for line in lines if (found := _ARRAY.match(line))]
     return tuple(_finding(lines[start:end], arrays) for start, end in pairwise([*starts, len(lines)]))
 
@@ -110,6 +114,9 @@ def _finding(lines: Sequence[str], arrays: Sequence[Sequence[str]]) -> Finding:
     if undefined := _UNDEFINED.match(lines[0]):
         path, line, column, message = undefined.groups()
         return Finding("undefined", message, path=path, line=int(line), column=int(column), calls=calls["error"])
+    if written := _WRITTEN.match(lines[0]):
+        memory = Memory(0, "within", int(written[3]), f"input {written[1]}")
+        return Finding("address", WRITTEN_INPUT, access="write", memory=memory)
     found = _ADDRESS.match(lines[0])
     assert found is not None
     on = _ON_ADDRESS.match(found[1])
