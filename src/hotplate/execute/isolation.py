@@ -68,7 +68,8 @@ class Isolation:
         from hotplate.execute.workers.cell import IsolatedCell
 
         sanitized = bool(self._toolchain.sanitize)
-        unit = None if sanitized else unit  # it says all that can be said
+        if sanitized or sys.platform != "linux":  # it says all that can be said, or there are no sanitizers
+            unit = None
         notebook = (path, text)
         return IsolatedCell(
             artifact.library, artifact.unit_key, state, self.pool, notebook, unit=unit, sanitized=sanitized

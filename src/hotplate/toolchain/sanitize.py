@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING
 
 from hotplate.errors import ToolchainError
@@ -21,6 +22,8 @@ def sanitizing_compiler(language: str, compilers: Iterable[Compiler]) -> Compile
 
     Raises ToolchainError when there is none.
     """
+    if sys.platform != "linux":
+        raise ToolchainError(f"hotplate builds with -fsanitize={','.join(CHECKS)} on Linux alone so far")
     unable = []
     for compiler in compilers:
         if ProgramLine(compiler, CHECKS).is_able and compiler.command(language):

@@ -88,8 +88,8 @@ GCC_GLOBAL = """\
 READ of size 8 at 0x7f444ee5f268 thread T0
     #0 0x7f444ee5c269  (/cache/c300/global-78e33f14.so+0x2269)
 
-0x7f444ee5f268 is located 8 bytes to the right of global variable 'table' defined in '/notes/a.c:30:16' (0x7f) of size 32
-0x7f444ee5f268 is located 24 bytes to the left of global variable '*.Lubsan_data16' defined in 'unit.c' (0x7f) of size 32
+0x7f444ee5f268 is located 8 bytes to the right of global variable 'table' defined in '/a.c:30:16' (0x7f) of size 32
+0x7f444ee5f268 is located 24 bytes to the left of global variable '*.Lubsan_data16' defined in 'u.c' (0x7f) of size 32
 ==31775==ABORTING
 """
 
