@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import hotplate
-from hotplate.errors import CellCrashed, SettingError
+from hotplate.errors import CellCrashed, LoadError, SettingError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -305,6 +305,28 @@ def test_with_sanitize_a_cell_is_never_loaded_into_this_process(notebook: Callab
     nb = hotplate.open(notebook(C), sanitize=True)
     assert nb.load("divided").isolated
     assert not [found for found in nb.check() if found.severity == "error"]
+
+
+def test_with_sanitize_a_library_that_dies_while_it_is_opened_says_where(notebook: Callable[..., Path]) -> None:
+    text = """\
+    #include <cstdint>
+    static std::int64_t table[3] = {1, 2, 3};
+    static volatile std::int64_t behind = 3;
+    static std::int64_t first = table[behind];
+    std::int64_t value() { return first; }
+    """
+    with pytest.raises(LoadError, match=r"index 3 out of bounds") as caught:
+        hotplate.open(notebook(text, ".cpp"), sanitize=True).run("value")
+    assert "static std::int64_t first = table[behind];" in str(caught.value)
+
+
+def test_a_crash_in_a_run_shows_its_first_line_in_the_table(
+    notebook: Callable[..., Path], command: Callable[..., Any]
+) -> None:
+    told = command("run", notebook(C), "divided", "--set", "k=0", "--executor", "process")
+    assert [line[:16] for line in told.out.splitlines() if "SIGFPE" in line] == ["divided  crashed"]
+    assert "inputs: k: 0" not in told.out
+    assert "inputs: k: 0" in told.err
 
 
 def test_both_are_options_of_run(notebook: Callable[..., Path], command: Callable[..., Any]) -> None:

@@ -103,7 +103,8 @@ def library_facts() -> dict[str, Any]:
 def isolation_facts(toolchain: Toolchain) -> dict[str, Any]:
     """The worker of isolated cells: where it is, None until it is built; its size; the compiler that builds it.
 
-    No compiler is named for one that came with hotplate. Nothing is built for this. `problem` tells what a build would lack; the compiler's own complaint comes with a build.
+    No compiler is named for one that came with hotplate. Nothing is built for this. `problem` tells what a build would
+    lack; the compiler's own complaint comes with a build.
     """
     facts: dict[str, Any] = {"worker": None, "bytes": 0, "compiler": None, "problem": ""}
     try:

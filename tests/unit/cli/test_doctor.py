@@ -39,6 +39,20 @@ def test_a_worker_that_is_there_is_shown_with_its_size(empty_cache: Path, source
     assert f"isolation  {worker.path} ({worker.size / 1024:.0f} KiB, built by " in render(examine())
 
 
+def test_how_much_memory_cells_may_share_is_shown(empty_cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOTPLATE_SHARED_MEMORY", "3G")
+    report = examine()
+    assert report["shared_memory"] == {"limit_bytes": 3 << 30, "variable": "HOTPLATE_SHARED_MEMORY", "problem": ""}
+    assert "its arrays may take 3.0 GiB of shared memory" in render(report)
+
+
+def test_a_senseless_limit_of_shared_memory_is_a_problem(empty_cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOTPLATE_SHARED_MEMORY", "much")
+    report = examine()
+    assert report["shared_memory"]["limit_bytes"] is None
+    assert report["shared_memory"]["problem"] in report["problems"]
+
+
 def test_what_keeps_it_from_being_built_is_among_what_is_missing(empty_cache: Path, sources: Path) -> None:
     (sources / "worker" / "main.c").unlink()
     report = examine()

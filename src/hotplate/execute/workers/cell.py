@@ -70,6 +70,7 @@ class IsolatedCell(LoadedCell):
         Raises LoadError, also when a constructor of a global object ends the worker, and HandshakeError.
         """
         self._pool = pool
+        self._file = path
         self.notebook = notebook
         self.unit = unit
         self.state = state or StateBlock()
@@ -145,9 +146,12 @@ class IsolatedCell(LoadedCell):
         )
         if not self._sanitized:
             return report
-        from hotplate.execute.workers.findings import report_with_findings  # as above
+        from hotplate.execute.workers.findings import Subject, report_with_findings  # as above
 
-        subject = replace(self.subject((), {}), kinds=inputs)
+        if hasattr(self, "_library"):
+            subject = replace(self.subject((), {}), kinds=inputs)
+        else:  # it died while it was opened
+            subject = Subject(cell, self._file, notebook, text, (), (), {})
         return report_with_findings(report, death.output[0].text, death.output[1].text, subject)
 
     def _described(self, arguments: Sequence[Any], named: Mapping[str, Any]) -> dict[str, str]:
