@@ -40,7 +40,7 @@ static void prepare(HMODULE runtime) {
     hp_on_signal(__cdecl * handle)(int, hp_on_signal) = (hp_on_signal(__cdecl *)(int, hp_on_signal))find(runtime, "signal");
     int(__cdecl *report)(int) = (int(__cdecl *)(int))find(runtime, "_set_error_mode");
     FILE *stream = stdout_of(runtime);
-    if (set_mode != NULL) set_mode(1, _O_BINARY);
+    for (int number = 1; set_mode != NULL && number <= 2; number++) set_mode(number, _O_BINARY);
     if (buffer != NULL && stream != NULL) buffer(stream, NULL, _IONBF, 0); /* it knows no line buffering */
     if (handle != NULL) handle(SIGABRT, on_abort);
     if (report != NULL) report(_OUT_TO_STDERR); /* not to a window that waits for a click */

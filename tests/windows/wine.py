@@ -137,7 +137,7 @@ def install_packages(build: Any, host: str, path: Path) -> None:
 
 
 def build_core(build: Any, host: str, python: Path, path: Path) -> None:
-    """Builds hotplate._native with mingw, as the abi3 module that a Windows wheel would hold, and the worker beside it."""
+    """Builds hotplate._native with mingw, as the abi3 module that a Windows wheel would hold, and the worker."""
     build.say(f"building the native core for Windows with {COMPILER}")
     glue = path / "_native.c"
     generate = "import sys, build; build.ffibuilder().emit_c_code(sys.argv[1])"

@@ -87,8 +87,8 @@ class Isolation:
         """Calls them, and Python functions."""
         from hotplate.execute.process import ProcessBackend
 
-        if sys.platform != "linux":
-            return ProcessBackend(self.pool, None, self.policy, self.diagnose)
-        from hotplate.execute.workers.python_pool import PythonPool
+        if sys.platform == "linux":
+            from hotplate.execute.workers.python_pool import PythonPool
 
-        return ProcessBackend(self.pool, PythonPool(self.policy), self.policy, self.diagnose)
+            return ProcessBackend(self.pool, PythonPool(self.policy), self.policy, self.diagnose)
+        return ProcessBackend(self.pool, None, self.policy, self.diagnose)

@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 _SENT = 0  # si_code up to here: somebody sent the signal
 _ACCESS_ERROR, _KERNEL = 2, 128  # si_code of SIGSEGV: the page forbids it; not the fault of a page
 _UNALIGNED = 1  # si_code of SIGBUS
-_NULL = 0x10000  # Linux maps nothing below (vm.mmap_min_addr)
+_NULL = 0x10000  # Linux maps nothing below (vm.mmap_min_addr), nor does Windows
+_EXCEPTIONS = -0x10000000  # exit codes up to here are numbers of Windows' exceptions, as signed ones
 _PAGE = 4096
 _TRAPS = (b"\x0f\x0b", b"\x20\x00\x20\xd4")  # ud2; brk #1
 _ACCESS = {
@@ -33,6 +34,21 @@ _ARITHMETIC = {
     6: "inexact floating-point result",
     7: "invalid floating-point operation",
     8: "index out of range",
+}
+_ACCESS_VIOLATION, _FAST_FAIL, _CONTROL_C = 0xC0000005, 0xC0000409, 0xC000013A
+_WINDOWS = {
+    0x80000003: ("a breakpoint or a trap in the code", "breakpoint"),
+    0xC0000005: ("bad memory access", "access violation"),
+    0xC0000006: ("a mapped file, or memory that was swapped out, can't be read any more", "page error"),
+    0xC0000017: ("there is no memory left", "no memory"),
+    0xC000001D: ("illegal instruction, or a trap that the compiler put where it can't go on", "illegal instruction"),
+    0xC0000094: (_ARITHMETIC[1], "integer division by zero"),
+    0xC0000095: (_ARITHMETIC[1], "integer overflow"),
+    0xC0000096: ("an instruction that only the system may use", "privileged instruction"),
+    0xC00000FD: ("the recursion is too deep, or the local variables do not fit (hp_alloc)", "stack overflow"),
+    0xC0000374: ("the heap is damaged: something wrote past the end of a block, or freed it twice", "heap corruption"),
+    0xC0000409: ("abort() was called, or the C library found the stack or an argument damaged", "fast fail"),
+    0xE06D7363: ("a C++ exception that nothing catches", "C++ exception"),
 }
 _LIMITS = {
     "SIGXCPU": "it used more CPU time than it may",
@@ -54,12 +70,14 @@ class Cause:
 
 
 def cause_of(returncode: int, record: CrashRecord | None, *, out_of_memory: bool = False, code: bytes = b"") -> Cause:
-    """The cause of a death. `returncode` is negative for a signal, as subprocess has it.
+    """The cause of a death. `returncode` is negative for a signal, as subprocess has it, and for an error of Windows.
 
     `code` are the instructions at the place of the crash, where they are known.
     """
     if returncode >= 0:
         return Cause("ended the process", f"exit({returncode})")
+    if returncode <= _EXCEPTIONS:
+        return _exception(returncode & 0xFFFFFFFF, record)
     number = -returncode
     name = signal.Signals(number).name if number in list(signal.Signals) else f"signal {number}"
     if record is not None:
@@ -72,6 +90,18 @@ def cause_of(returncode: int, record: CrashRecord | None, *, out_of_memory: bool
     if name in _LIMITS:
         return Cause("was killed", _LIMITS[name], name)
     return Cause("crashed", _UNRECORDED.get(name, signal.strsignal(number) or "for a reason that is not known"), name)
+
+
+def _exception(number: int, record: CrashRecord | None) -> Cause:
+    """What Windows ended a process for. It does not say who ended it from outside."""
+    if number == _ACCESS_VIOLATION and record is not None:
+        return Cause("crashed", _memory_fault(record, b""), "access violation")
+    if number == _FAST_FAIL and record is not None:  # the worker's own handler of abort() wrote it
+        return Cause("crashed", "abort() was called", "abort")
+    if number == _CONTROL_C:
+        return Cause("was killed", "by Ctrl-C", "Ctrl-C")
+    words, name = _WINDOWS.get(number, ("for a reason that is not known", ""))
+    return Cause("crashed", words, f"{name}, {number:#010x}" if name else f"{number:#010x}")
 
 
 def is_stack_overflow(record: CrashRecord) -> bool:

@@ -50,12 +50,12 @@ class Pipe:
     def take(self) -> bytes | None:
         """Some of what is there; b"" for nothing, None at the end."""
         try:
-            there, _ = _winapi.PeekNamedPipe(self._pipe)
+            there = int(_winapi.PeekNamedPipe(self._pipe)[0])
             if not there:
                 return b""
-            done, _ = _winapi.ReadFile(self._pipe, min(int(there), CHUNK), overlapped=True)
+            done, _ = _winapi.ReadFile(self._pipe, min(there, CHUNK), overlapped=True)
             done.GetOverlappedResult(True)
-            return bytes(done.getbuffer())
+            return bytes(done.getbuffer() or b"")
         except BrokenPipeError:
             return None
 

@@ -13,9 +13,11 @@ from hotplate.execute.backend import Outcome, OutcomeKind, Request
 from hotplate.execute.workers.environment import clean_environment
 from hotplate.execute.workers.native import write_on
 from hotplate.execute.workers.python_result import NotPortable, PortableFunction, PythonResult
-from hotplate.execute.workers.python_worker import PythonWorker
 
-assert sys.platform == "linux", "Python workers are for Linux alone"
+if sys.platform == "linux":
+    from hotplate.execute.workers.python_worker import PythonWorker
+
+assert sys.platform == "linux"
 
 if TYPE_CHECKING:
     from hotplate.execute.workers.policy import Policy
