@@ -136,8 +136,23 @@ def backend() -> Any:
     """The backend of setuptools with the core, the shipped sources and the source distribution's folders added."""
     import setuptools
     from setuptools.build_meta import _BuildMetaBackend
+    from setuptools.command.build_ext import build_ext
     from setuptools.command.build_py import build_py
     from setuptools.command.sdist import sdist
+
+    class BuildExt(build_ext):
+        def run(self) -> None:
+            super().run()
+            if sys.platform == "win32":  # elsewhere whoever has cells has a compiler that can build it, too
+                self.build_worker(Path(self.get_ext_fullpath("hotplate._native")).parent)
+
+        def build_worker(self, folder: Path) -> None:
+            """The program that isolated cells run in, beside the core."""
+            sources = [path.relative_to(ROOT).as_posix() for path in worker_sources(sys.platform)]
+            flags = ["/std:c11", "/O2", "/W4"] if self.compiler.compiler_type == "msvc" else UNIX_FLAGS
+            include = ["csrc/include", "csrc"]
+            objects = self.compiler.compile(sources, self.build_temp, include_dirs=include, extra_postargs=flags)
+            self.compiler.link_executable(objects, "worker", str(folder))
 
     class BuildPy(build_py):
         def run(self) -> None:
@@ -161,7 +176,7 @@ def backend() -> Any:
         def run_setup(self, *_: Any, **__: Any) -> None:
             setuptools.setup(
                 cffi_modules=["build.py:ffibuilder"],
-                cmdclass={"build_py": BuildPy, "sdist": Sdist},
+                cmdclass={"build_ext": BuildExt, "build_py": BuildPy, "sdist": Sdist},
                 options={"bdist_wheel": {"py_limited_api": "cp311"}},
             )
 

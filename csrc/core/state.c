@@ -1,24 +1,17 @@
 /* state.c: the memory of a cell that survives calls and reloads: one call at a time, and undone with a failed call. */
+#include "core/atomic.h"
 #include "core/core.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 /* Takes the block for `use` if it is free. Returns what it was in use for. */
-#if defined(_MSC_VER)
-#include <intrin.h>
-static int32_t take(int32_t *in_use, int32_t use) {
-    return _InterlockedCompareExchange((volatile long *)in_use, use, HP_STATE_FREE);
-}
-static void give_back(int32_t *in_use) { _InterlockedExchange((volatile long *)in_use, HP_STATE_FREE); }
-#else
 static int32_t take(int32_t *in_use, int32_t use) {
     int32_t was = HP_STATE_FREE;
     __atomic_compare_exchange_n(in_use, &was, use, 0, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED);
     return was;
 }
 static void give_back(int32_t *in_use) { __atomic_store_n(in_use, HP_STATE_FREE, __ATOMIC_RELEASE); }
-#endif
 
 /* ---- in a call ---- */
 

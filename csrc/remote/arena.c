@@ -3,6 +3,7 @@
  */
 #include "remote/arena.h"
 
+#include "core/atomic.h"
 #include "core/core.h"
 #include "remote/blocks.h"
 

@@ -5,6 +5,7 @@
 #ifndef HOTPLATE_REMOTE_INSIDE_H
 #define HOTPLATE_REMOTE_INSIDE_H
 
+#include "core/atomic.h"
 #include "core/page.h"
 #include "core/say.h"
 #include "remote/process.h"

@@ -17,6 +17,8 @@ static int32_t waiting; /* threads of this process that wait for workers */
 static void pause_briefly(void) {
 #if defined(__x86_64__) || defined(__i386__)
     __builtin_ia32_pause();
+#elif defined(_M_X64) && !defined(__clang__)
+    _mm_pause();
 #elif defined(__aarch64__)
     __asm__ volatile("yield");
 #endif

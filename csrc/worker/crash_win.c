@@ -1,6 +1,7 @@
 /* crash_win.c: what a worker on Windows notes when an exception of the system ends it. For a signal's number the record
  * has the exception's, as a positive one: minus the exit code that the controller sees. */
 #if defined(_WIN32)
+#include "core/atomic.h"
 #include "worker/crash.h"
 #include "worker/crash_win.h"
 

@@ -1,4 +1,5 @@
 /* main.c: a worker's life: hello, then messages and calls until the controller is gone. */
+#include "core/atomic.h"
 #include "remote/shared.h"
 #include "worker/crash.h"
 #include "worker/sandbox.h"
@@ -28,6 +29,8 @@ static int spin(const hp_worker *worker) {
             if (has_call(worker)) return 1;
 #if defined(__x86_64__) || defined(__i386__)
             __builtin_ia32_pause();
+#elif defined(_M_X64) && !defined(__clang__)
+            _mm_pause();
 #elif defined(__aarch64__)
             __asm__ volatile("yield");
 #endif

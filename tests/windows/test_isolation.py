@@ -6,6 +6,7 @@ import ctypes
 import os
 import subprocess
 import sys
+import threading
 from textwrap import dedent
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,7 @@ from hotplate.errors import CellCrashed, CellRejected, CellTimedOut, SettingErro
 from hotplate.execute.workers import arena
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
 CELLS = """
@@ -77,10 +79,28 @@ LIMITED = """
 
 
 @pytest.fixture(scope="module")
-def notebook(tmp_path_factory: pytest.TempPathFactory) -> hotplate.Notebook:
-    path = tmp_path_factory.mktemp("größe") / "cells.c"
-    path.write_text(dedent(CELLS), "utf-8")
-    return hotplate.open(path)
+def opened() -> Iterator[Callable[..., hotplate.Notebook]]:
+    """Opens notebooks whose workers, and the threads that read from them, are gone when the tests are over."""
+    notebooks = []
+
+    def open_notebook(path: Path, text: str = "", **options: object) -> hotplate.Notebook:
+        if text:
+            path.write_text(dedent(text), "utf-8")
+        notebooks.append(hotplate.open(path, **options))
+        return notebooks[-1]
+
+    yield open_notebook
+    for notebook in notebooks:
+        if notebook._reloader._isolation._pool is not None:
+            notebook._reloader._isolation._pool.close()
+    for thread in threading.enumerate():
+        if thread.name.startswith(("hotplate-output", "hotplate-spare")):
+            thread.join()
+
+
+@pytest.fixture(scope="module")
+def notebook(opened: Callable[..., hotplate.Notebook], tmp_path_factory: pytest.TempPathFactory) -> hotplate.Notebook:
+    return opened(tmp_path_factory.mktemp("größe") / "cells.c", CELLS)
 
 
 def run(notebook: hotplate.Notebook, *cells: str, **inputs: object) -> hotplate.Run:
@@ -158,10 +178,8 @@ def test_an_input_can_only_be_read(notebook: hotplate.Notebook) -> None:
         run(notebook, "overwrite", n=4, ramp=np.zeros(4))
 
 
-def test_an_endless_loop_ends_with_its_worker(tmp_path: Path) -> None:
-    path = tmp_path / "limited.c"
-    path.write_text(dedent(LIMITED))
-    limited = hotplate.open(path)
+def test_an_endless_loop_ends_with_its_worker(opened: Callable[..., hotplate.Notebook], tmp_path: Path) -> None:
+    limited = opened(tmp_path / "limited.c", LIMITED)
     with pytest.raises(CellTimedOut, match="it did not stop when it was asked to") as raised:
         run(limited, "deaf")
     assert raised.value.run.cells["deaf"].outcome.stdout.text == "begun\n"
@@ -248,16 +266,14 @@ def test_ctrl_c_ends_a_cell_that_never_polls(tmp_path: Path) -> None:
 # ---- what there is not ----
 
 
-def test_a_sandbox_is_refused_in_plain_words(notebook: hotplate.Notebook) -> None:
-    strict = hotplate.open(notebook.path, policy=hotplate.Policy.strict())
+def test_a_sandbox_is_refused_in_plain_words(opened: Callable[..., hotplate.Notebook], tmp_path: Path) -> None:
+    strict = opened(tmp_path / "cells.c", CELLS, policy=hotplate.Policy.strict())
     with pytest.raises(SettingError, match="can't be sandboxed on Windows"):
         run(strict, "n")
 
 
-def test_isolation_of_python_cells_is_refused_in_plain_words(tmp_path: Path) -> None:
-    path = tmp_path / "cells.c"
-    path.write_text("int one(void) { return 1; }")
-    mixed = hotplate.open(path)
+def test_python_cells_are_refused_in_plain_words(opened: Callable[..., hotplate.Notebook], tmp_path: Path) -> None:
+    mixed = opened(tmp_path / "cells.c", "int one(void) { return 1; }")
 
     @mixed.cell
     def two(one: int) -> int:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import sys
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hotplate import _platform
@@ -18,7 +19,6 @@ from hotplate.toolchain.keys import program_key
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
-    from pathlib import Path
 
     from hotplate.toolchain.cache import Cache, Entry
     from hotplate.toolchain.compiler import Compiler
@@ -129,7 +129,7 @@ class Programs:
 
     def _installed(self) -> Program | None:
         """The worker that a wheel for Windows brings: few have a compiler there that can build one."""
-        path = self._sources.parent / f"worker{_platform.program_suffix()}"
+        path = Path(__file__).parents[1] / f"worker{_platform.program_suffix()}"
         if sys.platform != "win32" or not path.exists():
             return None
         return Program(path, path.stat().st_size, "", None, 0.0, cached=True)
