@@ -78,30 +78,7 @@ def cause_of(returncode: int, record: CrashRecord | None, *, out_of_memory: bool
         return Cause("ended the process", f"exit({returncode})")
     if returncode <= _EXCEPTIONS:
         return _exception(returncode & 0xFFFFFFFF, record)
-    number = -returncode
-    name = signal.Signals(number).name if number in list(signal.Signals) else f"signal {number}"
-    if record is not None:
-        words = _sent(record) if record.code <= _SENT else _FAULTS.get(name, _other)(record, code)
-        return Cause("crashed", words, name)
-    if name == "SIGKILL" and out_of_memory:
-        return Cause("was killed", "the system ran out of memory and ended the worker", name)
-    if name in ("SIGKILL", "SIGTERM", "SIGINT", "SIGHUP", "SIGQUIT"):
-        return Cause("was killed", "by someone outside of hotplate; who, the system does not say", name)
-    if name in _LIMITS:
-        return Cause("was killed", _LIMITS[name], name)
-    return Cause("crashed", _UNRECORDED.get(name, signal.strsignal(number) or "for a reason that is not known"), name)
-
-
-def _exception(number: int, record: CrashRecord | None) -> Cause:
-    """What Windows ended a process for. It does not say who ended it from outside."""
-    if number == _ACCESS_VIOLATION and record is not None:
-        return Cause("crashed", _memory_fault(record, b""), "access violation")
-    if number == _FAST_FAIL and record is not None:  # the worker's own handler of abort() wrote it
-        return Cause("crashed", "abort() was called", "abort")
-    if number == _CONTROL_C:
-        return Cause("was killed", "by Ctrl-C", "Ctrl-C")
-    words, name = _WINDOWS.get(number, ("for a reason that is not known", ""))
-    return Cause("crashed", words, f"{name}, {number:#010x}" if name else f"{number:#010x}")
+    return _signal(returncode, record, out_of_memory=out_of_memory, code=code)
 
 
 def is_stack_overflow(record: CrashRecord) -> bool:
@@ -130,6 +107,33 @@ def oom_kills(cgroups: Path = Path("/sys/fs/cgroup"), own: Path = Path("/proc/se
         return _counted(Path("/proc/vmstat"))
     except (OSError, ValueError, StopIteration):
         return 0
+
+
+def _signal(returncode: int, record: CrashRecord | None, *, out_of_memory: bool, code: bytes) -> Cause:
+    number = -returncode
+    name = signal.Signals(number).name if number in list(signal.Signals) else f"signal {number}"
+    if record is not None:
+        words = _sent(record) if record.code <= _SENT else _FAULTS.get(name, _other)(record, code)
+        return Cause("crashed", words, name)
+    if name == "SIGKILL" and out_of_memory:
+        return Cause("was killed", "the system ran out of memory and ended the worker", name)
+    if name in ("SIGKILL", "SIGTERM", "SIGINT", "SIGHUP", "SIGQUIT"):
+        return Cause("was killed", "by someone outside of hotplate; who, the system does not say", name)
+    if name in _LIMITS:
+        return Cause("was killed", _LIMITS[name], name)
+    return Cause("crashed", _UNRECORDED.get(name, signal.strsignal(number) or "for a reason that is not known"), name)
+
+
+def _exception(number: int, record: CrashRecord | None) -> Cause:
+    """What Windows ended a process for. It does not say who ended it from outside."""
+    if number == _ACCESS_VIOLATION and record is not None:
+        return Cause("crashed", _memory_fault(record, b""), "access violation")
+    if number == _FAST_FAIL and record is not None:  # the worker's own handler of abort() wrote it
+        return Cause("crashed", "abort() was called", "abort")
+    if number == _CONTROL_C:
+        return Cause("was killed", "by Ctrl-C", "Ctrl-C")
+    words, name = _WINDOWS.get(number, ("for a reason that is not known", ""))
+    return Cause("crashed", words, f"{name}, {number:#010x}" if name else f"{number:#010x}")
 
 
 def _counted(file: Path) -> int:
