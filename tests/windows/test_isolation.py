@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import threading
+import time
 from textwrap import dedent
 from typing import TYPE_CHECKING
 
@@ -62,6 +63,13 @@ CELLS = """
     }
     int64_t say_and_die(const char *last) { printf("%s\\n", last); return *(volatile int64_t *)0; }
     void overwrite(int64_t n, const double ramp[n], double out[n]) { ((double *)ramp)[0] = 1; out[0] = 2; }
+    intptr_t _spawnl(int mode, const char *program, const char *name, ...);
+    void *GetModuleHandleA(const char *name);
+    void *GetProcAddress(void *module, const char *name);
+    int64_t leave(const char *program, const char *file) {
+        unsigned long (*number_of)(intptr_t) = GetProcAddress(GetModuleHandleA("kernel32"), "GetProcessId");
+        return number_of(_spawnl(1, program, "hold", "scan", file, "600000", NULL));
+    }
     int64_t count(hp_ctx *ctx) { int64_t *n = hp_state(ctx, sizeof *n, 1); return n ? ++*n : -1; }
 """
 
@@ -254,6 +262,20 @@ def test_no_worker_outlives_a_controller_that_is_killed(tmp_path: Path) -> None:
         controller.wait()
         controller.stdout.read()  # whose end is that of the last process that could write to it
     assert not any(map(lives, workers))
+
+
+def test_processes_that_a_cell_starts_end_with_its_worker_at_the_latest(
+    opened: Callable[..., hotplate.Notebook], tools: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "file").touch()
+    notebook = opened(tmp_path / "cells.c", CELLS)
+    child = run(notebook, "leave", program=str(tools / "hold.exe"), file=str(tmp_path / "file"))["leave"]
+    assert child
+    notebook._reloader._isolation.pool.close()
+    deadline = time.monotonic() + 20
+    while lives(child) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert not lives(child)
 
 
 def test_ctrl_c_ends_a_cell_that_never_polls(tmp_path: Path) -> None:

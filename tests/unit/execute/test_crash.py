@@ -530,6 +530,20 @@ def test_a_signal_without_a_name_is_told_by_its_number() -> None:
 
 
 @pytest.mark.parametrize(
+    ("number", "headline"),
+    [
+        (0xC0000005, "crashed: bad memory access (access violation, 0xc0000005)"),
+        (0xC0000374, "crashed: the heap is damaged: something wrote past the end of a block, or freed it twice"),
+        (0xC000013A, "was killed: by Ctrl-C"),
+        (0xC0001234, "crashed: for a reason that is not known (0xc0001234)"),
+    ],
+)
+def test_an_exception_of_windows_is_told_by_name_and_number(number: int, headline: str) -> None:
+    report = explain_death("cell", number - (1 << 32), notebook=Path("n.c"), text="")
+    assert report.headline.startswith(headline)
+
+
+@pytest.mark.parametrize(
     ("own", "events", "expected"),
     [("0::/jobs/one\n", "low 0\noom 7\noom_kill 3\noom_group_kill 1\n", 3), ("0::/jobs/one\n", "oom_kill 0\n", 0)],
 )
