@@ -43,10 +43,10 @@ void hp_arenas_usage(uint64_t *limit, uint64_t *used, uint64_t *free_bytes, int3
 /* Gives the memory of free blocks back to the system. */
 void hp_arenas_trim(void);
 
-/* cffi: end */
-
 /* Which arena an address lies in, and where in it; NULL: in none. */
 hp_arena *hp_arena_find(const void *address, uint64_t *offset);
+
+/* cffi: end */
 
 /* Memory that a worker may use for results whose size it alone knows: free blocks, each for one, then the unused end.
  * Returns how many regions. They are the worker's until hp_arena_withdraw, or until hp_arena_block takes of the end. */

@@ -185,6 +185,18 @@ def test_a_worker_is_replaced_after_so_many_calls(own: hotplate.Notebook, monkey
     assert eventually(lambda: len(pool_of(own).workers) <= 2)
 
 
+def test_libraries_of_earlier_versions_do_not_pile_up_in_a_worker(tmp_path: Path) -> None:
+    path = tmp_path / "edited.c"
+    processes, text = set(), "// %% Apart isolate\nint version(void) { return 0; }\n"
+    path.write_text(text)
+    notebook = hotplate.open(path)
+    for number in range(pool.MOST_OUTDATED + 4):
+        path.write_text(text.replace("0", str(number)))
+        assert notebook.run()["version"] == number
+        processes |= set(notebook._reloader._isolation.pool.workers)
+    assert len(processes) > 2, "the worker and its spare"
+
+
 def test_workers_that_nobody_needs_end(own: hotplate.Notebook, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pool, "IDLE", 0.05)
     taken = pool_of(own)

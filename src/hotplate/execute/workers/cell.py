@@ -82,10 +82,11 @@ class IsolatedCell(LoadedCell):
             why = overdue if died.death.overdue else self._report(died.death, path.stem, {}).message
             raise LoadError(f"can't load {path}: {why}") from None
         self._library: RemoteLibrary = library
-        self._function, derived = make_callable(library, self.state, empty)
-        self._adopt(library.descriptor, library.path, self._run, derived)
+        call, derived = make_callable(library, self.state, empty)
+        self._adopt(library.descriptor, library.path, call, derived)
 
-    def _run(self, *arguments: Any, **named: Any) -> Any:
+    def __call__(self, /, *arguments: Any, **named: Any) -> Any:
+        """Runs the cell once, in a worker. See the class."""
         outcome = self.attempt(arguments, named)
         if outcome.error is not None:
             raise outcome.error
@@ -196,7 +197,7 @@ class _Call:
             begin = time.perf_counter()
             try:
                 self._enter()
-                value = cell._function(*arguments, **named)
+                value = cell._call(*arguments, **named)
             finally:
                 self._leave()
         except WorkerDied:

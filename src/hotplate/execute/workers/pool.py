@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 MOST_CALLS = 10_000
 """Calls after which a worker is replaced: what cells leak goes with it."""
+MOST_OUTDATED = 16
+"""Libraries that nobody calls any more after which a worker is replaced, which runs destructors of their objects."""
 IDLE = 30.0
 """Seconds without a call after which all workers but one end."""
 
@@ -52,7 +54,10 @@ class WorkerPool:
         self._lock = threading.RLock()
         self._changed = threading.Condition(self._lock)
         self._numbers = itertools.count(1)
-        self._libraries: dict[tuple[Path, str | None], RemoteLibrary] = {}
+        self._libraries: weakref.WeakValueDictionary[tuple[Path, str | None], RemoteLibrary]
+        self._libraries = weakref.WeakValueDictionary()
+        self._outdated: set[int] = set()
+        """The numbers of libraries that nobody holds any more, and some worker may still have loaded."""
         self._leaving: set[Worker] = set()
         self._closed = self._watched = False
         self._used = 0
@@ -75,6 +80,7 @@ class WorkerPool:
             number = next(self._numbers)
         if known is None:
             known = RemoteLibrary(path, unit_key, self._description(path, number), number)
+            weakref.finalize(known, self._outdated.add, number).atexit = False
             with self._lock:
                 known = self._libraries.setdefault((path, unit_key), known)
         return known
@@ -199,7 +205,7 @@ class WorkerPool:
             worker.bury()
         with self._lock:
             self._busy.pop(threading.get_ident(), None)
-            worn = worker.calls >= MOST_CALLS and worker.death is None
+            worn = self._is_worn(worker) and worker.death is None
             usable = worker.death is None and not self._closed and not worn
             if usable:
                 self._idle.append(worker)
@@ -215,6 +221,14 @@ class WorkerPool:
             self._keep_spare()
         if len(self._idle) > 1 and not self._watched:
             self._shrink_later()
+
+    def _is_worn(self, worker: Worker) -> bool:
+        outdated = worker.libraries & self._outdated
+        if len(outdated) < MOST_OUTDATED:
+            return worker.calls >= MOST_CALLS
+        others = (other.libraries for other in (*self._busy.values(), *self._idle))
+        self._outdated -= outdated.difference(*others)
+        return True
 
     def _retire(self, worker: Worker) -> None:
         """Lets a worn one leave, on a thread of its own: destructors of global objects may take their time."""
