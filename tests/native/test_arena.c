@@ -258,6 +258,22 @@ static void a_result_at_the_end_takes_a_free_block_that_holds_no_other_result(vo
     hp_arena_release(arena);
 }
 
+static void a_result_at_the_end_spares_blocks_that_may_hold_others(void) {
+    hp_region regions[HP_WIRE_MAX_REGIONS];
+    hp_arena *arena = new_arena();
+    uint8_t *block = hp_arena_block(arena, 1000);
+    hp_block_free(block);
+    CHECK(hp_arena_regions(arena, regions) == 2);
+    memset(block, 1, 1000);
+    uint8_t *written = block - regions[0].offset + regions[1].offset;
+    memset(written, 2, 1000);
+    CHECK(hp_arena_claim(arena, regions[1].offset, 1000) == written);
+    CHECK(hp_arena_claim(arena, regions[0].offset, 1000) == block && block[0] == 1 && written[0] == 2);
+    hp_block_free(block);
+    hp_block_free(written);
+    hp_arena_release(arena);
+}
+
 static void a_trim_spares_blocks_that_a_call_may_be_filling(void) {
     hp_region regions[HP_WIRE_MAX_REGIONS];
     hp_arena *arena = new_arena();
@@ -348,6 +364,7 @@ int main(void) {
     only_what_was_offered_is_claimed();
     free_blocks_are_offered_and_claimed_once();
     a_result_at_the_end_takes_a_free_block_that_holds_no_other_result();
+    a_result_at_the_end_spares_blocks_that_may_hold_others();
     a_trim_spares_blocks_that_a_call_may_be_filling();
     what_a_failed_call_wrote_behind_the_end_goes_back_to_the_system();
     readers_cannot_write();

@@ -69,6 +69,11 @@ static void play(const char *what) {
     await_call();
     if (is(what, "answers nonsense")) memset(page->body, 0xff, sizeof page->body), page->answered = page->called;
     if (is(what, "answers and dies")) give_answer(HP_NO_RESULT), raise(SIGKILL);
+    if (is(what, "answers without waking anybody")) {
+        usleep(5 * 1000);
+        page->controller_sleeps = 0; /* as a cell may that writes where it should not */
+        give_answer(HP_NO_RESULT);
+    }
     if (is(what, "talks during a call")) say(HP_SAY_DONE, NULL, 0);
     if (is(what, "answers when it is killed")) {
         while (page->abort_word == 0) usleep(100);
@@ -143,6 +148,11 @@ static void an_answer_counts_although_its_worker_dies_after_it(void) {
     CHECK(call_of("answers and dies", 20 * SECONDS, &waited) == HP_NO_RESULT && waited.ending == HP_ENDED_ANSWER);
 }
 
+static void an_answer_is_found_although_nobody_said_so(void) {
+    hp_waited waited;
+    CHECK(call_of("answers without waking anybody", 20 * SECONDS, &waited) == HP_NO_RESULT && waited.asked == -1);
+}
+
 static void a_worker_that_was_killed_gave_no_answer(void) {
     hp_waited waited;
     CHECK(call_of("answers when it is killed", MILLISECONDS, &waited) == HP_REMOTE_GONE);
@@ -214,6 +224,7 @@ int main(int argc, char **argv) {
     messages_end_however_the_worker_behaves();
     a_call_is_over_when_the_answer_is_nonsense();
     an_answer_counts_although_its_worker_dies_after_it();
+    an_answer_is_found_although_nobody_said_so();
     a_worker_that_was_killed_gave_no_answer();
     an_arena_that_the_worker_cannot_map_is_a_lack_of_memory();
     a_controller_never_waits_for_a_worker_to_listen();

@@ -62,11 +62,15 @@ def calls_answered() -> dict[str, bytes]:
     arrays = words(TENSOR) + tensor(TOKEN_ARENA, TOKEN_PLACE | 256, [3, 2])
     arrays += words(TENSOR) + tensor(TOKEN_ARENA, TOKEN_PLACE | 0, [4])
     kept = words(1, TOKEN_PLACE | 4096, 32, 1)
+    bits = words(TENSOR, TOKEN_ARENA, TOKEN_PLACE, 2 | 7 << 8 | 64 << 16, 1, 1000, 1)
+    endless = words(TENSOR, TOKEN_ARENA, TOKEN_PLACE, FLOAT64, 3, 0, 2, 1 << 62, 1, 1 << 62, 1)
     return {
         "answer": head + b"\0" + answer(given + arrays),
         "answer-empty": head + b"\0" + answer(given + words(TENSOR) + tensor(TOKEN_ARENA, TOKEN_PLACE, [0]) + words(0)),
         "answer-state": head + b"\1" + answer(given + arrays, kept),
         "answer-failure": head + b"\0" + words(1) + text("it failed"),
+        "answer-of-bits": bytes([2, 1, PORT_DYNAMIC]) + b"\0" + answer(bits),
+        "answer-endless": bytes([2, 1, PORT_DYNAMIC]) + b"\0" + answer(endless),
         "answer-one": bytes([2, 1, PORT_DYNAMIC]) + b"\0" + answer(arrays),
     }
 
@@ -100,8 +104,7 @@ def requests() -> dict[str, bytes]:
         "call-text": part(bytes([0x20]) + call(301)),
         "call-length": part(bytes([0x21]) + words(len(call(8)) + 8) + call(8)),
         "call-failing": part(bytes([0x20]) + call(0x10000)),
-        "call-state": part(bytes([0x20]) + call(0xC000 | 48))
-        + part(bytes([0x20]) + call(0xC000, words(1, 512, 64, 1))),
+        "call-state": part(b"\x20" + call(0xC000 | 48)) + part(b"\x20" + call(0xC000, words(1, 512, 64, 1))),
     }
 
 
