@@ -93,6 +93,12 @@ static int64_t keep_deadlines(hp_wait *wait) {
     return wait->killed + LAST_WAIT - elapsed;
 }
 
+/* What did not end with an answer ends the worker. */
+static void finish(const hp_wait *wait) {
+    if (wait->waited->ending == HP_ENDED_DEATH && wait->killed < 0) hp_process_join(wait->remote->process, LAST_WORDS);
+    hp_process_kill(wait->remote->process);
+}
+
 /* ---- waiting ---- */
 
 /* Takes what lies in the socket. 0: wakes only; else something that nobody asked for, or the worker's end of it. */
@@ -137,8 +143,7 @@ void hp_remote_await(hp_remote *remote) {
     __atomic_store_n(&remote->page->controller_sleeps, 0, __ATOMIC_RELAXED);
     __atomic_sub_fetch(&waiting, 1, __ATOMIC_RELAXED);
     if (wait.killed < 0) waited->nanoseconds = hp_now() - wait.begin;
-    if (waited->ending == HP_ENDED_DEATH && wait.killed < 0) hp_process_join(remote->process, LAST_WORDS);
-    if (waited->ending != HP_ENDED_ANSWER) hp_process_kill(remote->process);
+    if (waited->ending != HP_ENDED_ANSWER) finish(&wait);
 }
 
 /* ---- messages ---- */
@@ -189,6 +194,6 @@ int32_t hp_remote_ask(hp_remote *remote, int32_t kind, const void *payload, size
         waited->ending = wait_for_message(&wait, &answered, answer, size);
     if (wait.killed < 0) waited->nanoseconds = hp_now() - wait.begin;
     if (waited->ending == HP_ENDED_ANSWER) return answered;
-    hp_process_kill(remote->process);
+    finish(&wait);
     return 0;
 }

@@ -265,10 +265,7 @@ static int32_t run(hp_served *served) {
     served->worker->page->stage = HP_STAGE_RUN;
     const int32_t returned = enter(cell, served);
     if (hp_worker_process() != served->worker->process) _Exit(0); /* a child that the cell forked came back here too */
-    if (!hp_worker_is_connected(served->worker)) {
-        fputs("the cell closed the descriptor that its worker is called through\n", stderr);
-        abort(); /* now, so that this cell is blamed and not the next */
-    }
+    hp_worker_check_connection(served->worker);
     served->worker->page->stage = HP_STAGE_PUBLISH;
     served->worker->page->observed = served->host.ctx.observed;
     return hp_host_verdict(&served->host, returned);

@@ -118,6 +118,7 @@ static int serve_message(hp_worker *worker) {
     hp_writer answer = {payload, payload + sizeof payload, 0};
     const int32_t kind = answer_to(worker, &head, &reader, descriptor, &answer);
     if (hp_worker_process() != worker->process) _Exit(0);
+    hp_worker_check_connection(worker);
     fflush(NULL);
     worker->page->stage = HP_STAGE_IDLE;
     hp_worker_send(worker, kind, payload, (size_t)(answer.at - payload));

@@ -41,9 +41,11 @@ int32_t hp_worker_attach(hp_worker *worker) {
 
 void hp_worker_loaded(void) {}
 
-int hp_worker_is_connected(const hp_worker *worker) {
+void hp_worker_check_connection(const hp_worker *worker) {
     struct stat found;
-    return fstat(worker->socket, &found) == 0 && S_ISSOCK(found.st_mode) && found.st_ino == worker->socket_inode;
+    if (fstat(worker->socket, &found) == 0 && S_ISSOCK(found.st_mode) && found.st_ino == worker->socket_inode) return;
+    fputs("the cell closed the descriptor that its worker is called through\n", stderr);
+    abort();
 }
 
 /* ---- messages ---- */

@@ -31,9 +31,11 @@ int32_t hp_worker_attach(hp_worker *worker) {
 
 void hp_worker_loaded(void) { hp_runtimes_prepare(); }
 
-int hp_worker_is_connected(const hp_worker *worker) {
+void hp_worker_check_connection(const hp_worker *worker) {
     DWORD flags;
-    return GetNamedPipeInfo(handle_of(worker->socket), &flags, NULL, NULL, NULL) != 0;
+    if (GetNamedPipeInfo(handle_of(worker->socket), &flags, NULL, NULL, NULL)) return;
+    fputs("the cell closed the handle that its worker is called through\n", stderr);
+    abort();
 }
 
 /* ---- messages ---- */

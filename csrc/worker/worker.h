@@ -101,8 +101,9 @@ void *hp_worker_map_memory(int32_t descriptor, uint64_t size, int32_t writable);
 int32_t hp_worker_watch_controller(hp_worker *worker);
 /* Ends the processes that a cell left behind. */
 void hp_worker_end_children(void);
-/* Whether the controller can still be heard: a cell may have closed the descriptor, or put another file in its place. */
-int hp_worker_is_connected(const hp_worker *worker);
+/* Ends this process if the user's code, which has just run, closed the descriptor that leads to the controller or put
+ * another file in its place: now, so that it is blamed for it and not whoever runs next. */
+void hp_worker_check_connection(const hp_worker *worker);
 int64_t hp_worker_process(void);
 
 #endif

@@ -29,8 +29,8 @@ static void check_results(const test_outcome *outcome, const uint8_t *bytes, int
 /* ---- calls that end well ---- */
 
 static void results_come_back_whatever_their_size_and_order(void) {
-    static uint8_t bytes[1 << 20];
-    static const int64_t sizes[] = {0, 1, 100, 5000, 70000, 1 << 20, 3};
+    static uint8_t bytes[1 << 18];
+    static const int64_t sizes[] = {0, 1, 100, 5000, 70000, 1 << 18, 3};
     for (size_t i = 0; i < sizeof bytes; i++) bytes[i] = (uint8_t)(i * 7);
     test_worker worker = start_worker();
     enter(&worker, -1);
@@ -83,7 +83,7 @@ static void calls_do_not_take_ever_more_memory(void) {
     uint64_t after_one_round = 0;
     test_worker worker = start_worker();
     enter(&worker, -1);
-    for (int i = 0; i < 1500; i++) {
+    for (int i = 0; i < 900; i++) {
         test_outcome outcome;
         call_with(&worker, ANSWER, bytes, 1 + 31 * (i * 17 % 290), 1, &outcome);
         CHECK(outcome.status == HP_OK);
@@ -215,6 +215,20 @@ static void deaths_are_those_of_the_call_that_they_happen_in(void) {
     a_death_ends_the_call(REPLACE_SOCKET, -SIGABRT);
 }
 
+static void a_constructor_that_closes_the_socket_is_blamed_for_it(void) {
+    static uint8_t answer[HP_MESSAGE_MAX];
+    uint8_t payload[4200];
+    size_t size;
+    test_worker worker = start_worker();
+    hp_writer writer = {payload, payload + sizeof payload, 0};
+    hp_put_u64(&writer, LIBRARY + 1);
+    hp_put_text(&writer, HP_TEST_RUDE_LIBRARY);
+    CHECK(ask(&worker, HP_SAY_OPEN, payload, &writer, answer, &size) == 0);
+    CHECK(hp_remote_stage(worker.remote) == HP_STAGE_INIT || hp_remote_stage(worker.remote) == HP_STAGE_OPEN);
+    CHECK(worker.waited.ending == HP_ENDED_DEATH && !worker.waited.killed);
+    CHECK(bury(&worker) == -SIGABRT);
+}
+
 static void a_dead_worker_takes_no_call(void) {
     int32_t status;
     int64_t usage[3];
@@ -278,6 +292,7 @@ int main(void) {
     a_cell_that_does_not_stop_is_killed_after_its_grace();
     a_cell_that_takes_too_long_is_killed_for_it();
     deaths_are_those_of_the_call_that_they_happen_in();
+    a_constructor_that_closes_the_socket_is_blamed_for_it();
     a_dead_worker_takes_no_call();
     cells_that_misbehave_and_answer_harm_nobody();
     a_cell_that_talks_to_the_controller_is_cut_off_at_the_latest_by_the_next_message();

@@ -182,6 +182,33 @@ static void too_long_a_message_is_not_sent(void) {
     bury(&worker);
 }
 
+static void a_worker_that_somebody_else_took_away_has_ended(void) {
+    signal(SIGCHLD, SIG_IGN); /* then the system does */
+    test_worker worker = start("leaves");
+    CHECK(ask_for(&worker, 20 * SECONDS) == 0 && worker.waited.ending == HP_ENDED_DEATH);
+    bury(&worker);
+    signal(SIGCHLD, SIG_DFL);
+}
+
+static volatile int stop;
+static void do_nothing(int number) { (void)number; }
+
+static void *interrupt(void *thread) {
+    while (!__atomic_load_n(&stop, __ATOMIC_RELAXED)) pthread_kill(*(pthread_t *)thread, SIGUSR1), usleep(200);
+    return NULL;
+}
+
+static void signals_end_no_wait(void) {
+    const struct sigaction action = {.sa_handler = do_nothing}; /* without SA_RESTART */
+    pthread_t own = pthread_self(), thread;
+    hp_waited waited;
+    CHECK(sigaction(SIGUSR1, &action, NULL) == 0 && pthread_create(&thread, NULL, interrupt, &own) == 0);
+    CHECK(call_of("answers without waking anybody", 20 * SECONDS, &waited) == HP_NO_RESULT);
+    a_message_ends_with("is silent", HP_ENDED_DEATH, 1, 20 * MILLISECONDS, -SIGKILL);
+    __atomic_store_n(&stop, 1, __ATOMIC_RELAXED);
+    CHECK(pthread_join(thread, NULL) == 0);
+}
+
 /* ---- threads ---- */
 
 static void *ask_on_a_small_stack(void *worker) {
@@ -207,7 +234,7 @@ static void *kill_again_and_again(void *remote) {
 static void a_kill_may_come_at_any_time(void) {
     int32_t status;
     int64_t usage[3];
-    for (int i = 0; i < 5; i++) {
+    for (int i = 0; i < 3; i++) {
         pthread_t threads[2];
         test_worker worker = start("is silent");
         for (int n = 0; n < 2; n++) CHECK(pthread_create(&threads[n], NULL, kill_again_and_again, worker.remote) == 0);
@@ -229,6 +256,8 @@ int main(int argc, char **argv) {
     an_arena_that_the_worker_cannot_map_is_a_lack_of_memory();
     a_controller_never_waits_for_a_worker_to_listen();
     too_long_a_message_is_not_sent();
+    a_worker_that_somebody_else_took_away_has_ended();
+    signals_end_no_wait();
     a_thread_with_a_small_stack_can_ask();
     a_kill_may_come_at_any_time();
     return 0;

@@ -39,7 +39,7 @@ static inline void lock_nothing(void *unlocked) { (void)unlocked; }
 static inline hp_remote *start_program(const char *program, const char *argument, hp_arena *arena) {
     const char *const argv[] = {program, argument, NULL};
     /* A worker that is killed has no time to look for leaks, and the reports of one that dies are none of ours. */
-    const char *const environment[] = {"ASAN_OPTIONS=detect_leaks=0:handle_abort=0", "TSAN_OPTIONS=handle_abort=0", NULL};
+    const char *const environment[] = {"ASAN_OPTIONS=detect_leaks=0:handle_abort=0", "TSAN_OPTIONS=handle_abort=0:atexit_sleep_ms=0", NULL};
     int32_t code;
     hp_remote *remote = hp_remote_start(argv, environment, NULL, 2, 2, arena, &code);
     CHECK(remote != NULL && code == 0);
