@@ -93,7 +93,7 @@ hp_process *hp_process_start(const hp_start *start, int32_t *code) {
     if (pidfd < 0) {
         if (pid > 0) {
             *code = errno;
-            kill(-pid, SIGKILL);
+            if (*code != ESRCH) kill(-pid, SIGKILL); /* else it is gone, and was taken away: SIGCHLD is ignored here */
             take_away(pid);
         }
         close_all((int[]){pair[0], wake}, 2);

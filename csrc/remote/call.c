@@ -72,14 +72,16 @@ static int32_t place_output(hp_passed *passed, int32_t output) {
     return packed_size(&value->as.tensor) == 0 ? HP_OK : HP_REMOTE_MEMORY;
 }
 
+static int32_t refuse_state(const hp_passed *passed) {
+    strcpy(passed->call->message, "another call of this cell is using its hp_state; call it from one thread at a time");
+    return HP_FAILED;
+}
+
 /* A state that there is belongs to this call until its end, as in one process. */
 static int32_t place_state(hp_passed *passed) {
     hp_state_block *state = passed->call->state;
     if (state == NULL || state->data == NULL) return HP_OK;
-    if (!hp_state_take(state)) {
-        strcpy(passed->call->message, "another call of this cell is using its hp_state; call it from one thread at a time");
-        return HP_FAILED;
-    }
+    if (!hp_state_take(state)) return refuse_state(passed);
     passed->holds_state = 1;
     passed->state_copy = hp_arena_block(passed->remote->arena, state->size);
     return passed->state_copy == NULL ? HP_REMOTE_MEMORY : HP_OK;
@@ -214,8 +216,7 @@ static int get_text(hp_reader *reader, hp_value *value) {
     if (copy == NULL) return -1;
     memcpy(copy, text, size); /* no further than that: the worker may have changed it meanwhile */
     copy[size] = '\0';
-    value->kind = HP_TEXT;
-    value->as.text = copy;
+    *value = (hp_value){.kind = HP_TEXT, .as.text = copy};
     return 0;
 }
 
@@ -253,10 +254,7 @@ static int get_state(hp_reader *reader, hp_passed *passed, int32_t *status) {
     passed->holds_state = 0;
     hp_block_free(left);
     if (copied == HP_STATE_NO_MEMORY) *status = HP_NO_MEMORY;
-    if (copied == HP_STATE_IN_USE) {
-        *status = HP_FAILED;
-        strcpy(passed->call->message, "another call of this cell is using its hp_state; call it from one thread at a time");
-    }
+    if (copied == HP_STATE_IN_USE) *status = refuse_state(passed);
     return 0;
 }
 

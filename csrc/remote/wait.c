@@ -8,7 +8,7 @@ enum { SPIN = 50 * 1000 };
 /* A process that was killed and still does not end hangs in the system itself; it is given up. */
 #define LAST_WAIT ((int64_t)10 * 1000 * 1000 * 1000)
 /* A worker that can't be heard any more dies by itself soon, and then its own cause of death is known. */
-#define LAST_WORDS ((int64_t)100 * 1000 * 1000)
+#define LAST_WORDS ((int64_t)1000 * 1000 * 1000)
 /* A cell may have written over the word that says that the controller sleeps, and then nobody wakes it. */
 #define LONGEST_SLEEP ((int64_t)250 * 1000 * 1000)
 

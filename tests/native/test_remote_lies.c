@@ -32,9 +32,8 @@ static uint32_t hear(void) {
     return head.kind;
 }
 
-static void await_call(void) {
-    while (__atomic_load_n(&page->called, __ATOMIC_SEQ_CST) == page->answered) usleep(100);
-}
+static int has_call(void) { return __atomic_load_n(&page->called, __ATOMIC_SEQ_CST) != page->answered; }
+static int is_asked_to_stop(void) { return __atomic_load_n(&page->abort_word, __ATOMIC_SEQ_CST) != 0; }
 
 static void give_answer(int32_t status) {
     hp_writer writer = {page->body, page->body + sizeof page->body, 0};
@@ -66,7 +65,7 @@ static void play(const char *what) {
     say(HP_SAY_DONE, NULL, 0);
     CHECK(kind == HP_SAY_ARENA && hear() == HP_SAY_ARENA);
     say(HP_SAY_DONE, NULL, 0);
-    await_call();
+    while (!has_call()) usleep(100);
     if (is(what, "answers nonsense")) memset(page->body, 0xff, sizeof page->body), page->answered = page->called;
     if (is(what, "answers and dies")) give_answer(HP_NO_RESULT), raise(SIGKILL);
     if (is(what, "answers without waking anybody")) {
@@ -75,15 +74,15 @@ static void play(const char *what) {
         give_answer(HP_NO_RESULT);
     }
     if (is(what, "talks during a call")) say(HP_SAY_DONE, NULL, 0);
-    if (is(what, "answers when it is killed")) {
-        while (page->abort_word == 0) usleep(100);
-        usleep(30 * 1000); /* its grace is less */
+    if (is(what, "answers too late")) {
+        while (!is_asked_to_stop()) usleep(100);
+        sleep(10); /* its grace is less */
         give_answer(HP_NO_RESULT);
     }
     if (is(what, "does not listen"))
         for (;;) {
-            page->worker_sleeps = 1;
-            if (page->called != page->answered) give_answer(HP_NO_RESULT);
+            __atomic_store_n(&page->worker_sleeps, 1, __ATOMIC_SEQ_CST);
+            if (has_call()) give_answer(HP_NO_RESULT);
         }
     for (;;) pause();
 }
@@ -153,9 +152,9 @@ static void an_answer_is_found_although_nobody_said_so(void) {
     CHECK(call_of("answers without waking anybody", 20 * SECONDS, &waited) == HP_NO_RESULT && waited.asked == -1);
 }
 
-static void a_worker_that_was_killed_gave_no_answer(void) {
+static void an_answer_that_comes_too_late_is_none(void) {
     hp_waited waited;
-    CHECK(call_of("answers when it is killed", MILLISECONDS, &waited) == HP_REMOTE_GONE);
+    CHECK(call_of("answers too late", MILLISECONDS, &waited) == HP_REMOTE_GONE);
     CHECK(waited.ending == HP_ENDED_DEATH && waited.killed && waited.reason == HP_REASON_TIMEOUT);
 }
 
@@ -184,7 +183,7 @@ static void too_long_a_message_is_not_sent(void) {
 
 static void a_worker_that_somebody_else_took_away_has_ended(void) {
     signal(SIGCHLD, SIG_IGN); /* then the system does */
-    test_worker worker = start("leaves");
+    test_worker worker = start("dies of a message");
     CHECK(ask_for(&worker, 20 * SECONDS) == 0 && worker.waited.ending == HP_ENDED_DEATH);
     bury(&worker);
     signal(SIGCHLD, SIG_DFL);
@@ -252,7 +251,7 @@ int main(int argc, char **argv) {
     a_call_is_over_when_the_answer_is_nonsense();
     an_answer_counts_although_its_worker_dies_after_it();
     an_answer_is_found_although_nobody_said_so();
-    a_worker_that_was_killed_gave_no_answer();
+    an_answer_that_comes_too_late_is_none();
     an_arena_that_the_worker_cannot_map_is_a_lack_of_memory();
     a_controller_never_waits_for_a_worker_to_listen();
     too_long_a_message_is_not_sent();
