@@ -73,6 +73,31 @@ def test_an_example_runs_without_any_argument(notebook: str) -> None:
     assert set(nb.run()) == set(nb.model.cells)
 
 
+SMALL: dict[str, dict[str, Any]] = {"heat.c": {"n": 65}, "mandelbrot.cpp": {"width": 96, "height": 64, "limit": 500}}
+EXECUTORS = [("linear", None), ("parallel", 1), ("parallel", 8)] + [("process", 2)] * sys.platform.startswith("linux")
+
+
+@pytest.mark.parametrize("notebook", [runnable(name) for name in NOTEBOOKS])
+def test_every_executor_computes_the_same_bytes(notebook: str) -> None:
+    given = SMALL.get(notebook, {})
+    (_, first), *others = [
+        (name, hotplate.open(EXAMPLES / notebook).run(executor=name, jobs=jobs, **given)) for name, jobs in EXECUTORS
+    ]
+    for name, run in others:
+        assert list(run.cells) == list(first.cells), "cells are listed in dependency order"
+        assert bytes_of(run) == bytes_of(first), name
+
+
+def bytes_of(run: hotplate.Run) -> dict[str, Any]:
+    return {name: as_bytes(value) for name, value in run.items()}
+
+
+def as_bytes(value: Any) -> Any:
+    if hasattr(value, "_fields"):
+        return [as_bytes(part) for part in value]
+    return value if isinstance(value, str) else np.asarray(value).tobytes()
+
+
 def test_the_readme_lists_every_example() -> None:
     text = (EXAMPLES / "README.md").read_text()
     for path in EXAMPLES.iterdir():
