@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import heapq
 import itertools
+import os
+import sys
 import threading
 import time
 from typing import TYPE_CHECKING
@@ -17,6 +19,9 @@ class Deadlines:
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
+        self._begin()
+
+    def _begin(self) -> None:
         self._heap: list[tuple[float, int, Callable[[], None]]] = []
         self._cancelled: set[int] = set()
         self._numbers = itertools.count()
@@ -39,6 +44,10 @@ class Deadlines:
         with self._changed:
             self._cancelled.add(number)
             self._changed.notify()
+
+    def forget_parent(self) -> None:
+        """In a child that was forked: there is no such thread, and the deadlines are the parent's."""
+        self._begin()
 
     def _serve(self) -> None:
         while True:
@@ -68,3 +77,5 @@ class Deadlines:
 
 deadlines = Deadlines()
 """Those of this process."""
+if sys.platform != "win32":
+    os.register_at_fork(after_in_child=deadlines.forget_parent)

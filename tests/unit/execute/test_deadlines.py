@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import threading
 
-from hotplate.execute.deadlines import Deadlines
+import pytest
+
+from hotplate.execute.deadlines import Deadlines, deadlines
 
 LONG = 30.0
 
@@ -63,3 +66,17 @@ def test_an_action_may_set_a_deadline_itself() -> None:
     deadlines, done = Deadlines(), threading.Event()
     deadlines.after(0, lambda: [deadlines.after(0, done.set)])
     assert done.wait(LONG)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork")
+@pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")
+def test_a_forked_child_has_deadlines_of_its_own() -> None:
+    first = threading.Event()
+    deadlines.after(0, first.set)
+    assert first.wait(LONG)
+    child = os.fork()
+    if child == 0:
+        done = threading.Event()
+        deadlines.after(0, done.set)
+        os._exit(0 if done.wait(LONG) else 1)
+    assert os.waitpid(child, 0)[1] == 0
