@@ -16,8 +16,10 @@ import numpy as np
 import pytest
 
 import hotplate
-from hotplate.errors import CellFailed, CellTimedOut, RunCancelled, SettingError
+from hotplate.errors import CellFailed, CellTimedOut, LoadError, RunCancelled, SettingError
 from hotplate.execute import AbortHandle
+from hotplate.execute.backend import Request
+from hotplate.execute.mixed import MixedBackend
 from hotplate.execute.workers import arena, pool
 from tests.integration.isolated_cells import CELLS, eventually, lives, pool_of
 
@@ -241,3 +243,40 @@ def test_a_senseless_limit_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(arena.VARIABLE, "much")
     with pytest.raises(SettingError, match=arena.VARIABLE):
         arena.usage()
+
+
+# ---- one backend for all threads of a run ----
+
+
+def test_threads_that_ask_for_the_first_isolated_cell_at_once_share_a_backend() -> None:
+    made: list[object] = []
+
+    class Slow:
+        def __init__(self) -> None:
+            made.append(self)
+            time.sleep(0.05)
+
+        def execute(self, _: object) -> object:
+            return self
+
+    backend = MixedBackend(Slow)  # type: ignore[arg-type]  # as much of a backend as is asked for
+    request = Request("cell", "c", lambda: None, {}, AbortHandle(), isolate=True)
+    in_threads(4, lambda _: backend.execute(request))
+    assert len(made) == 1
+
+
+def test_a_worker_that_does_not_start_takes_no_place(own: hotplate.Notebook, monkeypatch: pytest.MonkeyPatch) -> None:
+    taken, process = pool_of(own), own.load("process")
+    taken._size = 1
+    for worker in taken.workers:
+        os.kill(worker, signal.SIGKILL)
+
+    def refuse() -> None:
+        raise OSError("there are too many processes")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(taken, "_start", refuse)
+        for _ in range(2):
+            with pytest.raises(LoadError, match="too many processes"):
+                process()
+    assert process() > 0

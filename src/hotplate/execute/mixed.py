@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from typing import TYPE_CHECKING
 
 from hotplate.execute.backend import Backend, Capabilities, Isolation, Outcome, Request, TimeoutKind
@@ -24,6 +25,7 @@ class MixedBackend(Backend):
         self._here = InProcessBackend()
         self._isolating = isolating
         self._elsewhere: ProcessBackend | None = None
+        self._lock = threading.Lock()
 
     def supports_language(self, language: str) -> bool:
         """All three: C, C++ and Python."""
@@ -33,8 +35,9 @@ class MixedBackend(Backend):
         """See Backend.execute."""
         if not request.isolate:
             return self._here.execute(request)
-        if self._elsewhere is None:
-            self._elsewhere = self._isolating()
+        with self._lock:
+            if self._elsewhere is None:
+                self._elsewhere = self._isolating()
         return self._elsewhere.execute(request)
 
     def diagnose(self, request: Request, outcome: Outcome) -> Outcome:
@@ -44,6 +47,11 @@ class MixedBackend(Backend):
     def progress(self) -> Mapping[str, tuple[int, int]]:
         """See Backend.progress."""
         return {**self._here.progress(), **(self._elsewhere.progress() if self._elsewhere else {})}
+
+    def kill(self) -> None:
+        """Ends every worker that is at work, at once; their calls end as cancelled. Any thread."""
+        if self._elsewhere is not None:
+            self._elsewhere.kill()
 
     def stop(self) -> None:
         """Ends every worker."""

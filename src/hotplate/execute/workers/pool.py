@@ -46,10 +46,10 @@ class WorkerPool:
         self._size = size or os.cpu_count() or 1
         self._idle: list[Worker] = []
         """The one that was used last is at the end: its memory is warm."""
-        self._busy: dict[int, Worker] = {}
-        """By the thread that has it."""
+        self._busy: dict[int, Worker | None] = {}
+        """By the thread that has it; None: it is being started."""
         self._waiting: deque[object] = deque()
-        self._starting = self._spares = 0
+        self._spares = 0
         # Taken by itself, not through the condition: an interrupt can strike in Condition.__enter__ and leave it held.
         self._lock = threading.RLock()
         self._changed = threading.Condition(self._lock)
@@ -67,7 +67,7 @@ class WorkerPool:
     def workers(self) -> tuple[int, ...]:
         """The numbers of its processes."""
         with self._lock:
-            return tuple(worker.process for worker in (*self._busy.values(), *self._idle, *self._leaving))
+            return tuple(worker.process for worker in (*self._at_work(), *self._idle, *self._leaving))
 
     def library(self, path: Path, unit_key: str | None = None) -> RemoteLibrary:
         """A library as a worker describes it; opened in one, for its constructors may crash.
@@ -116,13 +116,13 @@ class WorkerPool:
     def progress(self) -> dict[str, tuple[int, int]]:
         """How far the calls under way are, by cell: how much is done, and of how much (0: unknown)."""
         with self._lock:
-            busy = tuple(self._busy.values())
+            busy = self._at_work()
         return {worker.cell: reported for worker in busy if worker.cell and any(reported := worker.progress())}
 
     def kill(self) -> None:
         """Ends every worker that is at work, at once. Any thread."""
         with self._lock:
-            busy = tuple(self._busy.values())
+            busy = self._at_work()
         for worker in busy:
             worker.kill()
 
@@ -140,30 +140,27 @@ class WorkerPool:
 
     def forget_parent(self) -> None:
         """In a child that was forked: the workers are the parent's, this process starts its own."""
-        for worker in (*self._busy.values(), *self._idle, *self._leaving):
+        for worker in (*self._at_work(), *self._idle, *self._leaving):
             worker.disown()
         self._lock = threading.RLock()
         self._changed = threading.Condition(self._lock)
         self._idle, self._busy, self._leaving = [], {}, set()
         self._waiting.clear()
-        self._starting = self._spares = 0
+        self._spares = 0
         self._watched = False
 
     # ---- giving out ----
 
     def _take(self, number: int) -> Worker:
+        own = threading.get_ident()
         with self._lock:
-            # One that this thread still has: an interrupt struck between its being taken and being used.
-            self._busy.pop(threading.get_ident(), None)
+            # What this thread still has: an interrupt struck between its being taken and being used.
+            self._busy.pop(own, None)
             if self._waiting or not self._has_room():
                 self._wait()
             self._used += 1
-            worker = self._choose(number)
-            if worker is not None:
-                self._busy[threading.get_ident()] = worker
-                return worker
-            self._starting += 1
-        return self._start_now()
+            worker = self._busy[own] = self._choose(number)
+        return worker or self._start_now(own)
 
     def _wait(self) -> None:
         """Waits for this thread's turn and for room."""
@@ -176,18 +173,21 @@ class WorkerPool:
             self._changed.notify_all()
 
     def _has_room(self) -> bool:
-        return len(self._busy) + self._starting < self._size
+        return len(self._busy) < self._size
 
-    def _start_now(self) -> Worker:
-        worker = None
+    def _at_work(self) -> tuple[Worker, ...]:
+        return tuple(worker for worker in self._busy.values() if worker is not None)
+
+    def _start_now(self, own: int) -> Worker:
         try:
             worker = self._start()
-        finally:
+        except BaseException:
             with self._lock:
-                self._starting -= 1
-                if worker is not None:
-                    self._busy[threading.get_ident()] = worker
+                del self._busy[own]
                 self._changed.notify_all()
+            raise
+        with self._lock:
+            self._busy[own] = worker
         return worker
 
     def _choose(self, number: int) -> Worker | None:

@@ -8,7 +8,7 @@ import threading
 import weakref
 from typing import TYPE_CHECKING
 
-from hotplate.errors import CellCrashed, CellFailed, CellTimedOut, HotplateError, RunCancelled
+from hotplate.errors import CellCrashed, CellFailed, CellTimedOut, HotplateError, LoadError, RunCancelled
 from hotplate.execute.backend import Outcome, OutcomeKind, Request
 from hotplate.execute.workers.environment import clean_environment
 from hotplate.execute.workers.native import write_on
@@ -53,6 +53,9 @@ class PythonPool:
                 timeout=request.timeout,
                 on_output=lambda stream, data: write_on(_STREAMS[stream], data),
             )
+        except OSError as error:
+            message = f"there is no worker for {request.cell}: {error}"
+            return Outcome(OutcomeKind.LOST, error=LoadError(message))
         finally:
             self._give_back(worker)
         return _outcome(request, result)
