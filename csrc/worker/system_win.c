@@ -4,6 +4,7 @@
 #include "worker/runtime_win.h"
 #include "worker/worker.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <windows.h>
