@@ -12,6 +12,7 @@ import pytest
 
 import hotplate
 from hotplate.errors import CellCrashed, LoadError, SettingError
+from hotplate.execute.workers.policy import Policy
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -283,6 +284,18 @@ def test_an_exit_is_no_crash_to_diagnose(notebook: Callable[..., Path]) -> None:
 def test_other_words_for_on_crash_are_refused(notebook: Callable[..., Path]) -> None:
     with pytest.raises(SettingError, match="it can be 'report' or 'diagnose'"):
         hotplate.open(notebook(C)).run("divided", on_crash="ignore", k=1)
+
+
+def test_a_sandboxed_cell_is_diagnosed_as_any_other(notebook: Callable[..., Path]) -> None:
+    nb = hotplate.open(notebook(C), policy=Policy.strict())
+    try:
+        nb.run("divided", k=1)
+    except SettingError as refused:
+        pytest.skip(str(refused))
+    report = crash(nb, "divided", on_crash="diagnose", k=0)
+    assert report.signal == "SIGFPE"
+    assert report.diagnosis is not None
+    assert [found.message for found in report.diagnosis.findings] == ["division by zero"], report.diagnosis.words
 
 
 # ---- from the start ----
