@@ -118,7 +118,7 @@ def _findings(status: LiveStatus) -> Sequence[Diagnostic]:
 
 def _crashes(status: LiveStatus) -> Iterator[Diagnostic]:
     """Where in the notebook isolated cells have crashed, as far as that is known."""
-    for cell in status.run.failures if status.run else ():
+    for cell in status.run.failures if status.run is not None else ():
         report = getattr(cell.outcome.error, "report", None)
         if (where := getattr(report, "where", None)) is not None and where.line:
             yield where

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import re
 from collections import namedtuple
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
 
 from hotplate.diagnostic import Diagnostic, Severity
-from hotplate.errors import InputError
-from hotplate.execute import OutcomeKind
+from hotplate.errors import CellCrashed, InputError
+from hotplate.execute import Outcome, OutcomeKind
 from hotplate.reload import LiveStatus
+from hotplate.run import CellResult, Run
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -46,6 +48,16 @@ def test_fields_have_lines_of_their_own(make: Any, ran: Callable[..., None], sho
         [".mean", "float", "0.5"],
         [".count", "int", "3"],
     ]
+
+
+def test_a_crash_in_a_worker_is_told_in_its_row_and_shown_on_its_line(ran: Callable[..., None], shown: Lines) -> None:
+    where = Diagnostic(Severity.ERROR, "crashed: stack overflow", "heat.c", 7, 9, source="    u(n);", rule="SIGSEGV")
+    report = SimpleNamespace(cell="u", message="crashed: stack overflow (SIGSEGV)\ninputs: n: 6", where=where)
+    cell = CellResult("u", Outcome(OutcomeKind.CRASHED, error=CellCrashed(report)))
+    ran(cell)
+    lines = shown(status=LiveStatus(run=Run("r1", {"u": cell})))
+    assert lines[2].endswith("crashed: stack overflow (SIGSEGV)")
+    assert "heat.c:7:9: error: crashed: stack overflow [SIGSEGV]" in lines
 
 
 @pytest.mark.parametrize("kind", [OutcomeKind.FAILED, OutcomeKind.SKIPPED])
