@@ -227,11 +227,16 @@ CONTROLLER = """
     print(*notebook._reloader._isolation.pool.workers, flush=True)
     {then}
 """
+ENDLESS = """
+int endless(void) { for (;;) {} }
+// %% Apart  isolate
+int apart(void) { for (;;) {} }
+"""
 FOREVER = 'notebook.run("deaf", executor="process")'
 INTERRUPTED = """
-    threading.Timer(0.3, ctypes.windll.kernel32.GenerateConsoleCtrlEvent, (0, 0)).start()
+    press = threading.Timer(0.5, ctypes.windll.kernel32.GenerateConsoleCtrlEvent, (0, 0))
     try:
-        notebook.run("endless", executor="process")
+        notebook.run({call}, on_event=lambda event: press.start() if event.kind == "cell_started" else None)
     except (KeyboardInterrupt, RunCancelled):
         print("interrupted")
 """
@@ -239,7 +244,7 @@ INTERRUPTED = """
 
 def start(path: Path, then: str) -> subprocess.Popen[str]:
     """A Python with a console of its own, without which there is no Ctrl-C."""
-    path.write_text(dedent(LIMITED).replace('timeout="0.2"', "") + "int endless(void) { for (;;) {} }\n")
+    path.write_text(dedent(LIMITED).replace('timeout="0.2"', "") + ENDLESS)
     code = dedent(CONTROLLER).format(then=dedent(then))
     return subprocess.Popen(
         [sys.executable, "-c", code, str(path)],
@@ -278,8 +283,9 @@ def test_processes_that_a_cell_starts_end_with_its_worker_at_the_latest(
     assert not lives(child)
 
 
-def test_ctrl_c_ends_a_cell_that_never_polls(tmp_path: Path) -> None:
-    with start(tmp_path / "limited.c", INTERRUPTED) as controller:
+@pytest.mark.parametrize("call", ['"endless", executor="process"', '"apart"'])
+def test_ctrl_c_ends_a_cell_that_never_polls(tmp_path: Path, call: str) -> None:
+    with start(tmp_path / "limited.c", INTERRUPTED.format(call=call)) as controller:
         output, _ = controller.communicate(timeout=60)
     assert output.splitlines()[-1] == "interrupted"
     assert controller.returncode == 0

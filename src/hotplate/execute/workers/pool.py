@@ -107,6 +107,7 @@ class WorkerPool:
         except BaseException as error:
             if isinstance(error, WorkerDied):
                 error.death = worker.bury()
+                self._bury_the_dead()
             elif worker.is_gone:
                 worker.bury()
             raise
@@ -191,14 +192,25 @@ class WorkerPool:
         return worker
 
     def _choose(self, number: int) -> Worker | None:
-        """The idle worker that was used last, of those with the library if there are any. Dead ones are buried."""
+        """The idle worker that was used last, of those with the library if there are any.
+
+        Whether it still lives is not asked, for that costs a microsecond: who finds it dead is given another one.
+        """
         while self._idle:
-            known = [i for i, worker in enumerate(self._idle) if number in worker.libraries]
-            worker = self._idle.pop(known[-1] if known else -1)
-            if not worker.is_gone:
+            known = (i for i in range(len(self._idle) - 1, -1, -1) if number in self._idle[i].libraries)
+            worker = self._idle.pop(next(known, -1))
+            if not worker.is_doomed:
                 return worker
             worker.bury()
         return None
+
+    def _bury_the_dead(self) -> None:
+        """Of the idle ones: what ended one worker may have ended others."""
+        with self._lock:
+            dead = [worker for worker in self._idle if worker.is_gone]
+            self._idle = [worker for worker in self._idle if worker not in dead]
+        for worker in dead:
+            worker.bury()
 
     def _give_back(self, worker: Worker) -> None:
         if worker.is_doomed:
@@ -226,7 +238,7 @@ class WorkerPool:
         outdated = worker.libraries & self._outdated
         if len(outdated) < MOST_OUTDATED:
             return worker.calls >= MOST_CALLS
-        others = (other.libraries for other in (*self._busy.values(), *self._idle))
+        others = (other.libraries for other in (*self._at_work(), *self._idle))
         self._outdated -= outdated.difference(*others)
         return True
 

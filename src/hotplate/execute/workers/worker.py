@@ -46,6 +46,7 @@ class Reason(IntEnum):
     KILL = lib.HP_REASON_KILL
 
 
+_ANSWERED = lib.HP_ENDED_ANSWER
 FALSE_STARTS = 3
 """How many workers in a row may die before they begin with what they were given; then it is its fault after all."""
 
@@ -225,7 +226,7 @@ class Worker:
     @property
     def is_doomed(self) -> bool:
         """Whether it was killed, which takes effect some time after, or gave no answer."""
-        return self.killed or self.waited.ending in (lib.HP_ENDED_DEATH, lib.HP_ENDED_NONSENSE)
+        return self.killed or self.waited.ending > _ANSWERED
 
     @property
     def is_gone(self) -> bool:
