@@ -85,6 +85,7 @@ int32_t hp_worker_attach(hp_worker *worker) { return (void)worker, -1; }
 void hp_worker_check_connection(const hp_worker *worker) { (void)worker; }
 int32_t hp_worker_watch_controller(hp_worker *worker) { return (void)worker, 0; }
 void hp_worker_end_children(void) {}
+void hp_worker_loaded(void) {}
 
 size_t hp_worker_receive(hp_worker *worker, uint8_t *message, int32_t *descriptor) {
     (void)worker;
