@@ -228,15 +228,18 @@ static void progress(hp_ctx *ctx, int64_t done, int64_t total) {
 }
 
 #if HP_REDZONES
-/* Results that the cell has made itself lie on the heap until it is done. */
+/* Results that the cell has made itself lie on the heap until it is done. What it made for a port of another kind is no result. */
 static void move_results(hp_served *served) {
     for (int32_t i = 0; i < served->nout; i++) {
         hp_value *value = &served->out[i];
-        if (served->form[i] != HP_PORT_DYNAMIC || value->kind != HP_TENSOR) continue;
-        const size_t size = hp_tensor_span(&value->as.tensor);
-        void *lies = new_result(&served->host, size ? size : 1), *made = value->as.tensor.data;
-        if (lies != NULL) memcpy(lies, made, size);
-        if (lies == NULL) served->host.out_of_memory = 1;
+        if (served->form[i] == HP_PORT_ARRAY || value->kind != HP_TENSOR) continue;
+        void *made = value->as.tensor.data, *lies = NULL;
+        if (served->form[i] == HP_PORT_DYNAMIC) {
+            const size_t size = hp_tensor_span(&value->as.tensor);
+            lies = new_result(&served->host, size ? size : 1);
+            if (lies != NULL) memcpy(lies, made, size);
+            if (lies == NULL) served->host.out_of_memory = 1;
+        }
         value->as.tensor.data = lies;
         hp_aligned_free(made);
     }
