@@ -214,7 +214,18 @@ def test_doctor_shows_compilers_and_the_cache(command: Command, shared_cache: Pa
 
 def test_doctor_json_has_the_promised_keys(command: Command) -> None:
     document = json.loads(command("doctor", "--json").out)
-    promised = {"ok", "hotplate", "chosen", "compilers", "rejected", "cache", "libraries", "isolation", "problems"}
+    promised = {
+        "ok",
+        "hotplate",
+        "chosen",
+        "compilers",
+        "rejected",
+        "cache",
+        "libraries",
+        "isolation",
+        "sandbox",
+        "problems",
+    }
     assert promised <= set(document)
     assert set(document["isolation"]) == {"worker", "bytes", "compiler", "problem"}
     assert set(document["cache"]) == {"root", "bytes", "cap_bytes", "artifacts", "problem"}

@@ -36,10 +36,10 @@ def examine() -> dict[str, Any]:
     if shutil.which(os.environ.get("PKG_CONFIG", "pkg-config")) is None:
         problems.append("pkg-config is missing, so `libs` can't be used; install it (`apt install pkg-config`)")
     facts, libraries, isolation = cache_facts(), library_facts(), isolation_facts(toolchain)
-    shared = shared_memory_facts()
+    shared, sandbox = shared_memory_facts(), sandbox_facts(toolchain)
     problems += [part["problem"] for part in (facts, libraries, shared) if part["problem"]]
-    if isolation["problem"] and chosen["c"]:  # without a C compiler, that has been said
-        problems.append(isolation["problem"])
+    if chosen["c"]:  # else that has been said, and nothing else can be built
+        problems += [part["problem"] for part in (isolation, sandbox) if part["problem"]]
     return {
         "ok": chosen["c"] is not None,
         "hotplate": hotplate.__version__,
@@ -55,6 +55,7 @@ def examine() -> dict[str, Any]:
         "libraries": libraries,
         "isolation": isolation,
         "shared_memory": shared,
+        "sandbox": sandbox,
         "problems": problems,
     }
 
@@ -132,6 +133,30 @@ def shared_memory_facts() -> dict[str, Any]:
         return {**facts, "problem": str(error)}
 
 
+def sandbox_facts(toolchain: Toolchain) -> dict[str, Any]:
+    """What this machine can take from cells: by control its state, what enforces it, and why not in full.
+
+    Found out by a small program that confines itself; it is built if need be. `controls` is None where there is no
+    sandbox. `bubblewrap` is its path, None where it is not installed.
+    """
+    facts: dict[str, Any] = {"controls": None, "landlock": 0, "bubblewrap": None, "problem": ""}
+    if sys.platform != "linux":
+        return facts
+    from hotplate.execute.workers.enforced import probe
+    from hotplate.toolchain.confine import confining_program
+
+    facts["bubblewrap"] = shutil.which("bwrap")
+    try:
+        found = probe([confining_program(toolchain.programs).path])
+    except HotplateError as error:
+        return {**facts, "problem": f"what the sandbox can enforce is not known: {error}"}
+    controls = {
+        entry.control: {"state": str(entry.state), "by": list(entry.by), "reason": entry.reason}
+        for entry in found.controls
+    }
+    return {**facts, "controls": controls, "landlock": found.landlock}
+
+
 def cache_line(facts: dict[str, Any]) -> str:
     """The cache in one line."""
     size, cap = facts["bytes"] / 2**20, facts["cap_bytes"] / 2**20
@@ -156,6 +181,7 @@ def render(report: dict[str, Any]) -> str:
     lines += [f"isolation  {_isolation_line(report['isolation'])}"]
     if report["shared_memory"]["limit_bytes"]:
         lines += [f"           {_shared_memory_line(report['shared_memory'])}"]
+    lines += [f"sandbox    {_sandbox_line(report['sandbox'])}"]
     if report["problems"]:
         lines += ["", "missing:"] + [f"  {problem}" for problem in report["problems"]]
     return "\n".join(lines)
@@ -198,3 +224,21 @@ def _isolation_line(facts: dict[str, Any]) -> str:
 def _shared_memory_line(facts: dict[str, Any]) -> str:
     size = f"{facts['limit_bytes'] / 2**30:.1f} GiB"
     return f"its arrays may take {size} of shared memory in a process; {facts['variable']} sets that"
+
+
+def _sandbox_line(facts: dict[str, Any]) -> str:
+    if facts["problem"]:
+        return str(facts["problem"]).splitlines()[0]
+    if facts["controls"] is None:
+        return "none on this operating system"
+    states = {control: entry["state"] for control, entry in facts["controls"].items()}
+    enforced = [control for control, state in states.items() if state == "enforced"]
+    lacking = [_lacking(control, facts["controls"][control]) for control in states if control not in enforced]
+    walls = (
+        f"bubblewrap ({facts['bubblewrap']}) beside it" if facts["bubblewrap"] else "no bubblewrap, which is optional"
+    )
+    return "; ".join([f"{', '.join(enforced) or 'nothing'} can be enforced", *lacking, walls])
+
+
+def _lacking(control: str, entry: dict[str, Any]) -> str:
+    return f"{control} {'only partly' if entry['state'] == 'partly' else 'not'}: {entry['reason']}"

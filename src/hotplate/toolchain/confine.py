@@ -31,12 +31,11 @@ _PARTS = ("confine/confine.c", "worker/sandbox.c", "worker/limits.c", "worker/la
 class Confinement:
     """Starts compilers confined. Its program is built when the first one is started. Thread-safe.
 
-    `programs` builds it from `sources`, the folder of hotplate's C sources; `environ` is the user's own environment.
+    `programs` builds it; `environ` is the user's own environment.
     """
 
-    def __init__(self, programs: Programs, sources: Path, cache: Cache, environ: Mapping[str, str]) -> None:
+    def __init__(self, programs: Programs, cache: Cache, environ: Mapping[str, str]) -> None:
         self._programs = programs
-        self._sources = sources
         self._cache = cache
         self._environ = environ
         self._lock = threading.Lock()
@@ -50,7 +49,7 @@ class Confinement:
         """
         with self._lock:
             if self._program is None or not self._program.path.exists():
-                self._program = self._tried(confining_program(self._programs, self._sources))
+                self._program = self._tried(confining_program(self._programs))
         return [str(self._program.path), str(folder), *self._shared_folders(), "--", *argv]
 
     def _tried(self, program: Program) -> Program:
@@ -75,7 +74,7 @@ class Confinement:
         return (str(folder),)
 
 
-def confining_program(programs: Programs, sources: Path) -> Program:
+def confining_program(programs: Programs) -> Program:
     """The program that confines, built if need be. Without arguments it tells what this machine can enforce.
 
     Raises:
@@ -83,5 +82,5 @@ def confining_program(programs: Programs, sources: Path) -> Program:
     """
     if sys.platform != "linux":
         raise ToolchainError("compilers can be confined on Linux only; leave out `confined` to compile all the same")
-    files = tuple(sources / name for name in _PARTS)
-    return programs.build(Recipe("confine", files, (sources / "include", sources)))
+    files = tuple(programs.sources / name for name in _PARTS)
+    return programs.build(Recipe("confine", files, (programs.sources / "include", programs.sources)))

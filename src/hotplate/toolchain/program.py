@@ -77,7 +77,7 @@ class Programs:
     ) -> None:
         self._cache = cache
         self._compilers = compilers
-        self._sources = sources
+        self.sources = sources
         self._jobs = jobs or os.cpu_count() or 1
         self._environ = dict(environ)
         self._workers: dict[tuple[str, ...], Program] = {}
@@ -96,13 +96,13 @@ class Programs:
         checks = _in_order(sanitize)
         known = self._workers.get(checks)
         if known is None or not known.path.exists():
-            known = (None if checks else self._installed()) or self.build(worker_recipe(self._sources), sanitize=checks)
+            known = (None if checks else self._installed()) or self.build(worker_recipe(self.sources), sanitize=checks)
             self._workers[checks] = known
         return known
 
     def find_worker(self) -> Program | None:
         """The worker if it is there already. Raises ToolchainError if it could not be built for want of something."""
-        return self._installed() or self.find(worker_recipe(self._sources))
+        return self._installed() or self.find(worker_recipe(self.sources))
 
     def worker_compiler(self) -> Compiler:
         """The compiler that builds the worker. Raises ToolchainError when none can."""

@@ -121,7 +121,7 @@ class Toolchain:
             return None
         from hotplate.toolchain.confine import Confinement  # only for who asks
 
-        return Confinement(self.programs, source_directory(), self.cache, self._environ)
+        return Confinement(self.programs, self.cache, self._environ)
 
     def build_all(
         self, units: Sequence[Unit], emitter: Emitter | None = None, cancel: threading.Event | None = None

@@ -1,12 +1,16 @@
-"""What `doctor` says about isolation: the truth, without building anything."""
+"""What `doctor` says about isolation: the truth, without building a worker."""
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
 
-from hotplate.cli.doctor import examine, isolation_facts, render
+import hotplate
+from hotplate import Level, Policy
+from hotplate.cli.doctor import examine, isolation_facts, render, sandbox_facts
+from hotplate.errors import HotplateError
 from hotplate.toolchain import toolchain as module
 from hotplate.toolchain.toolchain import Toolchain
 
@@ -59,3 +63,24 @@ def test_what_keeps_it_from_being_built_is_among_what_is_missing(empty_cache: Pa
     [problem] = [text for text in report["problems"] if "can't build its worker" in text]
     assert report["isolation"] == {"worker": None, "bytes": 0, "compiler": None, "problem": problem}
     assert report["ok"]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="there is a sandbox on Linux only")
+@pytest.mark.parametrize("control", ["filesystem", "network", "processes", "peers"])
+def test_what_it_says_can_be_enforced_is_what_a_notebook_can_require(control: str) -> None:
+    can = sandbox_facts(Toolchain())["controls"][control]["state"] == "enforced"
+    policy = Policy(**{control: Level.REQUIRE})
+    notebook = hotplate.Notebook("one.c", text="int one(void) { return 1; }", policy=policy)
+    try:
+        ran = notebook.run().ok
+    except HotplateError:
+        ran = False
+    assert ran == can
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="there is a sandbox on Linux only")
+def test_a_sandbox_that_can_not_be_tried_is_a_problem(empty_cache: Path, sources: Path) -> None:
+    report = examine()
+    assert report["sandbox"]["controls"] is None
+    assert report["sandbox"]["problem"] in report["problems"]
+    assert "sandbox    what the sandbox can enforce is not known: " in render(report)

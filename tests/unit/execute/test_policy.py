@@ -148,7 +148,7 @@ def test_an_answer_of_another_version_is_refused(data: bytes) -> None:
 def test_the_machine_is_asked_what_it_can_enforce() -> None:
     from hotplate.toolchain.confine import confining_program
 
-    program = confining_program(Toolchain().programs, source_directory())
+    program = confining_program(Toolchain().programs)
     effective = probe([program.path])
     assert [entry.control for entry in effective.controls] == list(NATIVE_CONTROLS)
     assert {effective[control].state for control in ("cpu", "file_size", "core_dumps")} == {State.ENFORCED}
