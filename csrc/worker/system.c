@@ -24,6 +24,20 @@ enum { SOCKET = 3, PAGE = 4 };
 
 int64_t hp_worker_process(void) { return getpid(); }
 
+static pid_t own;            /* this worker; 0 in its children, whose children have a life of their own */
+static __thread int is_main; /* this is the thread that lives as long as the worker */
+
+/* In a child that the cell forks. When the worker is killed alone, the controller kills its group, and when the controller
+ * is, the worker does; when something kills both at once, nobody is left to do it. A child of another thread does
+ * without: it would end with that thread. */
+static void end_with_worker(void) {
+    const pid_t worker = own;
+    own = 0;
+    if (!is_main || worker == 0) return;
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (getppid() != worker) _exit(0); /* it ended before that took effect */
+}
+
 int32_t hp_worker_attach(hp_worker *worker) {
     void *page = mmap(NULL, sizeof(hp_page), PROT_READ | PROT_WRITE, MAP_SHARED, PAGE, 0);
     if (page == MAP_FAILED) return -1;
@@ -31,10 +45,12 @@ int32_t hp_worker_attach(hp_worker *worker) {
     setvbuf(stdout, NULL, _IOLBF, 0);
     worker->page = page;
     worker->socket = SOCKET;
-    worker->process = getpid();
+    worker->process = own = getpid();
+    is_main = 1;
     struct stat found;
     if (fcntl(SOCKET, F_SETFD, FD_CLOEXEC) != 0 || fstat(SOCKET, &found) != 0) return -1;
     worker->socket_inode = found.st_ino;
+    if (pthread_atfork(NULL, NULL, end_with_worker) != 0) return -1;
     prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0); /* grandchildren whose parent ends come here */
     return 0;
 }

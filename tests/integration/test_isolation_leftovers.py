@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
+import signal
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -86,6 +87,20 @@ def test_a_session_leaves_no_process_behind(start: Callable[..., subprocess.Pope
     if "loops" in end:
         assert eventually(lambda: len(group(worker)) == 2)
         session.kill()
+    session.communicate(timeout=60)
+    assert eventually(lambda: not group(worker))
+
+
+def test_what_a_cell_forked_ends_although_worker_and_session_are_killed_at_once(
+    start: Callable[..., subprocess.Popen[str]],
+) -> None:
+    session = start(code=SESSION.replace("END", "nb.load('loops')(1)"))
+    assert session.stdout is not None
+    worker = int(session.stdout.readline())
+    assert eventually(lambda: len(group(worker)) == 2)
+    session.send_signal(signal.SIGSTOP)  # so that it does not see the worker's end, nor the worker its
+    os.kill(worker, signal.SIGKILL)
+    session.kill()
     session.communicate(timeout=60)
     assert eventually(lambda: not group(worker))
 
