@@ -72,7 +72,7 @@ def test_run_json_has_the_promised_keys(command: Command, model: Path) -> None:
     _, ramp, ends = document["cells"]
     assert set(ramp) == {
         "name", "status", "reason", "version", "draft", "attempts", "build_seconds", "run_seconds", "build_key",
-        "compiler", "results", "error",
+        "compiler", "results", "error", "crash", "stdout", "stderr",
     }  # fmt: skip
     assert ramp["results"] == [
         {"field": None, "type": "float64[3]", "dtype": "float64", "shape": [3], "preview": "[0. 0.5 1. ]"}

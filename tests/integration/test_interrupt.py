@@ -106,7 +106,7 @@ def test_a_cell_that_does_not_poll_is_told_of_while_it_runs_and_a_second_interru
     interrupt(process)
     said = read_until(process, "press Ctrl-C again")
     assert "deaf can't be stopped: it runs in this process and never calls hp_check" in said
-    assert "give it a `hp_ctx *` and poll hp_check" in said
+    assert "mark it `isolate`, or poll hp_check in its loop" in said
     assert process.poll() is None
     interrupt(process)
     end(process)

@@ -268,6 +268,7 @@ def test_threads_that_ask_for_the_first_isolated_cell_at_once_share_a_backend() 
 def test_a_worker_that_does_not_start_takes_no_place(own: hotplate.Notebook, monkeypatch: pytest.MonkeyPatch) -> None:
     taken, process = pool_of(own), own.load("process")
     taken._size = 1
+    assert eventually(lambda: not taken._spares)  # none is being started
     for worker in taken.workers:
         os.kill(worker, signal.SIGKILL)
 

@@ -134,7 +134,7 @@ def shared_memory_facts() -> dict[str, Any]:
 
 
 def sandbox_facts(toolchain: Toolchain) -> dict[str, Any]:
-    """What this machine can take from cells: by control its state, what enforces it, and why not in full.
+    """What this machine can take from cells: each control's state, what enforces it, and why not in full.
 
     Found out by a small program that confines itself; it is built if need be. `controls` is None where there is no
     sandbox. `bubblewrap` is its path, None where it is not installed.
@@ -150,10 +150,10 @@ def sandbox_facts(toolchain: Toolchain) -> dict[str, Any]:
         found = probe([confining_program(toolchain.programs).path])
     except HotplateError as error:
         return {**facts, "problem": f"what the sandbox can enforce is not known: {error}"}
-    controls = {
-        entry.control: {"state": str(entry.state), "by": list(entry.by), "reason": entry.reason}
+    controls = [
+        {"name": entry.control, "state": str(entry.state), "by": list(entry.by), "reason": entry.reason}
         for entry in found.controls
-    }
+    ]
     return {**facts, "controls": controls, "landlock": found.landlock}
 
 
@@ -231,14 +231,13 @@ def _sandbox_line(facts: dict[str, Any]) -> str:
         return str(facts["problem"]).splitlines()[0]
     if facts["controls"] is None:
         return "none on this operating system"
-    states = {control: entry["state"] for control, entry in facts["controls"].items()}
-    enforced = [control for control, state in states.items() if state == "enforced"]
-    lacking = [_lacking(control, facts["controls"][control]) for control in states if control not in enforced]
+    enforced = [entry["name"] for entry in facts["controls"] if entry["state"] == "enforced"]
+    lacking = [_lacking(entry) for entry in facts["controls"] if entry["state"] != "enforced"]
     walls = (
         f"bubblewrap ({facts['bubblewrap']}) beside it" if facts["bubblewrap"] else "no bubblewrap, which is optional"
     )
     return "; ".join([f"{', '.join(enforced) or 'nothing'} can be enforced", *lacking, walls])
 
 
-def _lacking(control: str, entry: dict[str, Any]) -> str:
-    return f"{control} {'only partly' if entry['state'] == 'partly' else 'not'}: {entry['reason']}"
+def _lacking(entry: dict[str, Any]) -> str:
+    return f"{entry['name']} {'only partly' if entry['state'] == 'partly' else 'not'}: {entry['reason']}"
