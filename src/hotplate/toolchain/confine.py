@@ -16,14 +16,15 @@ from typing import TYPE_CHECKING
 
 from hotplate.errors import ToolchainError
 from hotplate.toolchain.compiler import Family
+from hotplate.toolchain.model import Recipe
 from hotplate.toolchain.process import confined_environment, run_compiler
-from hotplate.toolchain.program import Recipe
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from hotplate.toolchain.cache import Cache
-    from hotplate.toolchain.program import Program, Programs
+    from hotplate.toolchain.model import Program
+    from hotplate.toolchain.program import Programs
 
 _PARTS = ("confine/confine.c", "worker/sandbox.c", "worker/limits.c", "worker/landlock.c", "worker/seccomp.c")
 

@@ -65,3 +65,31 @@ class BuildFailure:
     diagnostics: tuple[Diagnostic, ...]
     headers: tuple[Path, ...]
     """The files whose change may mend it: those of its last good build, and those that it misses now."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """What a program is made of."""
+
+    name: str
+    """What messages call it, and its file."""
+    sources: tuple[Path, ...]
+    folders: tuple[Path, ...]
+    """Where its headers are looked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """A program in the cache. Its file never changes, but may be evicted: ask for it before each start."""
+
+    path: Path
+    size: int
+    """In bytes."""
+    key: str
+    """Equal keys, equal code."""
+    compiler: Compiler | None
+    """What built it; not the notebook's compiler if that one can't. None: it came with hotplate."""
+    seconds: float
+    """How long the compiler took, whenever that was."""
+    cached: bool
+    """It was there already."""

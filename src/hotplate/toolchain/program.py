@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,6 +15,7 @@ from hotplate import _platform
 from hotplate.errors import ToolchainError
 from hotplate.toolchain.families.program import ProgramLine
 from hotplate.toolchain.keys import program_key
+from hotplate.toolchain.model import Program, Recipe
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -25,34 +25,6 @@ if TYPE_CHECKING:
 
 WORKER_FOLDERS = ("core", "win" if sys.platform == "win32" else "posix", "worker")
 """The folders among hotplate's C sources that the worker is made of."""
-
-
-@dataclass(frozen=True, slots=True)
-class Recipe:
-    """What a program is made of."""
-
-    name: str
-    """What messages call it, and its file."""
-    sources: tuple[Path, ...]
-    folders: tuple[Path, ...]
-    """Where its headers are looked for."""
-
-
-@dataclass(frozen=True, slots=True)
-class Program:
-    """A program in the cache. Its file never changes, but may be evicted: ask for it before each start."""
-
-    path: Path
-    size: int
-    """In bytes."""
-    key: str
-    """Equal keys, equal code."""
-    compiler: Compiler | None
-    """What built it; not the notebook's compiler if that one can't. None: it came with hotplate."""
-    seconds: float
-    """How long the compiler took, whenever that was."""
-    cached: bool
-    """It was there already."""
 
 
 class Programs:

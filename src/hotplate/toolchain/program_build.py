@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from hotplate.toolchain.cache import Cache, Entry
     from hotplate.toolchain.families.program import ProgramLine
-    from hotplate.toolchain.program import Recipe
+    from hotplate.toolchain.model import Recipe
 
 _TRIES = 3  # against files that change while they are compiled
 _SHOWN = 40  # lines of what the compiler said

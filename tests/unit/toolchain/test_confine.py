@@ -13,7 +13,7 @@ import pytest
 from hotplate.errors import ToolchainError
 from hotplate.notebook import read
 from hotplate.toolchain import Artifact, BuildFailure
-from hotplate.toolchain.program import Program
+from hotplate.toolchain.model import Program
 from hotplate.toolchain.toolchain import Toolchain
 
 if TYPE_CHECKING:

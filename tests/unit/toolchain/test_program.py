@@ -16,7 +16,8 @@ import pytest
 from hotplate.errors import CacheError, ToolchainError
 from hotplate.toolchain import Cache, Compiler
 from hotplate.toolchain.families.program import ProgramLine
-from hotplate.toolchain.program import Program, Programs, Recipe, worker_recipe
+from hotplate.toolchain.model import Program, Recipe
+from hotplate.toolchain.program import Programs, worker_recipe
 from hotplate.toolchain.toolchain import Toolchain
 
 if TYPE_CHECKING:
@@ -191,7 +192,8 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 from hotplate.toolchain import Cache, find_compiler
-from hotplate.toolchain.program import Programs, Recipe
+from hotplate.toolchain.model import Recipe
+from hotplate.toolchain.program import Programs
 root, script, folder = Path(sys.argv[1]), sys.argv[2], Path(sys.argv[3])
 compiler = replace(find_compiler("c", {"PATH": "/usr/bin:/bin"}, root, "gcc"), c_command=(script,))
 recipe = Recipe("tool", (folder / "main.c", folder / "extra.c"), (folder / "include",))
