@@ -14,7 +14,9 @@
     │   ├── CellCrashed      its process died: a signal, an exit, no memory; has `report`
     │   ├── CellTimedOut     it ran longer than its `timeout`
     │   └── CellRejected     the backend can't enforce what the cell asks for
-    └── RunCancelled         a run or a call was interrupted; has `run`
+    ├── RunCancelled         a run or a call was interrupted; has `run`
+    ├── Backpressure         a queue is full; has `capacity`
+    └── ShutDown             a queue takes nothing any more
 
 Each prints as one message that names what, where and the way out. `exit_code` is what the command line returns for it.
 """
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
     from hotplate.diagnostic import Diagnostic
 
 __all__ = [
+    "Backpressure",
     "BuildError",
     "CacheError",
     "CellCrashed",
@@ -45,6 +48,7 @@ __all__ = [
     "NotebookError",
     "RunCancelled",
     "SettingError",
+    "ShutDown",
     "ToolchainError",
 ]
 
@@ -150,3 +154,18 @@ class RunCancelled(HotplateError):
     def __init__(self, message: str) -> None:
         super().__init__(message)
         self.run: Any = None
+
+
+class Backpressure(HotplateError):
+    """A queue is full, and whoever adds to it did not want to wait."""
+
+    def __init__(self, capacity: int) -> None:
+        super().__init__(f"the queue is full: it holds {capacity}; try again later, or wait for room")
+        self.capacity = capacity
+
+
+class ShutDown(HotplateError):
+    """A queue was shut down: what is in it is still done, and nothing is added."""
+
+    def __init__(self) -> None:
+        super().__init__("the queue was shut down and takes nothing any more")

@@ -5,6 +5,7 @@ What lives here knows how to call and in which order. What to build and which re
 
 from hotplate.execute.abort import AbortHandle
 from hotplate.execute.backend import Backend, Capabilities, Isolation, Outcome, OutcomeKind, Request, TimeoutKind
+from hotplate.execute.dispatch import DispatchQueue
 from hotplate.execute.executor import Executor, TaskGraph
 from hotplate.execute.inprocess import InProcessBackend
 from hotplate.execute.linear import LinearExecutor
@@ -15,6 +16,7 @@ __all__ = [
     "AbortHandle",
     "Backend",
     "Capabilities",
+    "DispatchQueue",
     "Executor",
     "InProcessBackend",
     "Isolation",

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-import queue
 import threading
 import time
 from typing import TYPE_CHECKING
 
 from hotplate.errors import SettingError
 from hotplate.execute.backend import Outcome, OutcomeKind
+from hotplate.execute.dispatch import DispatchQueue
 from hotplate.execute.executor import Frontier
 
 if TYPE_CHECKING:
@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
 GRACE = 0.25
 """Seconds that running cells get to answer a request to stop before they are left behind."""
+
+AHEAD = 16
+"""Tasks for each thread that may wait to be begun. The others stay where an abort drops them at once."""
 
 
 class ParallelExecutor:
@@ -64,7 +67,7 @@ class _Crew:
         self._call = call
         self._size = size
         self._lock = threading.Lock()
-        self._tasks: queue.SimpleQueue[str | None] = queue.SimpleQueue()
+        self._tasks: DispatchQueue[str] = DispatchQueue(AHEAD * max(size, 1))
         self._running = 0
         # Held until nothing runs any more. A bare lock, not an Event: an interrupt that strikes inside Event.wait can
         # leave its inner lock held for good.
@@ -81,8 +84,7 @@ class _Crew:
         # A signal between the interpreter's last look and the wait itself would not be seen before the next one.
         while not self._idle.acquire(timeout=GRACE):
             pass
-        for _ in threads:
-            self._tasks.put(None)
+        self._tasks.shut_down()
         for thread in threads:
             thread.join()
         if self._frontier.error is not None:
@@ -95,8 +97,7 @@ class _Crew:
         with self._lock:
             self._abandoned = True
             self._frontier.give_up()
-        for _ in range(self._size):
-            self._tasks.put(None)
+        self._tasks.shut_down()
 
     def _work(self) -> None:
         while (name := self._tasks.get()) is not None:
@@ -131,8 +132,8 @@ class _Crew:
         return name
 
     def _hand_out(self) -> None:
-        """Gives every ready task to the threads; when nothing runs and nothing can start, ends the run."""
-        while (name := self._start()) is not None:
+        """Gives ready tasks to the threads while they have room; ends the run when nothing runs nor can start."""
+        while not self._tasks.is_full and (name := self._start()) is not None:
             self._tasks.put(name)
         if self._running == 0:
             self._frontier.give_up()
