@@ -221,8 +221,8 @@ class Notebook:
                 evaluation = self._evaluation(version, given, recorder, abort, diagnoses=on_crash == "diagnose")
                 evaluation.run(chosen, fresh=fresh, keep_going=keep_going)
             finally:
-                self._last_run = recorder.finish(version.graph, version.number)
-        return _raise_failure(self._last_run, abort)
+                run = self._last_run = recorder.finish(version.graph, version.number)
+        return _raise_failure(run, abort)
 
     def _bring_up(
         self, targets: Sequence[str], given: Mapping[str, Any], on_event: Sink | Sequence[Sink], *, isolate_all: bool

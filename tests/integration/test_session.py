@@ -332,6 +332,25 @@ def test_results_say_that_the_file_is_newer_until_it_runs_again(notebook: Callab
     assert book.last_run.notice == ""
 
 
+def test_a_run_is_the_callers_own_although_another_one_follows_at_once(
+    notebook: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    book = hotplate.open(notebook("int a(int x) { return x; }\n"))
+    turn, others = book._turn, [2]
+
+    class Turn:
+        def __enter__(self) -> None:
+            turn.acquire()
+
+        def __exit__(self, *_: object) -> None:
+            turn.release()
+            if others:
+                book.run(x=others.pop())
+
+    monkeypatch.setattr(book, "_turn", Turn())
+    assert book.run(x=1)["a"] == 1
+
+
 def test_runs_from_several_threads_take_turns(notebook: Callable[..., Path]) -> None:
     book = hotplate.open(notebook("int a(int x) { return x; }\nint b(int a) { return 2 * a; }\n"))
     with ThreadPoolExecutor(4) as pool:
