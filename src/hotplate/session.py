@@ -12,7 +12,7 @@ from hotplate import notebook as notation
 from hotplate.diagnostic import Diagnostic, Severity, sorted_once
 from hotplate.errors import InputError, NotebookError, RunCancelled, SettingError
 from hotplate.events import Kind, Sink
-from hotplate.execute import AbortHandle, Executor, OutcomeKind, isolates, make_executor
+from hotplate.execute import AbortHandle, Executor, ExecutorKillHandle, OutcomeKind, isolates, make_executor
 from hotplate.execute.interrupt import watch as interrupts
 from hotplate.execute.isolation import Isolation
 from hotplate.execute.mixed import MixedBackend
@@ -77,11 +77,11 @@ class Notebook:
         """The parsed file."""
         if sanitize:
             toolchain = toolchain.sanitizing(self.model.language.value)
-        isolation = Isolation(toolchain, policy)
-        self._isolate_all = isolation.of_all
-        self._backend = MixedBackend(isolation.backend)
+        self._isolation = Isolation(toolchain, policy)
+        self._isolate_all = self._isolation.of_all
+        self._backend = MixedBackend(self._isolation.backend)
         self._state = StateManager()
-        self._reloader = HotReloader(toolchain, self._state, isolation)
+        self._reloader = HotReloader(toolchain, self._state, self._isolation)
         self._python: dict[str, PythonCell] = {}
         self._graph: tuple[NotebookModel, Graph] | None = None
         """With the model that it belongs to."""
@@ -296,6 +296,10 @@ class Notebook:
             drafts=drafts and not canary,
             canary=canary,
         )
+
+    def kill_handle(self) -> ExecutorKillHandle:
+        """Kills the notebook's isolated cells that run, whoever called them, without asking first; for any thread."""
+        return ExecutorKillHandle(self._isolation)
 
     def progress(self) -> Mapping[str, tuple[int, int]]:
         """For each running cell that reports (hp_progress): how much is done, and of how much (0: unknown).

@@ -9,6 +9,7 @@ import signal
 import sys
 import threading
 import time
+import weakref
 from collections import Counter
 from typing import TYPE_CHECKING
 
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="there are workers on Linux alone")
+LONG = 60  # seconds
 
 
 @pytest.fixture(scope="module")
@@ -64,6 +66,38 @@ def test_a_cell_that_never_looks_is_killed_at_its_time_out(nb: hotplate.Notebook
     with pytest.raises(CellTimedOut, match="did not stop when it was asked to"):
         notebook.run("loops", n=1)
     assert notebook.run("process")["process"] > 0
+
+
+@pytest.mark.parametrize("call", ["load", "run", "process", "python"])
+def test_a_kill_handle_ends_what_runs_in_workers(own: hotplate.Notebook, call: str) -> None:
+    @own.cell
+    def sleeps(n: int) -> int:
+        time.sleep(LONG * n)
+        return n
+
+    handle = own.kill_handle()
+    handle.kill()  # nothing runs yet
+    calls = {
+        "load": lambda: own.load("loops")(1),
+        "run": lambda: own.run("loops", n=1),
+        "process": lambda: own.run("loops", n=1, executor="process"),
+        "python": lambda: own.run("sleeps", n=1, executor="process"),
+    }
+    killer = threading.Timer(0.5, handle.kill)
+    killer.start()
+    with pytest.raises(RunCancelled):
+        calls[call]()
+    killer.join()
+    assert own.load("negative")(np.ones(1))[0] == -1.0
+
+
+def test_a_kill_handle_keeps_nothing_alive(nb: hotplate.Notebook) -> None:
+    notebook = hotplate.Notebook(nb.path, text=CELLS)
+    handle, gone = notebook.kill_handle(), weakref.ref(notebook)
+    del notebook
+    gc.collect()
+    assert gone() is None
+    handle.kill()
 
 
 def test_an_abort_kills_a_cell_that_never_looks(nb: hotplate.Notebook) -> None:

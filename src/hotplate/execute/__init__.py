@@ -8,6 +8,7 @@ from hotplate.execute.backend import Backend, Capabilities, Isolation, Outcome, 
 from hotplate.execute.dispatch import DispatchQueue
 from hotplate.execute.executor import Executor, TaskGraph
 from hotplate.execute.inprocess import InProcessBackend
+from hotplate.execute.kill import ExecutorKillHandle
 from hotplate.execute.linear import LinearExecutor
 from hotplate.execute.parallel import ParallelExecutor
 from hotplate.execute.registry import isolates, make_executor
@@ -18,6 +19,7 @@ __all__ = [
     "Capabilities",
     "DispatchQueue",
     "Executor",
+    "ExecutorKillHandle",
     "InProcessBackend",
     "Isolation",
     "LinearExecutor",

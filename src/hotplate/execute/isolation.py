@@ -29,6 +29,7 @@ class Isolation:
         self._toolchain = toolchain
         self._policy = policy
         self._pool: WorkerPool | None = None
+        self._backend: ProcessBackend | None = None
         self._lock = threading.Lock()
 
     @property
@@ -87,8 +88,15 @@ class Isolation:
         """Calls them, and Python functions."""
         from hotplate.execute.process import ProcessBackend
 
+        python = None
         if sys.platform == "linux":
             from hotplate.execute.workers.python_pool import PythonPool
 
-            return ProcessBackend(self.pool, PythonPool(self.policy), self.policy, self.diagnose)
-        return ProcessBackend(self.pool, None, self.policy, self.diagnose)
+            python = PythonPool(self.policy)
+        self._backend = ProcessBackend(self.pool, python, self.policy, self.diagnose)
+        return self._backend
+
+    def kill(self) -> None:
+        """Ends every worker that is at work, at once; their calls end as cancelled. Waits for nobody."""
+        if (target := self._backend or self._pool) is not None:
+            target.kill()

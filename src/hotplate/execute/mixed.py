@@ -48,11 +48,6 @@ class MixedBackend(Backend):
         """See Backend.progress."""
         return {**self._here.progress(), **(self._elsewhere.progress() if self._elsewhere else {})}
 
-    def kill(self) -> None:
-        """Ends every worker that is at work, at once; their calls end as cancelled. Any thread."""
-        if self._elsewhere is not None:
-            self._elsewhere.kill()
-
     def stop(self) -> None:
         """Ends every worker."""
         if self._elsewhere is not None:
