@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from hotplate.execute.workers.crash import CrashReport
+    from hotplate.execute.workers.crash.report import CrashReport
     from hotplate.session import Notebook
 
 pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="workers are for Linux so far")

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from hotplate.execute.abort import AbortHandle
     from hotplate.execute.process import ProcessBackend
     from hotplate.execute.workers.cell import IsolatedCell
-    from hotplate.execute.workers.crash import Diagnosis
+    from hotplate.execute.workers.crash.report import Diagnosis
     from hotplate.execute.workers.policy import Policy
     from hotplate.execute.workers.pool import WorkerPool
     from hotplate.load import StateBlock
@@ -80,7 +80,7 @@ class Isolation:
         self, cell: IsolatedCell, arguments: Mapping[str, Any], abort: AbortHandle, seconds: float
     ) -> Diagnosis:
         """What sanitizers find when a cell is called again that crashed after so many seconds. See replay.diagnose."""
-        from hotplate.execute.workers.replay import diagnose
+        from hotplate.execute.workers.sanitizers.replay import diagnose
 
         return diagnose(cell, arguments, toolchain=self._toolchain, policy=self.policy, abort=abort, seconds=seconds)
 
@@ -90,7 +90,7 @@ class Isolation:
 
         python = None
         if sys.platform == "linux":
-            from hotplate.execute.workers.python_pool import PythonPool
+            from hotplate.execute.workers.python.pool import PythonPool
 
             python = PythonPool(self.policy)
         self._backend = ProcessBackend(self.pool, python, self.policy, self.diagnose)

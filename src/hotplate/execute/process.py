@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from hotplate.execute.abort import AbortHandle
-    from hotplate.execute.workers.crash import CrashReport, Diagnosis
+    from hotplate.execute.workers.crash.report import CrashReport, Diagnosis
     from hotplate.execute.workers.pool import WorkerPool
 
 

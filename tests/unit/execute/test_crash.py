@@ -16,9 +16,9 @@ import pytest
 
 from hotplate import notebook as notation
 from hotplate.errors import CellCrashed, ToolchainError
-from hotplate.execute.workers.causes import is_stack_overflow, oom_kills
-from hotplate.execute.workers.crash import CrashReport, Stage, explain_death
-from hotplate.execute.workers.crash_record import RECORD_SIZE, Access, CrashRecord
+from hotplate.execute.workers.crash.causes import is_stack_overflow, oom_kills
+from hotplate.execute.workers.crash.record import RECORD_SIZE, Access, CrashRecord
+from hotplate.execute.workers.crash.report import CrashReport, Stage, explain_death
 from hotplate.toolchain import Artifact
 from hotplate.toolchain.toolchain import Toolchain
 from hotplate.toolchain.unit import make_unit

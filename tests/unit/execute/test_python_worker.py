@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import importlib
 import itertools
 import os
 import signal
@@ -22,14 +23,14 @@ if sys.platform != "linux":
     pytest.skip("Python workers run on Linux", allow_module_level=True)
 
 from hotplate.execute import AbortHandle, OutcomeKind
-from hotplate.execute.workers.python_result import NotPortable, PortableFunction, RemoteTraceback
-from hotplate.execute.workers.python_wire import INLINE, Reference
-from hotplate.execute.workers.python_worker import PythonWorker
+from hotplate.execute.workers.python.result import NotPortable, PortableFunction, RemoteTraceback
+from hotplate.execute.workers.python.wire import INLINE, Reference
+from hotplate.execute.workers.python.worker import PythonWorker
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from hotplate.execute.workers.python_result import PythonResult
+    from hotplate.execute.workers.python.result import PythonResult
 
 OK, FAILED, CRASHED = OutcomeKind.OK, OutcomeKind.FAILED, OutcomeKind.CRASHED
 SHORT = 0.05
@@ -181,6 +182,15 @@ def test_modules_are_found_where_this_process_finds_them(
     assert call(worker, os.getcwd).value == str(tmp_path)
 
 
+@pytest.mark.parametrize("name", ["family", "values", "wire"])
+def test_a_module_of_the_notebook_may_be_called_like_one_of_the_worker(
+    worker: PythonWorker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    (tmp_path / f"{name}.py").write_text("whose = 'mine'\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    assert call(worker, lambda: importlib.import_module(name).whose).value == "mine"
+
+
 def test_the_environment_is_the_one_given_and_standard_input_is_empty(worker: PythonWorker) -> None:
     assert call(worker, lambda: dict(os.environ)).value.keys() <= {"LANG", "LC_CTYPE"}
     assert call(worker, lambda: sys.stdin.read(1)).value == ""
@@ -242,7 +252,7 @@ def test_what_a_cell_raises_is_told_with_its_traceback_and_is_the_exception_itse
     assert isinstance(result.exception, FileNotFoundError)
     assert isinstance(result.exception.__cause__, RemoteTraceback)
     assert result.traceback.splitlines()[1].startswith(f'  File "{__file__}"')
-    assert "python_main" not in result.traceback
+    assert "main.py" not in result.traceback
 
 
 class Picky(Exception):
@@ -622,8 +632,8 @@ def test_a_process_that_cannot_start_is_lost_with_what_it_said(tmp_path: Path, n
 CONTROLLER = """
 import itertools, os, subprocess, sys, time
 from hotplate.execute import AbortHandle
-from hotplate.execute.workers.python_result import PortableFunction
-from hotplate.execute.workers.python_worker import PythonWorker
+from hotplate.execute.workers.python.result import PortableFunction
+from hotplate.execute.workers.python.worker import PythonWorker
 
 def cell():
     print(subprocess.Popen(["sleep", "60"]).pid, flush=True)
@@ -648,7 +658,7 @@ def test_a_worker_ends_with_its_controller(loop: str) -> None:
 
 FORKING = """
 import os, time
-from hotplate.execute.workers.python_worker import PythonWorker
+from hotplate.execute.workers.python.worker import PythonWorker
 
 worker = PythonWorker({})
 worker.start()

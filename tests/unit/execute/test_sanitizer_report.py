@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from hotplate.execute.workers.sanitizer_report import Call, Memory, own_output, parse_report, report_start
+from hotplate.execute.workers.sanitizers.report import Call, Memory, own_output, parse_report, report_start
 
 GCC_HEAP = """\
 solving

@@ -16,7 +16,7 @@ from hotplate.execute.backend import Outcome, OutcomeKind
 from hotplate.execute.verdict import failure_of
 from hotplate.execute.workers import worker as workers
 from hotplate.execute.workers.arena import NoSharedMemory, empty
-from hotplate.execute.workers.crash import Stage, explain_death
+from hotplate.execute.workers.crash.report import Stage, explain_death
 from hotplate.execute.workers.worker import FALSE_STARTS, GRACE, Reason, Worker
 from hotplate.load import LoadedCell, StateBlock
 from hotplate.load.plan import make_callable
@@ -26,9 +26,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
-    from hotplate.execute.workers.crash import CrashReport
-    from hotplate.execute.workers.findings import Subject
+    from hotplate.execute.workers.crash.report import CrashReport
     from hotplate.execute.workers.pool import WorkerPool
+    from hotplate.execute.workers.sanitizers.findings import Subject
     from hotplate.execute.workers.worker import Death, RemoteLibrary
     from hotplate.toolchain import Unit
     from hotplate.toolchain.toolchain import Toolchain
@@ -125,7 +125,7 @@ class IsolatedCell(LoadedCell):
 
     def subject(self, arguments: Sequence[Any], named: Mapping[str, Any]) -> Subject:
         """What findings about one of its calls are about."""
-        from hotplate.execute.workers.findings import Subject  # only for who has sanitizers
+        from hotplate.execute.workers.sanitizers.findings import Subject  # only for who has sanitizers
 
         notebook, text = self.notebook
         outputs = tuple(port.name for port in self.descriptor.outputs)
@@ -147,7 +147,7 @@ class IsolatedCell(LoadedCell):
         )
         if not self._sanitized:
             return report
-        from hotplate.execute.workers.findings import Subject, report_with_findings  # as above
+        from hotplate.execute.workers.sanitizers.findings import Subject, report_with_findings  # as above
 
         if hasattr(self, "_library"):
             subject = replace(self.subject((), {}), kinds=inputs)

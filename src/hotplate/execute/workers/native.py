@@ -11,7 +11,7 @@ from hotplate.errors import SettingError
 from hotplate.execute.workers.bubblewrap import wrapped
 from hotplate.execute.workers.environment import clean_environment
 from hotplate.execute.workers.pool import WorkerPool
-from hotplate.execute.workers.sanitized import Unreported, sanitizer_settings, without_memory_limit
+from hotplate.execute.workers.sanitizers.settings import Unreported, sanitizer_settings, without_memory_limit
 from hotplate.execute.workers.worker import Worker
 
 if TYPE_CHECKING:

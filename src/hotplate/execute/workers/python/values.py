@@ -14,7 +14,7 @@ assert sys.platform == "linux"
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from hotplate.execute.workers.python_wire import Part, Shared
+    from hotplate.execute.workers.python.wire import Part, Shared
 
 _PLAIN = frozenset((type(None), bool, int, float, complex, str, bytes))
 

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from hotplate.execute.workers.crash_record import Access
+from hotplate.execute.workers.crash.record import Access
 
 if TYPE_CHECKING:
-    from hotplate.execute.workers.crash_record import CrashRecord
+    from hotplate.execute.workers.crash.record import CrashRecord
 
 _SENT = 0  # si_code up to here: somebody sent the signal
 _ACCESS_ERROR, _KERNEL = 2, 128  # si_code of SIGSEGV: the page forbids it; not the fault of a page

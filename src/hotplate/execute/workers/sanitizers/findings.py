@@ -10,15 +10,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hotplate.diagnostic import Diagnostic, Severity
-from hotplate.execute.workers.backtrace import Frame, call_notes, frames_of, function_at, innermost
-from hotplate.execute.workers.crash import Diagnosis
-from hotplate.execute.workers.sanitizer_report import WRITTEN_INPUT, own_output, parse_report
+from hotplate.execute.workers.crash.backtrace import Frame, call_notes, frames_of, function_at, innermost
+from hotplate.execute.workers.crash.report import Diagnosis
+from hotplate.execute.workers.sanitizers.report import WRITTEN_INPUT, own_output, parse_report
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from hotplate.execute.workers.crash import CrashReport
-    from hotplate.execute.workers.sanitizer_report import Call, Finding, Memory
+    from hotplate.execute.workers.crash.report import CrashReport
+    from hotplate.execute.workers.sanitizers.report import Call, Finding, Memory
 
 _SHOWN = 5  # findings; what follows the first ones is mostly their consequence
 _RECURSION = 4  # calls of one function among those that are known

@@ -12,10 +12,10 @@ from hotplate.errors import CellCrashed, CellFailed, CellTimedOut, HotplateError
 from hotplate.execute.backend import Outcome, OutcomeKind, Request
 from hotplate.execute.workers.environment import clean_environment
 from hotplate.execute.workers.native import write_on
-from hotplate.execute.workers.python_result import NotPortable, PortableFunction, PythonResult
+from hotplate.execute.workers.python.result import NotPortable, PortableFunction, PythonResult
 
 if sys.platform == "linux":
-    from hotplate.execute.workers.python_worker import PythonWorker
+    from hotplate.execute.workers.python.worker import PythonWorker
 
 assert sys.platform == "linux"
 

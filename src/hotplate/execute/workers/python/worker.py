@@ -11,8 +11,10 @@ import threading
 from typing import TYPE_CHECKING
 
 from hotplate.execute.backend import OutcomeKind
-from hotplate.execute.workers import python_attempt, python_process, python_session
-from hotplate.execute.workers.python_result import PythonResult
+from hotplate.execute.workers.python.attempt import Attempt
+from hotplate.execute.workers.python.process import PythonProcess
+from hotplate.execute.workers.python.result import PythonResult
+from hotplate.execute.workers.python.session import PythonSession
 
 assert sys.platform == "linux", "Python workers need pidfds, sealed memfds and a signal when a pipe closes"
 
@@ -21,8 +23,8 @@ if TYPE_CHECKING:
     from typing import Any
 
     from hotplate.execute.abort import AbortHandle
-    from hotplate.execute.workers.python_result import PortableFunction
-    from hotplate.execute.workers.python_wire import Shared
+    from hotplate.execute.workers.python.result import PortableFunction
+    from hotplate.execute.workers.python.wire import Shared
 
 
 class PythonWorker:
@@ -36,7 +38,7 @@ class PythonWorker:
         """A worker that is not started. `environment` is all that it gets; arrays in `shared` memory are not copied."""
         self._environment = dict(environment)
         self._shared = shared
-        self._session: python_session.PythonSession | None = None
+        self._session: PythonSession | None = None
         self._turn = threading.Lock()
 
     def start(self) -> None:
@@ -46,8 +48,8 @@ class PythonWorker:
         """
         if not self.alive:
             self.close()
-            process = python_process.PythonProcess(self._environment)
-            self._session = python_session.PythonSession(process, self._shared)
+            process = PythonProcess(self._environment)
+            self._session = PythonSession(process, self._shared)
 
     def call(
         self,
@@ -77,7 +79,7 @@ class PythonWorker:
                 return PythonResult(OutcomeKind.CANCELLED, reason=abort.reason)
             if self._session is None:
                 return PythonResult(OutcomeKind.LOST, reason="the worker has no process; start it")
-            return python_attempt.Attempt(self._session, abort, timeout, grace, on_output).run(function, arguments)
+            return Attempt(self._session, abort, timeout, grace, on_output).run(function, arguments)
         finally:
             self._turn.release()
 

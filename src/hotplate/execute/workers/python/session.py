@@ -10,8 +10,7 @@ import time
 from enum import Enum, auto
 from typing import TYPE_CHECKING
 
-from hotplate.execute.workers import python_values as values
-from hotplate.execute.workers import python_wire as wire
+from hotplate.execute.workers.python import values, wire
 
 assert sys.platform == "linux"
 
@@ -19,9 +18,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from typing import Any
 
-    from hotplate.execute.workers.python_process import PythonProcess
-    from hotplate.execute.workers.python_result import PortableFunction
-    from hotplate.execute.workers.python_wire import Part, Shared
+    from hotplate.execute.workers.python.process import PythonProcess
+    from hotplate.execute.workers.python.result import PortableFunction
+    from hotplate.execute.workers.python.wire import Part, Shared
 
 
 class Event(Enum):

@@ -10,16 +10,16 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from hotplate.diagnostic import Diagnostic, Severity
-from hotplate.execute.workers.backtrace import Frame, backtrace, call_notes, here, innermost
-from hotplate.execute.workers.causes import cause_of, is_stack_overflow
-from hotplate.execute.workers.crash_record import MOST_FRAMES, read_record
+from hotplate.execute.workers.crash.backtrace import Frame, backtrace, call_notes, here, innermost
+from hotplate.execute.workers.crash.causes import cause_of, is_stack_overflow
+from hotplate.execute.workers.crash.record import MOST_FRAMES, read_record
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    from hotplate.execute.workers.causes import Cause
-    from hotplate.execute.workers.crash_record import CrashRecord
+    from hotplate.execute.workers.crash.causes import Cause
+    from hotplate.execute.workers.crash.record import CrashRecord
 
 __all__ = ["CrashReport", "Diagnosis", "Frame", "Stage", "explain_death"]
 

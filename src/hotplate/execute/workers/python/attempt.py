@@ -9,19 +9,17 @@ from typing import TYPE_CHECKING, Any
 from hotplate.execute.abort import AbortHandle
 from hotplate.execute.backend import OutcomeKind
 from hotplate.execute.captured import StreamTail
-from hotplate.execute.workers import python_session as session
-from hotplate.execute.workers import python_values as values
-from hotplate.execute.workers import python_wire as wire
-from hotplate.execute.workers.python_result import WAY_OUT, PythonResult, RemoteTraceback, describe_exit
+from hotplate.execute.workers.python import session, values, wire
+from hotplate.execute.workers.python.result import WAY_OUT, PythonResult, RemoteTraceback, describe_exit
 
 assert sys.platform == "linux"
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from hotplate.execute.workers.python_result import PortableFunction
-    from hotplate.execute.workers.python_session import PythonSession
-    from hotplate.execute.workers.python_wire import Part
+    from hotplate.execute.workers.python.result import PortableFunction
+    from hotplate.execute.workers.python.session import PythonSession
+    from hotplate.execute.workers.python.wire import Part
 
 _START_LIMIT = 60.0
 """Seconds that the interpreter gets to start: it is not the cell's fault, so its timeout does not count."""

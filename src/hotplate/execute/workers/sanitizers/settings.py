@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from hotplate.execute.workers.policy import Level
-from hotplate.execute.workers.sanitizer_report import report_start
+from hotplate.execute.workers.sanitizers.report import report_start
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

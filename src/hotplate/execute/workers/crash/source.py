@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from hotplate.execute.workers.symbols import Place
+    from hotplate.execute.workers.crash.symbols import Place
 
 ENTRY_FUNCTION = "hp_entry_function"
 """What the generated entry is called, for libraries that know functions but no files."""

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 from hotplate.errors import CellCrashed, HotplateError
 from hotplate.execute.backend import OutcomeKind
 from hotplate.execute.workers.cell import IsolatedCell
-from hotplate.execute.workers.crash import Diagnosis
-from hotplate.execute.workers.findings import explain_findings
+from hotplate.execute.workers.crash.report import Diagnosis
 from hotplate.execute.workers.native import native_pool
-from hotplate.execute.workers.sanitizer_report import parse_report
+from hotplate.execute.workers.sanitizers.findings import explain_findings
+from hotplate.execute.workers.sanitizers.report import parse_report
 from hotplate.toolchain.model import BuildFailure
 
 if TYPE_CHECKING:

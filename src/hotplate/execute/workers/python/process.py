@@ -17,15 +17,14 @@ import weakref
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from hotplate.execute.workers import python_family as family
-from hotplate.execute.workers import python_wire as wire
+from hotplate.execute.workers.python import family, wire
 
 assert sys.platform == "linux"
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-_PROGRAM = Path(__file__).with_name("python_main.py")
+_PROGRAM = Path(__file__).with_name("main.py")
 _STREAMS = ("stdout", "stderr")
 
 _living: weakref.WeakSet[PythonProcess] = weakref.WeakSet()

@@ -3,7 +3,7 @@
 It has one thread only, so that cells may fork: it is interrupted by a signal, and killed by the kernel when the
 controller is gone. PR_SET_PDEATHSIG would do the latter too early: it looks at the thread that started the worker.
 
-Run as `python -u -P python_main.py SOCKET PAGE LIFELINE`, the numbers of three inherited descriptors, in a session of
+Run as `python -u -P main.py SOCKET PAGE LIFELINE`, the numbers of three inherited descriptors, in a session of
 its own.
 """
 
@@ -29,17 +29,17 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from types import TracebackType
 
-    from hotplate.execute.workers import python_family as family
-    from hotplate.execute.workers import python_values as values
-    from hotplate.execute.workers import python_wire as wire
+    from hotplate.execute.workers.python import family, values, wire
 else:
     # By their path: the package would bring all of hotplate along, 100 ms and 20 MB.
     sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))  # noqa: PTH100, PTH120 - pathlib takes 6 ms
-    import python_family as family
-    import python_values as values
-    import python_wire as wire
+    import family
+    import values
+    import wire
 
     del sys.path[0]
+    for name in ("family", "values", "wire"):  # a cell may import its own modules of these names
+        del sys.modules[name]
 
 _PR_SET_CHILD_SUBREAPER = 36
 _PRELOADED = ("traceback", "numpy", "cloudpickle")

@@ -9,14 +9,14 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from hotplate.diagnostic import Diagnostic, Severity
-from hotplate.execute.workers.crash_record import MOST_FRAMES
-from hotplate.execute.workers.crash_source import ENTRY_FUNCTION, Build, build_of, is_generated
-from hotplate.execute.workers.symbols import Place, Symbols
+from hotplate.execute.workers.crash.record import MOST_FRAMES
+from hotplate.execute.workers.crash.source import ENTRY_FUNCTION, Build, build_of, is_generated
+from hotplate.execute.workers.crash.symbols import Place, Symbols
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
 
-    from hotplate.execute.workers.crash_record import CrashRecord, Module
+    from hotplate.execute.workers.crash.record import CrashRecord, Module
 
 _TRAP_SIZE = 4
 _SHOWN_CALLS = 8  # outwards from the crash

@@ -1,0 +1,1 @@
+"""Cells under AddressSanitizer and UBSan: how their workers are set up, and what is made of what they report."""
