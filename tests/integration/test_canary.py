@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -32,7 +33,8 @@ class Watched:
     def __init__(self, path: Path, text: str, **options: Any) -> None:
         self.path = path
         path.write_text(text)
-        self.live: Live = hotplate.open(path).watch(canary=True, x=1, **options).__enter__()
+        self.notebook = hotplate.open(path)
+        self.live: Live = self.notebook.watch(canary=True, x=1, **options).__enter__()
 
     def edit(self, old: str, new: str) -> None:
         text = self.path.read_text()
@@ -108,3 +110,13 @@ def test_a_failure_that_the_cell_reports_is_no_reason_to_refuse_it(watch: Callab
     run = watched.settled(2)
     assert run.cells["where"].status == "failed"
     assert watched.live.status.notice == ""
+
+
+def test_a_run_that_is_asked_for_during_a_trial_does_not_wait_for_it_for_ever(watch: Callable[..., Watched]) -> None:
+    watched = watch()
+    runs: list[hotplate.Run] = []
+    thread = threading.Thread(target=lambda: runs.append(watched.notebook.run(x=1)), daemon=True)
+    thread.start()
+    thread.join(PATIENCE)
+    assert [run["after"] for run in runs] == [2]
+    assert watched.settled(1)["after"] == 2

@@ -281,23 +281,34 @@ class Live:
     def _tried(self, proposal: Proposal, built: Mapping[str, Built]) -> Proposal:
         """Runs new code in workers once, if that is wanted; what did not come to run stays isolated.
 
-        Raises what a cell died of, and _Outdated when a newer text ends the trial.
+        Raises what a cell died of, and _Outdated when a newer text or a run of somebody else ends the trial.
         """
         guarded = self._canary.guarded(proposal, built)
         if not guarded.untried:
             return proposal
         trial = self._reloader.trial(guarded, built)
-        with self._changed:
-            self._trial, self._trial_run = trial, None
-            self._swap(trial)
-            self._runs.want("update")
-            self._changed.wait_for(lambda: self._trial_run is not None or bool(self._files) or self._stopping)
-            run, self._trial = self._trial_run, None
+        run = self._trial_of(trial)
         if run is None:
             raise _Outdated
-        if (error := self._canary.learn(run, built)) is not None:
+        error = self._canary.learn(run, built)
+        if self._reloader.active is not trial:
+            self._look_again({self._path})
+            raise _Outdated
+        if error is not None:
             raise error
         return self._canary.guarded(proposal, built)
+
+    def _trial_of(self, version: Version) -> Run | None:
+        """Has a version run, and waits for that; None: a newer text is there, or the watching ends."""
+        with self._changed:
+            self._trial, self._trial_run = version, None
+            self._swap(version)
+            self._runs.want("update")
+        # Who has the turn to run, and waits for this one, would keep the trial from running.
+        with self._reloader.stepping_aside(), self._changed:
+            self._changed.wait_for(lambda: self._trial_run is not None or bool(self._files) or self._stopping)
+            run, self._trial = self._trial_run, None
+        return run
 
     def _refuse(self, error: HotplateError, earlier: int) -> bool:
         """Leaves the last good version as it is; true when it has to take over again from a draft of this text."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import deque
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
@@ -30,7 +31,7 @@ from hotplate.toolchain import Artifact, BuildFailure
 from hotplate.toolchain.unit import make_unit
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Mapping
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
     from pathlib import Path
 
     from hotplate.diagnostic import Diagnostic
@@ -111,6 +112,15 @@ class HotReloader:
         known = ", ".join(f"v{kept}" for kept in self.versions) or "none"
         wanted = f"no version before v{limit}" if number is None else f"no version v{number}"
         raise InputError(f"there is {wanted} to go back to; kept are {known}")
+
+    @contextmanager
+    def stepping_aside(self) -> Iterator[None]:
+        """Leaves `turn` to others for a block. Another version may be the active one afterwards."""
+        self.turn.release()
+        try:
+            yield
+        finally:
+            self.turn.acquire()
 
     # ---- compile ----
 
