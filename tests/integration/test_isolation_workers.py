@@ -11,17 +11,19 @@ import threading
 import time
 import weakref
 from collections import Counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
 
 import hotplate
+from hotplate.abi import ffi, lib
 from hotplate.errors import CellFailed, CellTimedOut, LoadError, RunCancelled, SettingError
 from hotplate.execute import AbortHandle
 from hotplate.execute.backend import Request
 from hotplate.execute.mixed import MixedBackend
-from hotplate.execute.workers import arena, pool
+from hotplate.execute.workers import arena, cell, pool, worker
+from hotplate.execute.workers.cell import IsolatedCell
 from tests.integration.isolated_cells import CELLS, eventually, lives, pool_of
 
 if TYPE_CHECKING:
@@ -303,8 +305,8 @@ def test_a_worker_that_does_not_start_takes_no_place(own: hotplate.Notebook, mon
     taken, process = pool_of(own), own.load("process")
     taken._size = 1
     assert eventually(lambda: not taken._spares)  # none is being started
-    for worker in taken.workers:
-        os.kill(worker, signal.SIGKILL)
+    for number in taken.workers:
+        os.kill(number, signal.SIGKILL)
 
     def refuse() -> None:
         raise OSError("there are too many processes")
@@ -315,3 +317,88 @@ def test_a_worker_that_does_not_start_takes_no_place(own: hotplate.Notebook, mon
             with pytest.raises(LoadError, match="too many processes"):
                 process()
     assert process() > 0
+
+
+def test_however_many_workers_died_between_calls_a_cell_is_not_blamed(own: hotplate.Notebook) -> None:
+    taken, process = pool_of(own), own.load("process")
+    taken._size = count = 2 * worker.FALSE_STARTS
+    together = threading.Barrier(count)
+
+    def work(_: int) -> None:
+        with taken.worker():
+            together.wait()
+
+    in_threads(count, work)
+    for number in taken.workers:
+        os.kill(number, signal.SIGKILL)
+    assert eventually(lambda: all(idle.is_gone for idle in taken._idle))
+    assert process() > 0
+
+
+# ---- what belongs to a call ----
+
+
+def test_what_is_printed_between_calls_is_no_cells_output(tmp_path: Path) -> None:
+    notebook = hotplate.Notebook(tmp_path / "late.c", text=LATE)
+    starts, prints = notebook.load("starts"), notebook.load("prints")
+    assert isinstance(starts, IsolatedCell)
+    assert isinstance(prints, IsolatedCell)
+    starts(0)
+    eventually(lambda: any(idle._output._kept for idle in pool_of(notebook)._idle))
+    assert prints.attempt((1,), {}).stdout.text == "own\n"
+    pool_of(notebook).close()
+
+
+LATE = """
+#include <pthread.h>
+#include <stdint.h>
+#include <unistd.h>
+
+// %% A isolate=yes
+
+static void *late(void *nothing) { usleep(20000); write(1, "late\\n", 5); return nothing; }
+int64_t starts(int64_t n) {
+    pthread_t thread;
+    return n + pthread_create(&thread, 0, late, 0);
+}
+int64_t prints(int64_t n) { return write(1, "own\\n", 4) + n; }
+int64_t process(void) { return getpid(); }
+"""
+
+
+# ---- Ctrl-C at any time ----
+
+
+def test_ctrl_c_at_any_line_leaves_nothing_behind(own: hotplate.Notebook) -> None:
+    negative, x = own.load("negative"), np.full(100, 1.0)
+    assert isinstance(negative, IsolatedCell)
+    abort = AbortHandle()
+    files, line, struck = {pool.__file__, worker.__file__, cell.__file__}, 0, True
+
+    def trace(frame: Any, event: str, _: object) -> Any:
+        nonlocal line, struck
+        if frame.f_code.co_filename not in files:
+            return None
+        if event == "line":
+            line -= 1
+            if line == 0:
+                struck = True
+                raise KeyboardInterrupt
+        return trace
+
+    at = 0
+    while struck:
+        at, struck = at + 1, False
+        line = at
+        sys.settrace(trace)
+        try:
+            negative.attempt((x,), {}, abort=abort)
+        except KeyboardInterrupt:
+            pass
+        finally:
+            sys.settrace(None)
+        assert lib.hp_remote_entered() == ffi.NULL, at
+        assert not abort._children, at
+        assert (negative(x) == -x).all()
+    assert at > 20
+    assert len(pool_of(own)._busy) == 0

@@ -32,7 +32,7 @@ class AbortHandle:
         # Re-entrant: a signal handler may abort while the main thread is in here.
         self._lock = threading.RLock()
         if parent is not None:
-            parent._adopt(self)
+            parent.adopt(self)
 
     def abort(self, reason: str = "cancelled") -> None:
         """Asks everything that runs under this handle to stop. The first reason is kept."""
@@ -56,6 +56,14 @@ class AbortHandle:
         """Why, once `aborted`; a Ctrl-C leaves no words behind."""
         return self._reason or ("interrupted" if self.aborted else "")
 
+    def adopt(self, child: AbortHandle) -> None:
+        """Has a child hear what this one hears, until `release`."""
+        with self._lock:
+            self._children.append(child)
+            aborted = self.aborted
+        if aborted:
+            child.abort(self._reason)
+
     def release(self, child: AbortHandle) -> None:
         """Forgets a child whose work is done."""
         with self._lock:
@@ -63,10 +71,3 @@ class AbortHandle:
                 self._children.remove(child)
         with child._lock:  # waits for who is telling it right now
             child._on_abort = None
-
-    def _adopt(self, child: AbortHandle) -> None:
-        with self._lock:
-            self._children.append(child)
-            aborted = self.aborted
-        if aborted:
-            child.abort(self._reason)

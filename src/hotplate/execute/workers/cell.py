@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -11,7 +10,6 @@ import numpy as np
 
 from hotplate.abi import lib
 from hotplate.errors import CellCrashed, CellFailed, CellTimedOut, HotplateError, LoadError, RunCancelled
-from hotplate.execute.abort import AbortHandle
 from hotplate.execute.backend import Outcome, OutcomeKind
 from hotplate.execute.verdict import failure_of
 from hotplate.execute.workers import worker as workers
@@ -26,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
+    from hotplate.execute.abort import AbortHandle
     from hotplate.execute.workers.crash.report import CrashReport
     from hotplate.execute.workers.pool import WorkerPool
     from hotplate.execute.workers.sanitizers.findings import Subject
@@ -181,8 +180,6 @@ class _Call:
         self._grace = grace
         self._started = started
         self._inputs: Mapping[str, str] = {}
-        self._handle: AbortHandle | None = None
-        self._slot = -1
         self.is_false_start = False
         """Whether the worker died, and not of this call, for that had not begun."""
 
@@ -196,10 +193,10 @@ class _Call:
                 worker.open(cell._library.path, cell._library.number)
             begin = time.perf_counter()
             try:
-                self._enter()
+                worker.enter(cell.name, self._timeout, self._grace, self._abort)
                 value = cell._call(*arguments, **named)
             finally:
-                self._leave()
+                worker.leave()
         except WorkerDied:
             self._inputs = cell._described(arguments, named)
             return self._died(time.perf_counter() - begin)
@@ -212,23 +209,6 @@ class _Call:
         except Exception as raised:
             error = failure_of(cell.name, raised)
         return self._ended(value, error, time.perf_counter() - begin)
-
-    def _enter(self) -> None:
-        """From here on requests to stop reach the worker, Ctrl-C among them."""
-        worker = self._worker
-        worker.enter(self._cell.name, self._timeout, self._grace)
-        if self._abort is not None:
-            self._handle = AbortHandle(self._abort, on_abort=worker.abort)
-            if self._handle.aborted:
-                worker.abort()
-        if threading.current_thread() is threading.main_thread():
-            self._slot = lib.hp_interrupt_watch(worker.abort_word)
-
-    def _leave(self) -> None:
-        lib.hp_interrupt_unwatch(self._slot)
-        self._worker.leave()
-        if self._abort is not None and self._handle is not None:
-            self._abort.release(self._handle)
 
     def _ended(self, value: Any, error: HotplateError | None, seconds: float) -> Outcome:
         stdout, stderr = self._worker.printed()

@@ -51,6 +51,12 @@ class Output:
         stdout, stderr = (kept[stream].captured() if stream in kept else NOTHING for stream in (1, 2))
         return stdout, stderr
 
+    def forget(self) -> None:
+        """What was taken since then is of no interest."""
+        if self._kept:
+            with self._lock:
+                self._kept = {}
+
     def disown(self) -> None:
         """Closes the pipes in a child that was forked; the parent goes on reading them."""
         pipes, self._pipes = self._pipes, {}

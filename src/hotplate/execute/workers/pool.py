@@ -105,9 +105,9 @@ class WorkerPool:
         try:
             yield worker
         except BaseException as error:
+            worker.leave()  # an interrupt may have struck before the call did that
             if isinstance(error, WorkerDied):
                 error.death = worker.bury()
-                self._bury_the_dead()
             elif worker.is_gone:
                 worker.bury()
             raise
@@ -215,8 +215,12 @@ class WorkerPool:
     def _give_back(self, worker: Worker) -> None:
         if worker.is_doomed:
             worker.bury()
+        if worker.death is not None:
+            self._bury_the_dead()
         with self._lock:
-            self._busy.pop(threading.get_ident(), None)
+            own = threading.get_ident()
+            if self._busy.get(own) is worker:
+                del self._busy[own]
             worn = self._is_worn(worker) and worker.death is None
             usable = worker.death is None and not self._closed and not worn
             if usable:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from hotplate.abi import ffi, handshake, lib, read_descriptor
 from hotplate.errors import LoadError, SettingError
+from hotplate.execute.abort import AbortHandle
 from hotplate.execute.workers.arena import Arena
 from hotplate.execute.workers.enforced import EffectivePolicy
 from hotplate.execute.workers.output import Output
@@ -109,6 +110,10 @@ class Worker:
         """The one that it is running."""
         self.calls = 0
         """How many it was given."""
+        self._listens: tuple[AbortHandle, AbortHandle] | None = None
+        """Whose requests to stop the running cell hears, and by what."""
+        self._slot = -1
+        """What Ctrl-C finds its abort word by; -1: it does not."""
         self.death: Death | None = None
         self.killed = False
         """Whether somebody called `kill`."""
@@ -177,17 +182,33 @@ class Worker:
         self.libraries.discard(number)
         return bool(int.from_bytes(self._ask(lib.HP_SAY_CLOSE, struct.pack("=Q", number), LoadError)[:8], "little"))
 
-    def enter(self, cell: str, timeout: float | None, grace: float) -> None:
-        """Calls of this thread, which are those of `cell`, go to it from here on, with so many seconds each."""
+    def enter(self, cell: str, timeout: float | None, grace: float, abort: AbortHandle | None) -> None:
+        """Calls of this thread, which are those of `cell`, go to it until `leave`, with so many seconds each.
+
+        Until then it hears requests to stop: those to `abort`, and in the main thread Ctrl-C.
+        """
         self.calls += 1
         self.cell = cell
+        self._output.forget()
         allowed = -1 if timeout is None else int(timeout * 1e9)
         lib.hp_remote_enter(self.handle, allowed, int(grace * 1e9), self.waited)
+        if abort is not None:
+            self._listens = abort, AbortHandle(on_abort=self.abort)
+            abort.adopt(self._listens[1])
+        if threading.current_thread() is threading.main_thread():
+            self._slot = lib.hp_interrupt_watch(lib.hp_remote_abort_word(self.handle))
 
     def leave(self) -> None:
-        """Calls of this thread go nowhere from here on."""
+        """Undoes `enter`, also one that was cut short. Once more does no harm."""
+        lib.hp_interrupt_unwatch(self._slot)
+        self._slot = -1
+        if lib.hp_remote_entered() == self.handle:
+            lib.hp_remote_enter(ffi.NULL, -1, 0, ffi.NULL)
+        if self._listens is not None:
+            parent, child = self._listens
+            parent.release(child)
+            self._listens = None
         self.cell = ""
-        lib.hp_remote_enter(ffi.NULL, -1, 0, ffi.NULL)
 
     def printed(self) -> tuple[Captured, Captured]:
         """What was printed since this was last asked: to stdout, to stderr."""
@@ -200,11 +221,6 @@ class Worker:
             if self.death is None:
                 lib.hp_remote_progress(self.handle, numbers, numbers + 1)
         return int(numbers[0]), max(int(numbers[1]), 0)
-
-    @property
-    def abort_word(self) -> Any:
-        """The memory that its cells read through hp_check."""
-        return lib.hp_remote_abort_word(self.handle)
 
     # ---- for anybody ----
 
