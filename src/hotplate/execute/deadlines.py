@@ -10,6 +10,8 @@ import threading
 import time
 from typing import TYPE_CHECKING
 
+from hotplate.events import log
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -25,13 +27,15 @@ class Deadlines:
         self._heap: list[tuple[float, int, Callable[[], None]]] = []
         self._cancelled: set[int] = set()
         self._numbers = itertools.count()
-        self._changed = threading.Condition()
+        # Taken by itself, not through the condition: an interrupt can strike in Condition.__enter__ and leave it held.
+        self._lock = threading.RLock()
+        self._changed = threading.Condition(self._lock)
         self._thread: threading.Thread | None = None
 
     def after(self, seconds: float, action: Callable[[], None]) -> int:
         """Calls `action` in `seconds`, from the timer's thread; it must be quick. Returns a number for `cancel`."""
         number = next(self._numbers)
-        with self._changed:
+        with self._lock:
             heapq.heappush(self._heap, (self._clock() + seconds, number, action))
             if self._thread is None:
                 self._thread = threading.Thread(target=self._serve, name="hotplate-deadlines", daemon=True)
@@ -41,7 +45,7 @@ class Deadlines:
 
     def cancel(self, number: int) -> None:
         """Forgets a deadline that has not come yet."""
-        with self._changed:
+        with self._lock:
             self._cancelled.add(number)
             self._changed.notify()
 
@@ -52,11 +56,14 @@ class Deadlines:
     def _serve(self) -> None:
         while True:
             for action in self._due():
-                action()
+                try:
+                    action()
+                except Exception:  # or no other deadline of this process would ever come
+                    log.exception("what a deadline calls has failed")
 
     def _due(self) -> list[Callable[[], None]]:
         """Waits for the next deadlines and takes them off the heap."""
-        with self._changed:
+        with self._lock:
             while True:
                 while self._heap and self._heap[0][1] in self._cancelled:
                     self._cancelled.remove(heapq.heappop(self._heap)[1])

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import sys
 import threading
+from typing import Any
 
 import pytest
 
@@ -80,3 +83,39 @@ def test_a_forked_child_has_deadlines_of_its_own() -> None:
         deadlines.after(0, done.set)
         os._exit(0 if done.wait(LONG) else 1)
     assert os.waitpid(child, 0)[1] == 0
+
+
+def test_one_that_raises_keeps_no_other_from_coming(caplog: pytest.LogCaptureFixture) -> None:
+    deadlines, done = Deadlines(), threading.Event()
+    deadlines.after(0, lambda: 1 // 0)
+    deadlines.after(0.01, done.set)
+    assert done.wait(LONG)
+    assert "ZeroDivisionError" in caplog.text
+
+
+def test_an_interrupt_amid_the_locking_holds_no_deadline_up() -> None:
+    deadlines = Deadlines()
+    deadlines.after(3600, lambda: None)
+    left = 0
+
+    def trace(frame: Any, event: str, _: object) -> Any:
+        nonlocal left
+        if event == "call" and frame.f_code.co_filename not in (
+            threading.__file__,
+            Deadlines.after.__code__.co_filename,
+        ):
+            return None
+        left -= frame.f_code.co_filename == threading.__file__ and event in ("line", "return")
+        if left == 0:
+            left = -1
+            raise KeyboardInterrupt
+        return trace
+
+    for at in range(1, 30):
+        left, done = at, threading.Event()
+        sys.settrace(trace)
+        with contextlib.suppress(KeyboardInterrupt):
+            deadlines.cancel(deadlines.after(3600, done.clear))
+        sys.settrace(None)
+        deadlines.after(0, done.set)
+        assert done.wait(2), at
