@@ -106,6 +106,10 @@ int64_t talks_then_waits(hp_ctx *ctx) {
     while (!hp_check(ctx)) usleep(1000);
     return 0;
 }
+int64_t crashes_when_asked(hp_ctx *ctx) {
+    while (!hp_check(ctx)) usleep(1000);
+    abort();
+}
 int64_t dies_talking(void) {
     printf("told before the end");
     fflush(stdout);

@@ -20,7 +20,7 @@ import hotplate
 from hotplate.abi import ffi, lib
 from hotplate.errors import CellFailed, CellTimedOut, LoadError, RunCancelled, SettingError
 from hotplate.execute import AbortHandle
-from hotplate.execute.backend import Request
+from hotplate.execute.backend import OutcomeKind, Request
 from hotplate.execute.mixed import MixedBackend
 from hotplate.execute.workers import arena, cell, pool, worker
 from hotplate.execute.workers.cell import IsolatedCell
@@ -100,6 +100,15 @@ def test_a_kill_handle_keeps_nothing_alive(nb: hotplate.Notebook) -> None:
     gc.collect()
     assert gone() is None
     handle.kill()
+
+
+def test_a_cell_that_crashes_when_it_is_asked_to_stop_has_timed_out(own: hotplate.Notebook) -> None:
+    crashes = own.load("crashes_when_asked")
+    assert isinstance(crashes, IsolatedCell)
+    outcome = crashes.attempt((), {}, timeout=0.05, grace=30)
+    assert outcome.kind is OutcomeKind.TIMED_OUT
+    assert isinstance(outcome.error, CellTimedOut)
+    assert "asked to stop, it crashed: abort() was called" in str(outcome.error)
 
 
 def test_an_abort_kills_a_cell_that_never_looks(nb: hotplate.Notebook) -> None:

@@ -383,6 +383,19 @@ def test_a_worker_whose_process_was_killed_between_calls_says_so(worker: PythonW
     assert call(worker, spin).kind is OutcomeKind.LOST
 
 
+class SlowToRead:
+    """Its unpickling takes a second."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return time.sleep, (1.0,)
+
+
+def test_the_time_of_a_call_ends_with_its_answer(worker: PythonWorker) -> None:
+    result = call(worker, SlowToRead, timeout=0.9)
+    assert result.kind is OutcomeKind.OK
+    assert result.seconds < 0.9
+
+
 # ---- time-outs and stopping ----
 
 

@@ -252,6 +252,10 @@ class _Call:
                 OutcomeKind.CANCELLED,
                 RunCancelled(f"{self._cell.name} was stopped: {(self._abort and self._abort.reason) or 'killed'}"),
             )
+        elif reason is Reason.TIMEOUT:
+            seconds = worker.waited.nanoseconds / 1e9
+            what = self._cell._report(death, self._cell.name, self._inputs).headline
+            kind, error = OutcomeKind.TIMED_OUT, self._too_long(seconds, f"; asked to stop, it {what}")
         else:
             self.is_false_start = death.idle
             error = CellCrashed(self._cell._report(death, self._cell.name, self._inputs))

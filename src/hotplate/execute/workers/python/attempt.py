@@ -52,6 +52,7 @@ class Attempt:
         """What the call ends as because it was asked to stop."""
         self._killed = False
         self._begin = 0.0
+        self._end = 0.0
         self._started = 0.0
 
     def run(self, function: PortableFunction, arguments: Mapping[str, Any]) -> PythonResult:
@@ -91,6 +92,11 @@ class Attempt:
     def _mark_begin(self) -> None:
         self._started, self._begin = time.time(), time.monotonic()
 
+    def _mark_end(self) -> float:
+        """The call is over, though not all that has to be done about it; returns the seconds that it took."""
+        self._end = self._end or time.monotonic()
+        return self._end - self._begin
+
     def _await_ready(self) -> PythonResult | None:
         """Waits for a process that has just been started. Nothing of the call runs before."""
         until = time.monotonic() + _START_LIMIT
@@ -115,11 +121,14 @@ class Attempt:
             event = self._session.wait(until, self._take)
             if isinstance(event, wire.Message):
                 return self._answered(event)
+            if event is session.Event.CLOSED:
+                self._mark_end()
             if event is session.Event.ENDED or (event is session.Event.CLOSED and self._session.await_end(_DYING)):
                 return self._ended()
             if event is session.Event.CLOSED:
                 return self._lost("it closed the worker's connection")
             if event is session.Event.DEADLINE and self._asked is not None:
+                self._mark_end()
                 self._killed, until = True, None
                 self._session.process.kill()
             elif self._asked is None and (event is session.Event.DEADLINE or self._abort.aborted):
@@ -132,7 +141,7 @@ class Attempt:
     def _answered(self, message: wire.Message) -> PythonResult:
         if message.number != self._session.number or message.kind not in (wire.Kind.DONE, wire.Kind.RAISED):
             raise wire.ProtocolError(f"message {message.kind} about call {message.number}")
-        seconds = time.monotonic() - self._begin
+        seconds = self._mark_end()
         self._session.drain(self._take)
         if self._timeout is not None and (self._asked is OutcomeKind.TIMED_OUT or seconds > self._timeout):
             return self._result(OutcomeKind.TIMED_OUT, reason=self._too_long(seconds))
@@ -156,7 +165,7 @@ class Attempt:
         return self._result(OutcomeKind.FAILED, reason=_reason(report), exception=exception, traceback=report.traceback)
 
     def _ended(self) -> PythonResult:
-        seconds = time.monotonic() - self._begin
+        seconds = self._mark_end()
         self._end_process()
         process = self._session.process
         if self._asked is OutcomeKind.TIMED_OUT:
@@ -180,7 +189,7 @@ class Attempt:
         self._session.drain(self._keep)
 
     def _result(self, kind: OutcomeKind, **told: Any) -> PythonResult:
-        seconds = time.monotonic() - self._begin if self._begin else 0.0
+        seconds = self._mark_end() if self._begin else 0.0
         stdout, stderr = (self._kept[name].captured() for name in ("stdout", "stderr"))
         return PythonResult(
             kind, killed=self._killed, stdout=stdout, stderr=stderr, started=self._started, seconds=seconds, **told
