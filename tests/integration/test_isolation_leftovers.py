@@ -172,3 +172,62 @@ def test_a_forked_child_has_workers_of_its_own(own: hotplate.Notebook) -> None:
     assert [result[-1] for result in results] == [-50.0, -51.0, -52.0, -53.0, -54.0]
     assert (before == -3.0).all()
     assert process() == mine
+
+
+CROWDED = """
+import contextlib, gc, os, resource, time
+import hotplate
+nb = hotplate.Notebook("crowded.c", text='''
+#include <stdint.h>
+#include <unistd.h>
+// %% A isolate=yes
+int64_t process(int64_t n) { return getpid() + 0 * n; }
+''')
+nb._reloader.build(nb.model, ["process"])
+nb._reloader.toolchain.programs.worker()  # nothing but workers is started under the limit
+resource.setrlimit(resource.RLIMIT_NOFILE, (96, resource.getrlimit(resource.RLIMIT_NOFILE)[1]))
+
+def fill():
+    filled = []
+    with contextlib.suppress(OSError):
+        while True:
+            filled.append(os.dup(0))
+    return filled
+
+def descriptors_left():
+    gc.collect()
+    filled = fill()
+    for number in filled:
+        os.close(number)
+    return len(filled)
+
+def sweep():
+    for room in range(20):
+        filled = fill()
+        for _ in range(room):
+            os.close(filled.pop())
+        pool = hotplate.execute.workers.native.native_pool(nb._reloader.toolchain, policy, 1)
+        pool._has_spares = False
+        with contextlib.suppress(OSError):
+            with pool.worker():
+                pass
+        pool.close()
+        for number in filled:
+            os.close(number)
+
+import hotplate.execute.workers.native
+from hotplate.execute.workers.policy import Policy
+policy = Policy()
+sweep()
+before = descriptors_left()
+sweep()
+print(before - descriptors_left(), nb.run(n=1)["process"] > 0, flush=True)
+"""
+
+
+def test_a_worker_that_no_descriptors_are_left_for_takes_none_along(
+    start: Callable[..., subprocess.Popen[str]],
+) -> None:
+    process = start(code=CROWDED)
+    out, err = process.communicate(timeout=60)
+    assert (out.split(), process.returncode) == (["0", "True"], 0), err

@@ -23,6 +23,7 @@ class Pipe:
     """A pipe from a worker to this process. Not thread-safe, but for `watch`, whose calls come in another thread."""
 
     def __init__(self) -> None:
+        _reader.start()  # before there is a worker: it may fail
         self._pipe, self.end = os.pipe()
         """`end` is the worker's, for hp_remote_start."""
         self._ready = select.poll()
@@ -77,10 +78,14 @@ class _Reader:
         self._selector: selectors.BaseSelector | None = None
         self._wake = (-1, -1)
 
-    def add(self, pipe: int, read: Callable[[], None]) -> None:
+    def start(self) -> None:
+        """Gets ready, unless it is. Raises OSError, and can be asked again then."""
         with self._lock:
             if self._selector is None:
                 self._start()
+
+    def add(self, pipe: int, read: Callable[[], None]) -> None:
+        with self._lock:
             assert self._selector is not None
             self._selector.register(pipe, selectors.EVENT_READ, read)
             os.write(self._wake[1], b"x")
@@ -100,10 +105,15 @@ class _Reader:
                 os.close(end)
 
     def _start(self) -> None:
-        self._selector = selectors.DefaultSelector()
-        self._wake = os.pipe()
-        self._selector.register(self._wake[0], selectors.EVENT_READ, None)
-        threading.Thread(target=self._serve, args=(self._selector,), name="hotplate-output", daemon=True).start()
+        with contextlib.ExitStack() as undo:
+            selector = undo.enter_context(selectors.DefaultSelector())
+            wake = os.pipe()
+            for end in wake:
+                undo.callback(os.close, end)
+            selector.register(wake[0], selectors.EVENT_READ, None)
+            threading.Thread(target=self._serve, args=(selector,), name="hotplate-output", daemon=True).start()
+            undo.pop_all()
+        self._selector, self._wake = selector, wake
 
     def _serve(self, selector: selectors.BaseSelector) -> None:
         while True:

@@ -24,16 +24,29 @@ class Output:
         self._sink = sink
         self._kept: dict[int, StreamTail] = {}
         self._lock = threading.RLock()
-        self._pipes = {stream: Pipe() for stream in (1, 2)}
+        self._pipes: dict[int, Pipe] = {}
+        try:
+            for stream in (1, 2):
+                self._pipes[stream] = Pipe()
+        except BaseException:
+            self.abandon()
+            raise
         self.ends = {stream: pipe.end for stream, pipe in self._pipes.items()}
-        """What the worker writes to; closed by `started`."""
+        """What the worker writes to; closed by `started` or `abandon`."""
 
     def started(self) -> None:
         """The worker has its ends; from here on the pipes are read."""
         with self._lock:
             for pipe in self._pipes.values():
                 pipe.started()
+            for pipe in self._pipes.values():
                 pipe.watch(self.read)
+
+    def abandon(self) -> None:
+        """There will be no worker."""
+        for stream, pipe in tuple(self._pipes.items()):
+            pipe.started()
+            self._drop(stream)
 
     def read(self) -> None:
         """Takes what is there now. Any thread."""

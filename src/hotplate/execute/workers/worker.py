@@ -141,15 +141,15 @@ class Worker:
         argv, environ = ffi.new("char *[]", [*kept, ffi.NULL]), ffi.new("char *[]", [*variables, ffi.NULL])
         ends = self._output.ends
         handle = lib.hp_remote_start(argv, environ, ffi.NULL, ends[1], ends[2], self._arena.handle, code)
-        self._output.started()
         if handle == ffi.NULL:
-            self._output.close()
+            self._output.abandon()
             self._arena.give_back()
             raise start_error(code[0], program[0])
         return ffi.gc(handle, lib.hp_remote_free)
 
     def _greet(self, policy: bytes) -> EffectivePolicy | None:
         try:
+            self._output.started()
             hello = struct.pack("=QQ", lib.HP_PROTOCOL, lib.HP_ABI_VERSION) + _bytes(policy)
             enforced = self._ask(lib.HP_SAY_HELLO, hello, SettingError)
         except BaseException as error:
