@@ -26,9 +26,10 @@ if TYPE_CHECKING:
 
     from hotplate.execute.abort import AbortHandle
     from hotplate.execute.workers.crash.report import CrashReport
+    from hotplate.execute.workers.library import RemoteLibrary
     from hotplate.execute.workers.pool import WorkerPool
     from hotplate.execute.workers.sanitizers.findings import Subject
-    from hotplate.execute.workers.worker import Death, RemoteLibrary
+    from hotplate.execute.workers.worker import Death
     from hotplate.toolchain import Unit
     from hotplate.toolchain.toolchain import Toolchain
 

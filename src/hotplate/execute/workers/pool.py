@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import atexit
-import itertools
 import os
 import sys
 import threading
@@ -15,12 +14,15 @@ from typing import TYPE_CHECKING
 from hotplate.errors import HotplateError
 from hotplate.events import log
 from hotplate.execute.deadlines import deadlines
-from hotplate.execute.workers.worker import FALSE_STARTS, RemoteLibrary, Worker
+from hotplate.execute.workers.library import Libraries
+from hotplate.execute.workers.worker import FALSE_STARTS, Worker
 from hotplate.load.problems import WorkerDied
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
+
+    from hotplate.execute.workers.library import RemoteLibrary
 
 MOST_CALLS = 10_000
 """Calls after which a worker is replaced: what cells leak goes with it."""
@@ -53,11 +55,7 @@ class WorkerPool:
         # Taken by itself, not through the condition: an interrupt can strike in Condition.__enter__ and leave it held.
         self._lock = threading.RLock()
         self._changed = threading.Condition(self._lock)
-        self._numbers = itertools.count(1)
-        self._libraries: weakref.WeakValueDictionary[tuple[Path, str | None], RemoteLibrary]
-        self._libraries = weakref.WeakValueDictionary()
-        self._outdated: set[int] = set()
-        """The numbers of libraries that nobody holds any more, and some worker may still have loaded."""
+        self._libraries = Libraries()
         self._leaving: set[Worker] = set()
         self._closed = self._watched = False
         self._used = 0
@@ -74,16 +72,7 @@ class WorkerPool:
 
         Raises LoadError, HandshakeError, WorkerDied.
         """
-        path = path.absolute()
-        with self._lock:
-            known = self._libraries.get((path, unit_key))
-            number = next(self._numbers)
-        if known is None:
-            known = RemoteLibrary(path, unit_key, self._description(path, number), number)
-            weakref.finalize(known, self._outdated.add, number).atexit = False
-            with self._lock:
-                known = self._libraries.setdefault((path, unit_key), known)
-        return known
+        return self._libraries.get(path.absolute(), unit_key, self._description)
 
     def _description(self, path: Path, number: int) -> bytes:
         for left in reversed(range(FALSE_STARTS)):
@@ -146,6 +135,7 @@ class WorkerPool:
         self._lock = threading.RLock()
         self._changed = threading.Condition(self._lock)
         self._idle, self._busy, self._leaving = [], {}, set()
+        self._libraries.forget_parent()
         self._waiting.clear()
         self._spares = 0
         self._watched = False
@@ -239,11 +229,11 @@ class WorkerPool:
             self._shrink_later()
 
     def _is_worn(self, worker: Worker) -> bool:
-        outdated = worker.libraries & self._outdated
+        outdated = self._libraries.outdated(worker.libraries)
         if len(outdated) < MOST_OUTDATED:
             return worker.calls >= MOST_CALLS
         others = (other.libraries for other in (*self._at_work(), *self._idle))
-        self._outdated -= outdated.difference(*others)
+        self._libraries.forget(outdated.difference(*others))
         return True
 
     def _retire(self, worker: Worker) -> None:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import TYPE_CHECKING, Any
 
-from hotplate.abi import ffi, handshake, lib, read_descriptor
+from hotplate.abi import ffi, lib
 from hotplate.errors import LoadError, SettingError
 from hotplate.execute.abort import AbortHandle
 from hotplate.execute.workers.arena import Arena
@@ -73,24 +73,6 @@ class Death:
     def idle(self) -> bool:
         """Whether it had not begun with what it was given last: that is not to blame, and can be given to another."""
         return self.stage == int(lib.HP_STAGE_IDLE)
-
-
-class RemoteLibrary:
-    """A cell's library that workers load; nothing of it is in this process but its description."""
-
-    def __init__(self, path: Path, unit_key: str | None, description: bytes, number: int) -> None:
-        """Raises HandshakeError for what is no cell of this interface, LoadError for nonsense."""
-        self.path = path
-        self.number = number
-        if not description:
-            handshake(ffi.NULL, str(path))
-        handle = lib.hp_library_remote(ffi.from_buffer("uint8_t[]", description), len(description), number)
-        if handle == ffi.NULL:
-            raise LoadError(f"what {path} says of its cell makes no sense; build the cell again")
-        self.handle = ffi.gc(handle, lib.hp_library_remote_free)
-        self.raw_cell = lib.hp_library_cell(self.handle)
-        handshake(self.raw_cell, str(path), unit_key)
-        self.descriptor = read_descriptor(self.raw_cell)
 
 
 class Worker:
