@@ -266,6 +266,32 @@ def test_a_worker_that_died_between_calls_costs_none(own: hotplate.Notebook) -> 
     assert process() > 0
 
 
+def test_a_call_does_without_threads_that_cannot_be_started(
+    own: hotplate.Notebook, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    process = own.load("process")
+    eventually(lambda: len(pool_of(own).workers) == 2)
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "start", refuse)
+        patch.setattr(pool, "MOST_CALLS", 1)  # a worker leaves, and a spare comes
+        first, second = process(), process()
+    assert lives(process())
+    assert not lives(first)
+    assert not lives(second)
+
+
+def test_a_backend_that_is_restarted_keeps_its_workers(own: hotplate.Notebook) -> None:
+    before = own.run("process", fresh=True)["process"]
+    own._backend.restart()
+    assert not lives(before)
+    process = own.load("process")
+    after = process()
+    assert (own.run("process", fresh=True)["process"], process()) == (after, after)
+
+
 # ---- shared memory ----
 
 

@@ -33,13 +33,17 @@ class Deadlines:
         self._thread: threading.Thread | None = None
 
     def after(self, seconds: float, action: Callable[[], None]) -> int:
-        """Calls `action` in `seconds`, from the timer's thread; it must be quick. Returns a number for `cancel`."""
+        """Calls `action` in `seconds`, from the timer's thread; it must be quick. Returns a number for `cancel`.
+
+        Raises RuntimeError when no thread can be started.
+        """
         number = next(self._numbers)
         with self._lock:
-            heapq.heappush(self._heap, (self._clock() + seconds, number, action))
             if self._thread is None:
-                self._thread = threading.Thread(target=self._serve, name="hotplate-deadlines", daemon=True)
-                self._thread.start()
+                thread = threading.Thread(target=self._serve, name="hotplate-deadlines", daemon=True)
+                thread.start()
+                self._thread = thread
+            heapq.heappush(self._heap, (self._clock() + seconds, number, action))
             self._changed.notify()
         return number
 

@@ -48,6 +48,11 @@ class MixedBackend(Backend):
         """See Backend.progress."""
         return {**self._here.progress(), **(self._elsewhere.progress() if self._elsewhere else {})}
 
+    def start(self) -> None:
+        """See ProcessBackend.start."""
+        if self._elsewhere is not None:
+            self._elsewhere.start()
+
     def stop(self) -> None:
         """Ends every worker."""
         if self._elsewhere is not None:

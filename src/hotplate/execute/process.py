@@ -94,6 +94,10 @@ class ProcessBackend(Backend):
         """See Backend.progress."""
         return self._pool.progress()
 
+    def start(self) -> None:
+        """Keeps workers again, after `stop`; each is started when a call needs it."""
+        self._pool.open()
+
     def stop(self) -> None:
         """Ends every worker."""
         self._pool.close()

@@ -54,6 +54,19 @@ def test_cancelling_one_that_has_come_does_no_harm() -> None:
     assert second.wait(LONG)
 
 
+def test_a_thread_that_cannot_be_started_now_is_started_later(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    deadlines, done = Deadlines(), threading.Event()
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "start", refuse)
+        with pytest.raises(RuntimeError):
+            deadlines.after(0, done.clear)
+    deadlines.after(0, done.set)
+    assert done.wait(LONG)
+
+
 def test_a_thousand_need_one_thread() -> None:
     deadlines, before = Deadlines(), timers()
     assert timers() == before, "none before the first deadline"

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import atexit
 import os
-import sys
 import threading
 import weakref
 from collections import deque
 from contextlib import contextmanager, suppress
+from functools import partial
 from typing import TYPE_CHECKING
 
 from hotplate.errors import HotplateError
 from hotplate.events import log
 from hotplate.execute.deadlines import deadlines
+from hotplate.execute.threads import apart
+from hotplate.execute.workers.forks import forget_in_children
 from hotplate.execute.workers.library import Libraries
 from hotplate.execute.workers.worker import FALSE_STARTS, Worker
 from hotplate.load.problems import WorkerDied
@@ -60,6 +62,7 @@ class WorkerPool:
         self._closed = self._watched = False
         self._used = 0
         _pools.add(self)
+        forget_in_children(self)
 
     @property
     def workers(self) -> tuple[int, ...]:
@@ -117,7 +120,7 @@ class WorkerPool:
             worker.kill()
 
     def close(self) -> None:
-        """Ends every worker. Those at work are killed."""
+        """Ends every worker. Those at work are killed. A call that comes later has one to itself, for once."""
         with self._lock:
             self._closed = True
             idle, self._idle, leaving = self._idle, [], tuple(self._leaving)
@@ -127,6 +130,11 @@ class WorkerPool:
             worker.kill()  # its thread buries it
         for worker in idle:
             worker.bury()
+
+    def open(self) -> None:
+        """Keeps workers again, after `close`."""
+        with self._lock:
+            self._closed = False
 
     def forget_parent(self) -> None:
         """In a child that was forked: the workers are the parent's, this process starts its own."""
@@ -222,7 +230,7 @@ class WorkerPool:
         if self._closed:
             worker.bury()
         elif worn:
-            threading.Thread(target=self._retire, args=(worker,), name="hotplate-retire", daemon=True).start()
+            apart("hotplate-retire", partial(self._retire, worker))
         if not usable or not self._used % 64 or self._used == 1:
             self._keep_spare()
         if len(self._idle) > 1 and not self._watched:
@@ -249,22 +257,21 @@ class WorkerPool:
     def _keep_spare(self) -> None:
         """Starts a worker in the background, unless one is idle."""
         with self._lock:
-            if (
-                not self._has_spares
-                or (self._idle and len(self._idle) + len(self._busy) > 1)
-                or self._spares
-                or self._closed
-            ):
+            enough = bool(self._idle) and len(self._idle) + len(self._busy) > 1
+            if enough or self._spares or self._closed or not self._has_spares:
                 return
             self._spares += 1
-        threading.Thread(target=self._start_spare, name="hotplate-spare", daemon=True).start()
+        apart("hotplate-spare", self._start_spare)
 
     def _start_spare(self) -> None:
         worker = None
-        with suppress(OSError, HotplateError, WorkerDied):  # the next call that needs one says what is wrong
-            worker = self._start()
+        try:
+            with suppress(OSError, HotplateError, WorkerDied):  # the next call that needs one says what is wrong
+                worker = self._start()
+        finally:
+            with self._lock:
+                self._spares -= 1
         with self._lock:
-            self._spares -= 1
             if worker is not None and not self._closed:
                 self._idle.insert(0, worker)
                 worker = None
@@ -285,7 +292,10 @@ class WorkerPool:
             if (found := pool()) is not None:
                 found._shrink(used)
 
-        deadlines.after(IDLE, look)
+        try:
+            deadlines.after(IDLE, look)
+        except RuntimeError:  # no thread can be started; a later call tries again
+            self._watched = False
 
     def _shrink(self, used: int) -> None:
         with self._lock:
@@ -307,11 +317,4 @@ def _close_all() -> None:
         log.debug("the workers of a pool have ended")
 
 
-def _forget_parents() -> None:
-    for pool in tuple(_pools):
-        pool.forget_parent()
-
-
 atexit.register(_close_all)
-if sys.platform != "win32":
-    os.register_at_fork(after_in_child=_forget_parents)

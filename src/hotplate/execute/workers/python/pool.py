@@ -1,4 +1,4 @@
-"""The workers of a notebook's Python cells, one for each call under way and one that waits."""
+"""The workers of a notebook's Python cells: as many as there were calls at the same time."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from hotplate.errors import CellCrashed, CellFailed, CellTimedOut, HotplateError, LoadError, RunCancelled
 from hotplate.execute.backend import Outcome, OutcomeKind, Request
 from hotplate.execute.workers.environment import clean_environment
+from hotplate.execute.workers.forks import forget_in_children
 from hotplate.execute.workers.native import write_on
 from hotplate.execute.workers.python.result import NotPortable, PortableFunction, PythonResult
 
@@ -35,7 +36,7 @@ class PythonPool:
         self._busy: set[PythonWorker] = set()
         self._lock = threading.Lock()
         weakref.finalize(self, _close, self._idle)
-        _pools.add(self)
+        forget_in_children(self)
 
     def execute(self, request: Request) -> Outcome:
         """Makes the call of a Python cell. Raises KeyboardInterrupt alone."""
@@ -91,21 +92,9 @@ class PythonPool:
             self._idle.append(worker)
 
 
-_pools: weakref.WeakSet[PythonPool] = weakref.WeakSet()
-
-
 def _close(idle: list[PythonWorker]) -> None:
     while idle:
         idle.pop().close()
-
-
-def _forget_parents() -> None:
-    for pool in tuple(_pools):
-        pool.forget_parent()
-
-
-if sys.platform != "win32":
-    os.register_at_fork(after_in_child=_forget_parents)
 
 
 def _outcome(request: Request, result: PythonResult) -> Outcome:

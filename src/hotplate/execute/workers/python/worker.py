@@ -11,10 +11,12 @@ import threading
 from typing import TYPE_CHECKING
 
 from hotplate.execute.backend import OutcomeKind
-from hotplate.execute.workers.python.attempt import Attempt
-from hotplate.execute.workers.python.process import PythonProcess
 from hotplate.execute.workers.python.result import PythonResult
-from hotplate.execute.workers.python.session import PythonSession
+
+if sys.platform == "linux":
+    from hotplate.execute.workers.python.attempt import Attempt
+    from hotplate.execute.workers.python.process import PythonProcess
+    from hotplate.execute.workers.python.session import PythonSession
 
 assert sys.platform == "linux", "Python workers need pidfds, sealed memfds and a signal when a pipe closes"
 
