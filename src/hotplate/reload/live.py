@@ -25,7 +25,7 @@ from hotplate.reload.status import LiveStatus, Reload
 from hotplate.reload.watcher import Watcher
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping, Sequence
+    from collections.abc import Callable, Collection, Sequence
     from contextlib import AbstractContextManager
     from pathlib import Path
 
@@ -45,10 +45,6 @@ STARVED = 2.0
 GRACE = 1.0
 """Seconds that `stop` waits for a cell that was asked to stop."""
 _SLICE = 0.5 if sys.platform == "win32" else None
-
-
-class _Outdated(Exception):
-    """A newer text makes it useless to go on."""
 
 
 class Live:
@@ -96,7 +92,6 @@ class Live:
         compilers = threading.Condition()
         self._builds = Builds(reloader.toolchain, compilers)
         self._drafts = Drafts(reloader, compilers, wanted=drafts)
-        self._canary = Canary(wanted=canary)
         self._changed = threading.Condition(threading.RLock())
         self._runs = Runs(
             path,
@@ -109,6 +104,7 @@ class Live:
             ended=self._run_ended,
             overdue=lambda words: self._set(trouble=words),
         )
+        self._canary = Canary(reloader, self._runs, self._changed, wanted=canary)
         self._threads = [
             threading.Thread(target=self._guard, args=(loop,), name=f"hotplate-{name}", daemon=True)
             for name, loop in (("reload", self._reload_loop), ("run", self._runs.serve))
@@ -122,9 +118,6 @@ class Live:
         """The newest version without drafts."""
         self._given_up_at = 0.0
         """When the first of the reloads was given up that came to nothing since the last one that did not."""
-        self._trial: Version | None = None
-        """What is on trial, and its run once that has ended."""
-        self._trial_run: Run | None = None
         self._good_run: Run | None = None
         """The newest results that no draft and no trial had a part in."""
         self._stopping = False
@@ -240,13 +233,9 @@ class Live:
                 return self._give_up()
             if text is None and self._look_again(self._freshness.changed_text(read)) and not starved:
                 return self._give_up()
-            proposal = self._tried(proposal, built)
-            here = (name for name in (*plan.build, *plan.load) if not proposal.isolates(name))
-            try_loading(libraries(built, here))
             diagnostics = (*proposal.diagnostics, *findings(built.values()))
-            self._swap(self._reloader.activate(proposal, built, self._emitter, earlier=earlier))
-        except _Outdated:
-            return self._give_up()
+            if not self._activate(plan, proposal, built, earlier):
+                return self._give_up()
         except HotplateError as refused:
             if text is None and self._look_again(self._freshness.changed_text(read)) and not starved:
                 return self._give_up()
@@ -278,37 +267,15 @@ class Live:
         self._drafts.learn(built or {})
         return built
 
-    def _tried(self, proposal: Proposal, built: Mapping[str, Built]) -> Proposal:
-        """Runs new code in workers once, if that is wanted; what did not come to run stays isolated.
-
-        Raises what a cell died of, and _Outdated when a newer text or a run of somebody else ends the trial.
-        """
-        guarded = self._canary.guarded(proposal, built)
-        if not guarded.untried:
-            return proposal
-        trial = self._reloader.trial(guarded, built)
-        run = self._trial_of(trial)
-        if run is None:
-            raise _Outdated
-        error = self._canary.learn(run, built)
-        if self._reloader.active is not trial:
+    def _activate(self, plan: ReloadPlan, proposal: Proposal, built: Mapping[str, Built], earlier: int) -> bool:
+        """Makes it what runs, once new code has come through its trial. False: no longer wanted. Raises as `activate`."""
+        tried = self._canary.tried(proposal, built, lambda: bool(self._files) or self._stopping)
+        if tried is None:
             self._look_again({self._path})
-            raise _Outdated
-        if error is not None:
-            raise error
-        return self._canary.guarded(proposal, built)
-
-    def _trial_of(self, version: Version) -> Run | None:
-        """Has a version run, and waits for that; None: a newer text is there, or the watching ends."""
-        with self._changed:
-            self._trial, self._trial_run = version, None
-            self._swap(version)
-            self._runs.want("update")
-        # Who has the turn to run, and waits for this one, would keep the trial from running.
-        with self._reloader.stepping_aside(), self._changed:
-            self._changed.wait_for(lambda: self._trial_run is not None or bool(self._files) or self._stopping)
-            run, self._trial = self._trial_run, None
-        return run
+            return False
+        try_loading(libraries(built, (name for name in (*plan.build, *plan.load) if not tried.isolates(name))))
+        self._swap(self._reloader.activate(tried, built, self._emitter, earlier=earlier))
+        return True
 
     def _refuse(self, error: HotplateError, earlier: int) -> bool:
         """Leaves the last good version as it is; true when it has to take over again from a draft of this text."""
@@ -371,8 +338,7 @@ class Live:
         run = replace(run, notice=self._reloader.notice)
         if not version.preliminary:
             self._good_run = run
-        if version is self._trial:
-            self._trial_run = run
+        self._canary.ended(version, run)
         self._set(run=run, phase="building" if self._status.phase == "building" else "waiting")
 
     # ---- both ----
