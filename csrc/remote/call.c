@@ -239,31 +239,35 @@ static int get_output(hp_reader *reader, const hp_passed *passed, int32_t output
     return 0;
 }
 
-/* Takes the state that the cell left over, unless another call was quicker. */
-static int get_state(hp_reader *reader, hp_passed *passed, int32_t *status) {
+/* The state that the cell left, where it lies; without data when it left none. */
+static int get_state(hp_reader *reader, const hp_passed *passed, hp_state_block *left) {
+    *left = (hp_state_block){NULL, 0, 0, HP_STATE_FREE};
     if (hp_get_count(reader, 1) == 0) return reader->bad ? -1 : 0;
-    hp_state_block *state = passed->call->state;
     const hp_place place = {hp_arena_number(passed->remote->arena), hp_get_u64(reader)};
-    const size_t size = (size_t)hp_get_count(reader, PTRDIFF_MAX);
-    const uint32_t version = (uint32_t)hp_get_count(reader, UINT32_MAX);
-    void *left = reader->bad || state == NULL ? NULL : claim(passed, place, size);
-    if (left == NULL) return -1;
-    hp_state_block now = {left, size, version, HP_STATE_FREE};
-    if (passed->holds_state) hp_state_give_back(state);
-    const int32_t copied = !passed->holds_state && state->data != NULL ? HP_STATE_IN_USE : hp_state_copy(state, &now);
-    passed->holds_state = 0;
-    hp_block_free(left);
-    if (copied == HP_STATE_NO_MEMORY) *status = HP_NO_MEMORY;
-    if (copied == HP_STATE_IN_USE) *status = refuse_state(passed);
-    return 0;
+    left->size = (size_t)hp_get_count(reader, PTRDIFF_MAX);
+    left->version = (uint32_t)hp_get_count(reader, UINT32_MAX);
+    if (!reader->bad && passed->call->state != NULL) left->data = claim(passed, place, left->size);
+    return left->data == NULL ? -1 : 0;
 }
 
-/* Returns the status, or -1 for nonsense. */
+/* Makes what the cell left its state, unless another call was quicker. Returns the status of the call. */
+static int32_t keep_state(hp_passed *passed, hp_state_block *left) {
+    hp_state_block *state = passed->call->state;
+    if (left->data == NULL) return HP_OK;
+    if (!passed->holds_state && state->data != NULL) return refuse_state(passed);
+    if (passed->holds_state) hp_state_give_back(state);
+    passed->holds_state = 0;
+    const int32_t copied = hp_state_copy(state, left);
+    if (copied == HP_STATE_IN_USE) return refuse_state(passed);
+    return copied == HP_STATE_NO_MEMORY ? HP_NO_MEMORY : HP_OK;
+}
+
+/* The status, or -1 for nonsense. Of that nothing counts, so the state is kept when all else was understood. */
 static int32_t get_answer(hp_passed *passed) {
     const hp_remote_call *call = passed->call;
     const hp_page *page = passed->remote->page;
     hp_reader reader = {page->body, page->body + sizeof page->body, 0};
-    int32_t status = (int32_t)hp_get_count(&reader, HP_BAD_RESULT);
+    const int32_t status = (int32_t)hp_get_count(&reader, HP_BAD_RESULT);
     size_t size;
     const char *message = hp_get_bytes(&reader, &size);
     if (size >= HP_MESSAGE_SIZE) reader.bad = 1;
@@ -271,10 +275,12 @@ static int32_t get_answer(hp_passed *passed) {
     memcpy(call->message, message, size);
     call->message[size] = '\0';
     if (status != HP_OK) return status;
-    if (get_state(&reader, passed, &status) != 0) return -1;
-    for (int32_t i = 0; i < call->nout; i++)
-        if (get_output(&reader, passed, i) != 0) return -1;
-    return status;
+    hp_state_block left;
+    int failed = get_state(&reader, passed, &left);
+    for (int32_t i = 0; i < call->nout && !failed; i++) failed = get_output(&reader, passed, i);
+    const int32_t kept = failed ? -1 : keep_state(passed, &left);
+    hp_block_free(left.data);
+    return kept;
 }
 
 /* ---- all of it ---- */
@@ -299,7 +305,7 @@ static int32_t make_call(hp_passed *passed) {
     const int32_t status = get_answer(passed);
     if (status >= 0) return status;
     remote->waited->ending = HP_ENDED_NONSENSE;
-    hp_process_kill(remote->process);
+    hp_remote_end(remote);
     return HP_REMOTE_GONE;
 }
 

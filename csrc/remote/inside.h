@@ -30,6 +30,8 @@ struct hp_remote {
 
 /* Hands over the call that lies in the page, and waits until it is answered. */
 void hp_remote_await(hp_remote *remote);
+/* Kills the worker and waits for its death: whoever gets its memory next must be alone with it. */
+void hp_remote_end(hp_remote *remote);
 /* Makes an arena known to the worker, if it is not. HP_OK, HP_REMOTE_MEMORY, or HP_REMOTE_GONE; then `waited` says how. */
 int32_t hp_remote_introduce(hp_remote *remote, hp_arena *arena);
 

@@ -55,13 +55,8 @@ int32_t hp_remote_descriptor(const hp_remote *remote) { return hp_process_descri
 void hp_remote_kill(hp_remote *remote) { hp_process_kill(remote->process); }
 
 int32_t hp_remote_reap(hp_remote *remote, int64_t nanoseconds, int32_t *status, int64_t *usage) {
-    const int64_t end = hp_now() + nanoseconds;
-    for (;;) {
-        if (hp_process_reap(remote->process, status, usage)) return 1;
-        const int64_t left = end - hp_now();
-        if (left <= 0) return 0;
-        hp_process_join(remote->process, left);
-    }
+    hp_process_join(remote->process, nanoseconds);
+    return hp_process_reap(remote->process, status, usage);
 }
 
 /* ---- what can be asked while it runs ---- */
@@ -136,9 +131,7 @@ int32_t hp_remote_introduce(hp_remote *remote, hp_arena *arena) {
         remote->known[remote->nknown++] = number;
         return HP_OK;
     }
-    hp_remote_kill(remote);
     *remote->waited = waited;
-    if (waited.ending == HP_ENDED_ANSWER) remote->waited->ending = HP_ENDED_NONSENSE;
     return HP_REMOTE_GONE;
 }
 

@@ -93,10 +93,15 @@ static int64_t keep_deadlines(hp_wait *wait) {
     return wait->killed + LAST_WAIT - elapsed;
 }
 
+void hp_remote_end(hp_remote *remote) {
+    hp_process_kill(remote->process);
+    hp_process_join(remote->process, LAST_WAIT);
+}
+
 /* What did not end with an answer ends the worker. */
 static void finish(const hp_wait *wait) {
     if (wait->waited->ending == HP_ENDED_DEATH && wait->killed < 0) hp_process_join(wait->remote->process, LAST_WORDS);
-    hp_process_kill(wait->remote->process);
+    hp_remote_end(wait->remote);
 }
 
 /* ---- waiting ---- */

@@ -43,6 +43,23 @@ static void give_answer(int32_t status) {
     if (__atomic_exchange_n(&page->controller_sleeps, 0, __ATOMIC_SEQ_CST)) say(HP_SAY_WAKE, NULL, 0);
 }
 
+/* A new state at the arena's end, which every call is offered, and behind it outputs that are none. It is slow to die: the
+ * system has much of its memory to take away. */
+static void give_state_and_nonsense(void) {
+    enum { MUCH = 64 << 20 };
+    uint64_t call[4], end[2]; /* length, library, arena, count of regions; the last region */
+    memset(mmap(NULL, MUCH, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0), 1, MUCH);
+    memcpy(call, page->body, sizeof call);
+    memcpy(end, page->body + sizeof call + (call[3] - 1) * sizeof end, sizeof end);
+    hp_writer writer = {page->body, page->body + sizeof page->body, 0};
+    hp_put_u64(&writer, HP_OK);
+    hp_put_text(&writer, "");
+    const uint64_t state[] = {1, end[0], 64, 1};
+    for (int i = 0; i < 4; i++) hp_put_u64(&writer, state[i]);
+    for (int i = 0; i < 5; i++) hp_put_u64(&writer, UINT64_MAX);
+    __atomic_store_n(&page->answered, page->called, __ATOMIC_SEQ_CST);
+}
+
 static int is(const char *wanted, const char *what) { return strcmp(wanted, what) == 0; }
 
 static void play(const char *what) {
@@ -67,6 +84,7 @@ static void play(const char *what) {
     say(HP_SAY_DONE, NULL, 0);
     while (!has_call()) usleep(100);
     if (is(what, "answers nonsense")) memset(page->body, 0xff, sizeof page->body), page->answered = page->called;
+    if (is(what, "answers nonsense behind a new state")) give_state_and_nonsense();
     if (is(what, "answers and dies")) give_answer(HP_NO_RESULT), raise(SIGKILL);
     if (is(what, "answers without waking anybody")) {
         usleep(5 * 1000);
@@ -140,6 +158,18 @@ static void a_call_is_over_when_the_answer_is_nonsense(void) {
     hp_waited waited;
     CHECK(call_of("answers nonsense", 20 * SECONDS, &waited) == HP_REMOTE_GONE && waited.ending == HP_ENDED_NONSENSE);
     CHECK(call_of("talks during a call", 20 * SECONDS, &waited) == HP_REMOTE_GONE && waited.ending == HP_ENDED_NONSENSE);
+}
+
+static void nothing_of_a_nonsensical_answer_counts_and_its_worker_is_dead_when_the_call_returns(void) {
+    int32_t status;
+    int64_t usage[3];
+    test_worker worker = start("answers nonsense behind a new state");
+    hp_remote_enter(worker.remote, 20 * SECONDS, 0, &worker.waited);
+    CHECK(call(&worker, ANSWER) == HP_REMOTE_GONE && worker.waited.ending == HP_ENDED_NONSENSE);
+    CHECK(worker.state->data == NULL);
+    CHECK(hp_remote_reap(worker.remote, 0, &status, usage) && status == -SIGKILL);
+    hp_remote_enter(NULL, -1, 0, NULL);
+    bury(&worker);
 }
 
 static void an_answer_counts_although_its_worker_dies_after_it(void) {
@@ -249,6 +279,7 @@ int main(int argc, char **argv) {
     if (argc > 1) play(argv[1]);
     messages_end_however_the_worker_behaves();
     a_call_is_over_when_the_answer_is_nonsense();
+    nothing_of_a_nonsensical_answer_counts_and_its_worker_is_dead_when_the_call_returns();
     an_answer_counts_although_its_worker_dies_after_it();
     an_answer_is_found_although_nobody_said_so();
     an_answer_that_comes_too_late_is_none();
