@@ -2,6 +2,7 @@
 #define _GNU_SOURCE
 #include "core/say.h"
 #include "remote/process.h"
+#include "remote/shared.h"
 
 #include <errno.h>
 
@@ -40,7 +41,7 @@ static void become(const hp_start *start, int socket, int null, const sigset_t *
     /* First above the numbers that they shall have, for one may be another's present number. */
     int found[FIRST_UNUSED] = {null, start->out, start->err, socket, start->page};
     for (int i = 0; i < FIRST_UNUSED; i++)
-        if ((found[i] = fcntl(found[i], F_DUPFD, FIRST_UNUSED)) < 0) return;
+        if ((found[i] = fcntl(found[i], F_DUPFD_CLOEXEC, FIRST_UNUSED)) < 0) return;
     for (int i = 0; i < FIRST_UNUSED; i++)
         if (dup2(found[i], i) < 0) return;
     syscall(SYS_close_range, FIRST_UNUSED, ~0u, 0);
@@ -187,9 +188,11 @@ static int32_t has_ended(const hp_process *process) {
     return look_at(process, WNOHANG | WNOWAIT, &ended, NULL);
 }
 
-/* A process that nobody has taken away still owns its number, so the group can't be another one's. */
+/* A process that nobody has taken away still owns its number, so the group can't be another one's. A child that was
+ * forked off leaves its parent's workers alone. */
 static void kill_group(const hp_process *process) {
-    if (has_ended(process) >= 0) kill(-process->pid, SIGKILL);
+    if (has_ended(process) < 0) return;
+    kill(-process->pid, SIGKILL);
     syscall(SYS_pidfd_send_signal, process->pidfd, SIGKILL, NULL, 0); /* should it have left its group */
 }
 
@@ -201,8 +204,11 @@ void hp_process_kill(hp_process *process) {
 
 void hp_process_join(hp_process *process, int64_t nanoseconds) {
     struct pollfd watched = {process->pidfd, POLLIN, 0};
-    const struct timespec limit = {nanoseconds / 1000000000, nanoseconds % 1000000000};
-    ppoll(&watched, 1, &limit, NULL);
+    const int64_t end = hp_now() + nanoseconds;
+    for (int64_t left = nanoseconds; left > 0; left = end - hp_now()) {
+        const struct timespec limit = {left / 1000000000, left % 1000000000};
+        if (ppoll(&watched, 1, &limit, NULL) >= 0) return; /* else a signal came */
+    }
 }
 
 int32_t hp_process_reap(hp_process *process, int32_t *status, int64_t usage[3]) {

@@ -16,6 +16,7 @@
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -100,9 +101,12 @@ void *hp_worker_map_memory(int32_t descriptor, uint64_t size, int32_t writable) 
 
 /* ---- the controller's death ---- */
 
-static void *wait_for_hangup(void *socket) {
-    struct pollfd watched = {*(int32_t *)socket, POLLRDHUP, 0};
-    while (poll(&watched, 1, -1) < 0 || !(watched.revents & (POLLRDHUP | POLLHUP | POLLERR | POLLNVAL))) continue;
+/* The socket tells of a controller that let go of it. Of one that died it does not while a child that was forked off has a
+ * copy, so its process is watched as well; poll passes over a descriptor that there is none of. */
+static void *wait_for_end(void *socket) {
+    const int controller = (int)syscall(SYS_pidfd_open, getppid(), 0);
+    struct pollfd watched[] = {{*(int32_t *)socket, POLLRDHUP, 0}, {controller, POLLIN, 0}};
+    while (poll(watched, 2, -1) < 0 || !(watched[0].revents || watched[1].revents)) continue;
     kill(0, SIGKILL); /* this process and its children, which share its group */
     return NULL;
 }
@@ -125,7 +129,7 @@ int32_t hp_worker_watch_controller(hp_worker *worker) {
     pthread_attr_init(&attributes);
     pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
     pthread_attr_setstacksize(&attributes, 64 * 1024);
-    const int failed = pthread_create(&thread, &attributes, wait_for_hangup, &worker->socket);
+    const int failed = pthread_create(&thread, &attributes, wait_for_end, &worker->socket);
     pthread_attr_destroy(&attributes);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     return failed ? -1 : 0;
