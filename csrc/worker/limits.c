@@ -26,11 +26,20 @@ static hp_reason limit(int resource, uint64_t soft, uint64_t hard) {
     return outcome(syscall(SYS_prlimit64, 0, resource, &wanted, NULL) != 0);
 }
 
+/* The stack of the main thread is not data, and grows as far as a cell raises its own limit. */
+static hp_reason limit_memory(uint64_t bytes) {
+    struct rlimit stack;
+    if (syscall(SYS_prlimit64, 0, RLIMIT_STACK, NULL, &stack) != 0) return outcome(1);
+    if (stack.rlim_cur > bytes) stack.rlim_cur = (rlim_t)bytes;
+    const hp_reason reason = limit(RLIMIT_STACK, stack.rlim_cur, stack.rlim_cur);
+    return reason.why != HP_WHY_NONE ? reason : limit(RLIMIT_DATA, bytes, bytes);
+}
+
 hp_reason hp_limit_apply(const hp_policy *policy, hp_control control) {
     switch (control) {
         /* RLIMIT_DATA counts private writable pages, RLIMIT_AS every mapping: arenas are large, shared and sparse, and
          * libraries share their text. */
-        case HP_CONTROL_MEMORY: return limit(RLIMIT_DATA, policy->memory_bytes, policy->memory_bytes);
+        case HP_CONTROL_MEMORY: return limit_memory(policy->memory_bytes);
         /* A cell may catch SIGXCPU; a second later comes SIGKILL. */
         case HP_CONTROL_CPU: return limit(RLIMIT_CPU, policy->cpu_seconds, policy->cpu_seconds + 1);
         case HP_CONTROL_FILE_SIZE:

@@ -23,9 +23,11 @@ extern "C" {
  *             owners, modes, times and extended attributes be changed
  * NETWORK     no sockets but pairs; descriptors that are open already go on working
  * PROCESSES   no new processes or programs; threads are fine
- * PEERS       other processes can't be signalled, traced, read or limited; no System V memory, no POSIX queues
- * MEMORY      private memory of the process, up to `memory_bytes`. Thread stacks count, arenas do not. Files in memory
- *             (/dev/shm) are left to FILESYSTEM and FILE_SIZE
+ * PEERS       other processes can't be signalled, traced, read, limited or slowed down; no System V memory, no POSIX
+ *             queues
+ * MEMORY      private memory of the process, up to `memory_bytes`. Stacks of threads count; that of the main thread, and
+ *             arenas, do not, but it can't be made larger. Files in memory (/dev/shm, /dev/zero) are left to FILESYSTEM
+ *             and FILE_SIZE
  * CPU         the process ends with SIGXCPU after `cpu_seconds` of processor time, counted over its whole life
  * FILE_SIZE   no file grows beyond `file_bytes`; a write beyond it fails with EFBIG
  * CORE_DUMPS  a crash writes none

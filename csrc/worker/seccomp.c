@@ -17,6 +17,7 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -31,6 +32,7 @@
 #if defined(MACHINE)
 
 enum { X32_CALLS = 0x40000000, CAPACITY = 1024, NO_ARGUMENT = -1 };
+enum { ONE_PROCESS = 1 }; /* IOPRIO_WHO_PROCESS, which old headers lack */
 
 /* Beside hp_control: what Landlock does, where it is too old for it. */
 enum { OLD_TRUNCATION = HP_CONTROLS, OLD_SIGNALS };
@@ -115,6 +117,9 @@ static const rule RULES[] = {
     REFUSE(msgrcv, PEERS, EACCES),
     REFUSE(mq_open, PEERS, EACCES),
     REFUSE(mq_unlink, PEERS, EACCES),
+    /* A group or a user is more than this process. */
+    REFUSE_UNLESS(setpriority, PEERS, EPERM, 0, 0xffffffffu, PRIO_PROCESS),
+    REFUSE_UNLESS(ioprio_set, PEERS, EPERM, 0, 0xffffffffu, ONE_PROCESS),
     /* They type into the terminal that the session runs in. */
     REFUSE_IF(ioctl, PEERS, EPERM, 1, 0xffffffffu, TIOCSTI),
     REFUSE_IF(ioctl, PEERS, EPERM, 1, 0xffffffffu, TIOCLINUX),
@@ -168,10 +173,13 @@ static const rule RULES[] = {
     REFUSE(openat2, TRUNCATION, ENOSYS), /* its flags are in memory */
     REFUSE_IF(open, TRUNCATION, EACCES, 1, O_ACCMODE | O_TRUNC, O_RDONLY | O_TRUNC),
     REFUSE_IF(openat, TRUNCATION, EACCES, 2, O_ACCMODE | O_TRUNC, O_RDONLY | O_TRUNC),
+    /* Opened for neither reading nor writing, which is what both bits together ask for. */
+    REFUSE_IF(open, TRUNCATION, EACCES, 1, O_ACCMODE | O_TRUNC, O_ACCMODE | O_TRUNC),
+    REFUSE_IF(openat, TRUNCATION, EACCES, 2, O_ACCMODE | O_TRUNC, O_ACCMODE | O_TRUNC),
 };
 
-/* A rule takes six lines at most, and what stands around them takes fewer than sixty. */
-_Static_assert(sizeof RULES / sizeof *RULES * 6 + 60 <= CAPACITY, "the filter has no room for its rules");
+/* A rule takes six lines at most, and what stands around them takes fewer than a hundred. */
+_Static_assert(sizeof RULES / sizeof *RULES * 6 + 100 <= CAPACITY, "the filter has no room for its rules");
 
 typedef struct filter {
     struct sock_filter code[CAPACITY];
@@ -216,12 +224,23 @@ static void add_choice(filter *to, uint32_t call, int32_t argument, const uint32
     load_call(to);
 }
 
+/* Calls that limit or slow down a process, and the argument that names it. A thread other than the first has to name itself
+ * as 0: by their numbers, this process's threads look like other processes. */
+static const struct {
+    uint32_t call;
+    int32_t argument;
+} STEERING[] = {
+    {__NR_prlimit64, 0},          {__NR_sched_setaffinity, 0}, {__NR_sched_setattr, 0}, {__NR_sched_setparam, 0},
+    {__NR_sched_setscheduler, 0}, {__NR_setpriority, 1},       {__NR_ioprio_set, 1},
+};
+
 /* Calls that name a process may name this one, and its group where it leads it. */
 static void add_own_process(filter *to, uint32_t controls) {
     uint32_t own = (uint32_t)getpid();
     const uint32_t killed[] = {own, 0, 0u - own};
-    const uint32_t limited[] = {0, own};
-    if (controls & PEERS) add_choice(to, __NR_prlimit64, 0, limited, 2);
+    const uint32_t steered[] = {0, own};
+    for (size_t i = 0; i < sizeof STEERING / sizeof *STEERING && (controls & PEERS); i++)
+        add_choice(to, STEERING[i].call, STEERING[i].argument, steered, 2);
     if (!(controls & SIGNALS)) return;
     add_choice(to, __NR_kill, 0, killed, getpgrp() == getpid() ? 3 : 1);
     add_choice(to, __NR_tgkill, 0, killed, 1);

@@ -13,6 +13,7 @@
 #include <linux/capability.h>
 #include <netinet/in.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdint.h>
 #include <string.h>
@@ -56,6 +57,7 @@ static inline int writes_a_file(void) { return opened(secret, O_WRONLY); }
 static inline int creates_a_file(void) { return opened(output, O_WRONLY | O_CREAT); }
 static inline int truncates_a_file(void) { return TRY(truncate(secret, 1)); }
 static inline int truncates_by_opening(void) { return opened(secret, O_RDONLY | O_TRUNC); }
+static inline int truncates_by_opening_for_nothing(void) { return opened(secret, O_ACCMODE | O_TRUNC); }
 static inline int changes_a_mode(void) { return TRY(chmod(secret, 0640)); }
 static inline int changes_times(void) { return TRY(utimensat(AT_FDCWD, secret, NULL, 0)); }
 static inline int renames_a_file(void) { return TRY(rename(secret, output)) || TRY(rename(output, secret)) ? errno : 0; }
@@ -108,6 +110,23 @@ static inline int limits_the_parent(void) {
     struct rlimit now;
     return TRY(prlimit(getppid(), RLIMIT_NOFILE, NULL, &now));
 }
+static inline int renices(int which, id_t who) { return TRY(setpriority(which, who, getpriority(which, who))); }
+static inline int renices_the_parent(void) { return renices(PRIO_PROCESS, (id_t)getppid()); }
+static inline int renices_its_user(void) { return renices(PRIO_USER, 0); }
+static inline int renices_itself(void) { return renices(PRIO_PROCESS, 0); }
+static inline int chooses_processors_of(pid_t process) {
+    cpu_set_t set;
+    return sched_getaffinity(process, sizeof set, &set) < 0 ? errno : TRY(sched_setaffinity(process, sizeof set, &set));
+}
+static inline int chooses_processors_of_the_parent(void) { return chooses_processors_of(getppid()); }
+static inline int chooses_its_processors(void) { return chooses_processors_of(0) || chooses_processors_of(getpid()) ? errno : 0; }
+static inline int schedules_the_parent(void) {
+    const struct sched_param least = {0};
+    return TRY(sched_setscheduler(getppid(), SCHED_OTHER, &least)) || TRY(sched_setparam(getppid(), &least)) ? errno : 0;
+}
+static inline int puts_off_what_the_parent_reads(void) {
+    return TRY(syscall(SYS_ioprio_set, 1, getppid(), syscall(SYS_ioprio_get, 1, getppid())));
+}
 static inline int shares_memory_by_key(void) {
     int key = shmget(IPC_PRIVATE, 4096, IPC_CREAT | 0600);
     return key < 0 ? errno : TRY(shmctl(key, IPC_RMID, NULL));
@@ -132,6 +151,13 @@ static inline int maps(int flags) {
 }
 static inline int maps_shared_memory(void) { return maps(MAP_SHARED); }
 static inline int maps_a_growing_stack(void) { return maps(MAP_PRIVATE | MAP_GROWSDOWN); }
+/* EINVAL: the largest that it may choose is less. */
+static inline int makes_room_for_a_larger_stack(void) {
+    struct rlimit limit;
+    getrlimit(RLIMIT_STACK, &limit);
+    limit.rlim_cur = RLIM_INFINITY;
+    return TRY(setrlimit(RLIMIT_STACK, &limit));
+}
 static inline int makes_a_file_in_memory(void) { return TRY(memfd_create("block", MFD_CLOEXEC)); }
 
 static inline int burns_time(void) {

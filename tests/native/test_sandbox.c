@@ -25,6 +25,7 @@ static void test_files(void) {
     REFUSED(creates_a_file, policy, EACCES);
     REFUSED(truncates_a_file, policy, EACCES);
     REFUSED(truncates_by_opening, policy, EACCES);
+    REFUSED(truncates_by_opening_for_nothing, policy, EACCES);
     REFUSED(changes_a_mode, policy, EPERM);
     REFUSED(changes_times, policy, EPERM);
     REFUSED(opens_another_library, policy, EACCES);
@@ -62,9 +63,16 @@ static void test_peers(void) {
     REFUSED(traces_the_parent, policy, EPERM);
     REFUSED(opens_the_memory_of_the_parent, policy, EACCES);
     REFUSED(limits_the_parent, policy, EPERM);
+    REFUSED(renices_the_parent, policy, EPERM);
+    REFUSED(renices_its_user, policy, EPERM);
+    REFUSED(chooses_processors_of_the_parent, policy, EPERM);
+    REFUSED(schedules_the_parent, policy, EPERM);
+    REFUSED(puts_off_what_the_parent_reads, policy, EPERM);
     REFUSED(shares_memory_by_key, policy, EACCES);
     REFUSED(types_into_the_terminal, policy, EPERM);
     WORKS(signals_itself, policy);
+    WORKS(renices_itself, policy);
+    WORKS(chooses_its_processors, policy);
     WORKS(forks, policy);
 }
 
@@ -77,6 +85,9 @@ static void test_memory(void) {
     REFUSED(allocates_without_end, policy, ENOMEM);
     REFUSED(maps_shared_memory, policy, ENOMEM);
     REFUSED(maps_a_growing_stack, policy, ENOMEM);
+    struct rlimit stack;
+    CHECK(getrlimit(RLIMIT_STACK, &stack) == 0);
+    if (stack.rlim_max == RLIM_INFINITY) REFUSED(makes_room_for_a_larger_stack, policy, EINVAL);
     REFUSED(makes_a_file_in_memory, policy, ENOMEM);
     WORKS(allocates_and_prints, policy);
     WORKS(maps_a_shared_arena, policy);

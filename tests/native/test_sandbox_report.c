@@ -23,6 +23,7 @@ static void test_what_seccomp_does_for_old_landlock(void) {
     hp_policy policy = only(HP_CONTROL_FILESYSTEM);
     CHECK(filtered(truncates_a_file, &policy) == EACCES);
     CHECK(filtered(truncates_by_opening, &policy) == EACCES);
+    CHECK(filtered(truncates_by_opening_for_nothing, &policy) == EACCES);
     CHECK(filtered(reads_a_file, &policy) == 0);
     policy = only(HP_CONTROL_PEERS);
     CHECK(filtered(signals_the_parent, &policy) == 0);
