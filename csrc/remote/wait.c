@@ -9,8 +9,11 @@ enum { SPIN = 50 * 1000 };
 #define LAST_WAIT ((int64_t)10 * 1000 * 1000 * 1000)
 /* A worker that can't be heard any more dies by itself soon, and then its own cause of death is known. */
 #define LAST_WORDS ((int64_t)1000 * 1000 * 1000)
-/* A cell may have written over the word that says that the controller sleeps, and then nobody wakes it. */
+/* A cell, or a thread that it left behind, may have written over the words that say who sleeps, and then nobody is woken. */
 #define LONGEST_SLEEP ((int64_t)250 * 1000 * 1000)
+
+/* How many messages are taken before deadlines are looked at again: a worker may send them faster than they are taken. */
+enum { MOST_AT_ONCE = 64 };
 
 static int32_t waiting; /* threads of this process that wait for workers */
 
@@ -108,11 +111,19 @@ static void finish(const hp_wait *wait) {
 
 /* Takes what lies in the socket. 0: wakes only; else something that nobody asked for, or the worker's end of it. */
 static int drain(hp_remote *remote) {
-    hp_message_head head;
-    int64_t size;
-    while ((size = hp_process_receive(remote->process, &head, sizeof head)) > 0)
+    for (int i = 0; i < MOST_AT_ONCE; i++) {
+        hp_message_head head;
+        const int64_t size = hp_process_receive(remote->process, &head, sizeof head);
+        if (size == 0) return 0;
         if (size != sizeof head || head.magic != HP_WIRE_MAGIC || head.kind != HP_SAY_WAKE) return -1;
-    return size < 0 ? -1 : 0;
+    }
+    return 0;
+}
+
+/* Tells the worker that there is a call. One that is gone is seen by whoever waits for it. */
+static void ring(hp_remote *remote) {
+    const hp_message_head head = {HP_WIRE_MAGIC, HP_SAY_WAKE, 0};
+    hp_process_send(remote->process, &head, sizeof head, -1);
 }
 
 /* A worker that was killed gives no answer, even if it came to one just before: its next user would find it dead. */
@@ -129,6 +140,7 @@ static int32_t sleep_until_answered(hp_wait *wait, uint32_t number) {
         if (wait->killed < 0 && is_answered(page, number)) return HP_ENDED_ANSWER;
         if (seen & HP_SAW_DEATH) return HP_ENDED_DEATH;
         if (drained != 0) return HP_ENDED_NONSENSE;
+        if (seen & HP_SAW_TIMEOUT && page->stage == HP_STAGE_IDLE) ring(wait->remote);
     }
 }
 
@@ -140,10 +152,7 @@ void hp_remote_await(hp_remote *remote) {
     __atomic_add_fetch(&waiting, 1, __ATOMIC_RELAXED);
     remote->page->spin_ns = may_spin() ? SPIN : 0;
     __atomic_store_n(&remote->page->called, number, __ATOMIC_SEQ_CST);
-    if (__atomic_exchange_n(&remote->page->worker_sleeps, 0, __ATOMIC_SEQ_CST)) {
-        const hp_message_head head = {HP_WIRE_MAGIC, HP_SAY_WAKE, 0};
-        hp_process_send(remote->process, &head, sizeof head, -1); /* a worker that is gone is seen below */
-    }
+    if (__atomic_exchange_n(&remote->page->worker_sleeps, 0, __ATOMIC_SEQ_CST)) ring(remote);
     waited->ending = may_spin() && spin(remote->page, number) ? HP_ENDED_ANSWER : sleep_until_answered(&wait, number);
     __atomic_store_n(&remote->page->controller_sleeps, 0, __ATOMIC_RELAXED);
     __atomic_sub_fetch(&waiting, 1, __ATOMIC_RELAXED);
@@ -155,7 +164,7 @@ void hp_remote_await(hp_remote *remote) {
 
 /* 1: an answer, whose payload is in `answer`; 0: not yet; -1: nonsense, or the worker's end of it. */
 static int take_answer(hp_remote *remote, int32_t *kind, uint8_t *answer, size_t *size) {
-    for (;;) {
+    for (int i = 0; i < MOST_AT_ONCE; i++) {
         const int64_t got = hp_process_receive(remote->process, remote->message, sizeof remote->message);
         if (got == 0) return 0;
         hp_message_head head;
@@ -169,6 +178,7 @@ static int take_answer(hp_remote *remote, int32_t *kind, uint8_t *answer, size_t
         if (answer != NULL) memcpy(answer, remote->message + sizeof head, *size);
         return 1;
     }
+    return 0;
 }
 
 static int32_t wait_for_message(hp_wait *wait, int32_t *kind, uint8_t *answer, size_t *size) {

@@ -82,13 +82,18 @@ static void play(const char *what) {
     say(HP_SAY_DONE, NULL, 0);
     CHECK(kind == HP_SAY_ARENA && hear() == HP_SAY_ARENA);
     say(HP_SAY_DONE, NULL, 0);
-    while (!has_call()) usleep(100);
+    while (!is(what, "sleeps through the bell") && !has_call()) usleep(100);
     if (is(what, "answers nonsense")) memset(page->body, 0xff, sizeof page->body), page->answered = page->called;
     if (is(what, "answers nonsense behind a new state")) give_state_and_nonsense();
     if (is(what, "answers and dies")) give_answer(HP_NO_RESULT), raise(SIGKILL);
     if (is(what, "answers without waking anybody")) {
         usleep(5 * 1000);
         page->controller_sleeps = 0; /* as a cell may that writes where it should not */
+        give_answer(HP_NO_RESULT);
+    }
+    if (is(what, "sleeps through the bell")) { /* as one whose page a cell's thread spoils while it sleeps */
+        page->worker_sleeps = 0;
+        while (hear() != HP_SAY_WAKE) continue;
         give_answer(HP_NO_RESULT);
     }
     if (is(what, "talks during a call")) say(HP_SAY_DONE, NULL, 0);
@@ -180,6 +185,11 @@ static void an_answer_counts_although_its_worker_dies_after_it(void) {
 static void an_answer_is_found_although_nobody_said_so(void) {
     hp_waited waited;
     CHECK(call_of("answers without waking anybody", 20 * SECONDS, &waited) == HP_NO_RESULT && waited.asked == -1);
+}
+
+static void a_worker_that_missed_its_call_is_rung_again(void) {
+    hp_waited waited;
+    CHECK(call_of("sleeps through the bell", 20 * SECONDS, &waited) == HP_NO_RESULT && waited.asked == -1);
 }
 
 static void an_answer_that_comes_too_late_is_none(void) {
@@ -282,6 +292,7 @@ int main(int argc, char **argv) {
     nothing_of_a_nonsensical_answer_counts_and_its_worker_is_dead_when_the_call_returns();
     an_answer_counts_although_its_worker_dies_after_it();
     an_answer_is_found_although_nobody_said_so();
+    a_worker_that_missed_its_call_is_rung_again();
     an_answer_that_comes_too_late_is_none();
     an_arena_that_the_worker_cannot_map_is_a_lack_of_memory();
     a_controller_never_waits_for_a_worker_to_listen();
