@@ -1,5 +1,6 @@
 /* call.c: one call of a cell in a worker: arguments into the page, results out of it, all of them looked at. */
 #include "remote/inside.h"
+#include "remote/pack.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -23,31 +24,14 @@ static hp_arena *inputs(void) {
     return arena;
 }
 
-static size_t item_size(const hp_tensor *tensor) { return (size_t)tensor->dtype.bits / 8 * tensor->dtype.lanes; }
-
-static size_t packed_size(const hp_tensor *tensor) {
-    size_t size = item_size(tensor);
-    for (int32_t i = 0; i < tensor->ndim; i++) size *= (size_t)tensor->shape[i];
-    return size;
-}
-
 /* ---- before the call ---- */
-
-static int is_packed(const hp_tensor *tensor) {
-    uint64_t packed = 1; /* unsigned: next to an extent of 0, the others may be of any size */
-    for (int32_t i = tensor->ndim - 1; i >= 0; i--) {
-        if (tensor->shape[i] > 1 && (uint64_t)tensor->strides[i] != packed) return 0;
-        packed *= (uint64_t)tensor->shape[i];
-    }
-    return 1;
-}
 
 /* An input in shared memory is passed as it is; any other, and one with strides that go back, is copied. */
 static int32_t place_input(hp_passed *passed, int32_t input) {
     const hp_value *value = &passed->call->in[input];
     if (value->kind != HP_TENSOR) return HP_OK;
     const hp_tensor *tensor = &value->as.tensor;
-    const size_t size = packed_size(tensor);
+    const size_t size = hp_packed_size(tensor);
     uint64_t offset = 0;
     hp_arena *arena = size == 0 ? inputs() : hp_arena_find(tensor->data, &offset);
     if (arena == NULL || hp_tensor_span(tensor) == SIZE_MAX) {
@@ -69,7 +53,7 @@ static int32_t place_output(hp_passed *passed, int32_t output) {
     place->arena = hp_arena_number(passed->remote->arena);
     if (arena == passed->remote->arena) return HP_OK;
     place->offset = 0; /* an array without elements has no block */
-    return packed_size(&value->as.tensor) == 0 ? HP_OK : HP_REMOTE_MEMORY;
+    return hp_packed_size(&value->as.tensor) == 0 ? HP_OK : HP_REMOTE_MEMORY;
 }
 
 static int32_t refuse_state(const hp_passed *passed) {
@@ -93,27 +77,6 @@ static int32_t place_all(hp_passed *passed) {
     for (int32_t i = 0; i < passed->call->nin && status == HP_OK; i++) status = place_input(passed, i);
     for (int32_t i = 0; i < passed->call->nout && status == HP_OK; i++) status = place_output(passed, i);
     return status;
-}
-
-/* Element by element, whatever the strides. */
-static void pack(uint8_t *to, const hp_tensor *tensor) {
-    int64_t index[HP_WIRE_MAX_RANK] = {0};
-    const size_t item = item_size(tensor), count = packed_size(tensor) / item;
-    for (size_t n = 0; n < count; n++, to += item) {
-        int64_t element = 0;
-        for (int32_t i = 0; i < tensor->ndim; i++) element += index[i] * tensor->strides[i];
-        memcpy(to, (const uint8_t *)tensor->data + element * (int64_t)item, item);
-        for (int32_t i = tensor->ndim - 1; i >= 0 && ++index[i] == tensor->shape[i]; i--) index[i] = 0;
-    }
-}
-
-static void copy_input(const hp_passed *passed, int32_t input) {
-    const hp_tensor *tensor = &passed->call->in[input].as.tensor;
-    if (passed->copy[input] == NULL || packed_size(tensor) == 0) return;
-    if (is_packed(tensor))
-        memcpy(passed->copy[input], tensor->data, packed_size(tensor));
-    else
-        pack(passed->copy[input], tensor);
 }
 
 /* ---- the call as bytes ---- */
@@ -199,7 +162,7 @@ static int get_array(hp_reader *reader, const hp_passed *passed, hp_value *value
     hp_get_tensor(reader, &tensor, &place, axes, 2 * HP_WIRE_MAX_RANK);
     const size_t bytes = reader->bad || !has_bytes(tensor.dtype) ? SIZE_MAX : hp_tensor_span(&tensor);
     tensor.data = bytes == SIZE_MAX ? NULL : claim(passed, place, bytes);
-    if (tensor.data == NULL || !is_packed(&tensor)) {
+    if (tensor.data == NULL || !hp_is_packed(&tensor)) {
         hp_block_free(tensor.data);
         free(axes);
         return -1;
@@ -295,7 +258,8 @@ static int32_t make_call(hp_passed *passed) {
     hp_remote *remote = passed->remote;
     hp_remote_call *call = passed->call;
     void *unlocked = call->unlock();
-    for (int32_t i = 0; i < call->nin; i++) copy_input(passed, i);
+    for (int32_t i = 0; i < call->nin; i++)
+        if (passed->copy[i] != NULL) hp_pack(passed->copy[i], &call->in[i].as.tensor);
     if (passed->state_copy != NULL) memcpy(passed->state_copy, call->state->data, call->state->size);
     const int fits = put_call(passed);
     if (fits) hp_remote_await(remote);
