@@ -121,6 +121,10 @@ void hp_wake_waiting(void) {
 
 /* ---- talking ---- */
 
+/* Milliseconds that a worker may take to make room in the pipe. One that has so much unread does not listen, and its
+ * controller must not hang with it. */
+enum { LONGEST_WRITE = 100 };
+
 int32_t hp_process_send(hp_process *process, const void *message, size_t size, int32_t descriptor) {
     hp_parcel *parcel = &process->parcel;
     HANDLE theirs = NULL;
@@ -134,7 +138,8 @@ int32_t hp_process_send(hp_process *process, const void *message, size_t size, i
     const DWORD whole = (DWORD)(offsetof(hp_parcel, message) + size);
     if (!WriteFile(process->pipe, parcel, whole, NULL, &process->write) && GetLastError() != ERROR_IO_PENDING) return -1;
     const HANDLE watched[] = {process->write.hEvent, process->process};
-    if (WaitForMultipleObjects(2, watched, FALSE, INFINITE) != WAIT_OBJECT_0) CancelIoEx(process->pipe, &process->write);
+    const DWORD first = WaitForMultipleObjects(2, watched, FALSE, LONGEST_WRITE);
+    if (first != WAIT_OBJECT_0) CancelIoEx(process->pipe, &process->write);
     return GetOverlappedResult(process->pipe, &process->write, &written, TRUE) && written == whole ? 0 : -1;
 }
 
