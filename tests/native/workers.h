@@ -2,6 +2,8 @@
 #ifndef HOTPLATE_TESTS_WORKERS_H
 #define HOTPLATE_TESTS_WORKERS_H
 
+#if defined(__linux__)
+
 #include "cells/behaves.h"
 #include "check.h"
 #include "core/page.h"
@@ -131,5 +133,7 @@ static inline int32_t call(test_worker *worker, int32_t behaviour) {
     forget(&outcome);
     return outcome.status;
 }
+
+#endif
 
 #endif
