@@ -8,10 +8,6 @@ enum { MAX_PORTS = 4096, MAX_FIELDS = 65536, MAX_DEPTH = 16 };
 
 /* ---- writing ---- */
 
-static void put_dtype(hp_writer *writer, hp_dtype dtype) {
-    hp_put_u64(writer, (uint64_t)dtype.code | (uint64_t)dtype.bits << 8 | (uint64_t)dtype.lanes << 16);
-}
-
 static void put_record(hp_writer *writer, const hp_record *record) {
     hp_put_u64(writer, record != NULL);
     if (record == NULL) return;
@@ -22,7 +18,7 @@ static void put_record(hp_writer *writer, const hp_record *record) {
         const hp_field *field = &record->fields[i];
         hp_put_text(writer, field->name);
         hp_put_u64(writer, field->offset);
-        put_dtype(writer, field->dtype);
+        hp_put_dtype(writer, field->dtype);
         hp_put_u64(writer, (uint64_t)field->ndim);
         for (int axis = 0; axis < 4; axis++) hp_put_u64(writer, (uint64_t)field->shape[axis]);
         put_record(writer, field->record);
@@ -34,7 +30,7 @@ static void put_ports(hp_writer *writer, const hp_port *ports, int32_t count) {
     for (int32_t i = 0; i < count; i++) {
         hp_put_text(writer, ports[i].name);
         hp_put_u64(writer, (uint64_t)ports[i].kind);
-        put_dtype(writer, ports[i].dtype);
+        hp_put_dtype(writer, ports[i].dtype);
         put_record(writer, ports[i].record);
         hp_put_u64(writer, (uint64_t)(ports[i].ndim + 1));
         for (int32_t axis = 0; axis < ports[i].ndim; axis++) hp_put_text(writer, ports[i].extents[axis]);
@@ -86,11 +82,6 @@ static const char *get_text(hp_builder *builder) {
     return copy;
 }
 
-static hp_dtype get_dtype(hp_builder *builder) {
-    const uint64_t packed = hp_get_count(&builder->reader, UINT32_MAX);
-    return (hp_dtype){(uint8_t)packed, (uint8_t)(packed >> 8), (uint16_t)(packed >> 16)};
-}
-
 /* A count of items that take at least 8 bytes each, so that a lie can't ask for more memory than was sent. */
 static int32_t get_count(hp_builder *builder, uint64_t limit) {
     const uint64_t room = (uint64_t)(builder->reader.end - builder->reader.at) / 8;
@@ -111,7 +102,7 @@ static const hp_record *get_record(hp_builder *builder, int depth) {
     for (int32_t i = 0; i < nfields && !builder->reader.bad; i++) {
         hp_field field = {.name = get_text(builder)};
         field.offset = (size_t)hp_get_count(&builder->reader, size);
-        field.dtype = get_dtype(builder);
+        field.dtype = hp_get_dtype(&builder->reader);
         field.ndim = (int32_t)hp_get_count(&builder->reader, 4);
         for (int axis = 0; axis < 4; axis++) field.shape[axis] = (int64_t)hp_get_count(&builder->reader, INT32_MAX);
         field.record = get_record(builder, depth + 1);
@@ -124,7 +115,7 @@ static const hp_record *get_record(hp_builder *builder, int depth) {
 static hp_port get_port(hp_builder *builder) {
     hp_port port = {.name = get_text(builder)};
     port.kind = (int32_t)hp_get_count(&builder->reader, HP_PORT_DYNAMIC);
-    port.dtype = get_dtype(builder);
+    port.dtype = hp_get_dtype(&builder->reader);
     port.record = get_record(builder, 0);
     port.ndim = (int32_t)hp_get_count(&builder->reader, HP_WIRE_MAX_RANK + 1) - 1;
     const char **extents = place(builder, (size_t)(port.ndim > 0 ? port.ndim : 0) * sizeof *extents);

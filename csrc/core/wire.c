@@ -79,18 +79,19 @@ const char *hp_get_text(hp_reader *reader) {
 
 /* ---- tensors ---- */
 
-static uint64_t packed_dtype(hp_dtype dtype) {
-    return (uint64_t)dtype.code | (uint64_t)dtype.bits << 8 | (uint64_t)dtype.lanes << 16;
+void hp_put_dtype(hp_writer *writer, hp_dtype dtype) {
+    hp_put_u64(writer, (uint64_t)dtype.code | (uint64_t)dtype.bits << 8 | (uint64_t)dtype.lanes << 16);
 }
 
-static hp_dtype unpacked_dtype(uint64_t packed) {
+hp_dtype hp_get_dtype(hp_reader *reader) {
+    const uint64_t packed = hp_get_count(reader, UINT32_MAX);
     return (hp_dtype){(uint8_t)packed, (uint8_t)(packed >> 8), (uint16_t)(packed >> 16)};
 }
 
 void hp_put_tensor(hp_writer *writer, const hp_tensor *tensor, hp_place place) {
     hp_put_u64(writer, place.arena);
     hp_put_u64(writer, place.offset);
-    hp_put_u64(writer, packed_dtype(tensor->dtype));
+    hp_put_dtype(writer, tensor->dtype);
     hp_put_u64(writer, (uint64_t)tensor->ndim);
     for (int32_t i = 0; i < tensor->ndim; i++) hp_put_u64(writer, (uint64_t)tensor->shape[i]);
     for (int32_t i = 0; i < tensor->ndim; i++) hp_put_u64(writer, (uint64_t)tensor->strides[i]);
@@ -99,7 +100,7 @@ void hp_put_tensor(hp_writer *writer, const hp_tensor *tensor, hp_place place) {
 size_t hp_get_tensor(hp_reader *reader, hp_tensor *tensor, hp_place *place, int64_t *axes, size_t room) {
     place->arena = (uint32_t)hp_get_count(reader, UINT32_MAX);
     place->offset = hp_get_u64(reader);
-    const hp_dtype dtype = unpacked_dtype(hp_get_count(reader, UINT32_MAX));
+    const hp_dtype dtype = hp_get_dtype(reader);
     const size_t ndim = (size_t)hp_get_count(reader, room / 2 < HP_WIRE_MAX_RANK ? room / 2 : HP_WIRE_MAX_RANK);
     *tensor = (hp_tensor){NULL, {1, 0}, (int32_t)ndim, dtype, axes, axes + ndim, 0};
     for (size_t i = 0; i < 2 * ndim; i++) axes[i] = (int64_t)hp_get_u64(reader);

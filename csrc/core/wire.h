@@ -43,6 +43,9 @@ const char *hp_get_bytes(hp_reader *reader, size_t *size);
 /* The same for text: "" also when there is a zero byte in it. */
 const char *hp_get_text(hp_reader *reader);
 
+void hp_put_dtype(hp_writer *writer, hp_dtype dtype);
+hp_dtype hp_get_dtype(hp_reader *reader);
+
 /* ---- a place in shared memory ---- */
 
 typedef struct hp_place {

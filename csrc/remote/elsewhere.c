@@ -1,5 +1,5 @@
-/* elsewhere.c: where there are no workers yet: neither on Linux nor on Windows. Whoever asks for shared memory or a process is refused, with
- * ENOSYS, so that none of the other functions is ever reached with one. */
+/* elsewhere.c: for systems that have no workers yet, which is all but Linux and Windows. Whoever asks for shared memory or
+ * a process is refused with ENOSYS, so that none of the other functions is ever reached with one. */
 #if !defined(__linux__) && !defined(_WIN32)
 #include "remote/process.h"
 #include "remote/shared.h"

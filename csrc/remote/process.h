@@ -50,7 +50,8 @@ int64_t hp_process_receive(hp_process *process, void *message, size_t capacity);
 int32_t hp_process_wait(hp_process *process, int64_t nanoseconds);
 /* Ends a wait under way, or the next one. */
 void hp_process_wake(hp_process *process);
-/* Kills the process and all of its group at once. Does nothing once it was reaped. */
+/* Kills the process and all of its group at once. Does nothing once it was reaped, nor in a child that was forked
+ * off since. */
 void hp_process_kill(hp_process *process);
 /* Blocks until the process has ended, or for so many nanoseconds. */
 void hp_process_join(hp_process *process, int64_t nanoseconds);

@@ -1,4 +1,5 @@
 /* wait.c: waiting for a worker: spinning about one wake, then asleep; deadlines, requests to stop, kills. */
+#include "core/pause.h"
 #include "remote/inside.h"
 
 #include <string.h>
@@ -17,16 +18,6 @@ enum { MOST_AT_ONCE = 64 };
 
 static int32_t waiting; /* threads of this process that wait for workers */
 
-static void pause_briefly(void) {
-#if defined(__x86_64__) || defined(__i386__)
-    __builtin_ia32_pause();
-#elif defined(_M_X64) && !defined(__clang__)
-    _mm_pause();
-#elif defined(__aarch64__)
-    __asm__ volatile("yield");
-#endif
-}
-
 /* A waiting thread and its worker take two processors. Where there are not as many, spinning only takes them away. */
 static int may_spin(void) { return 2 * __atomic_load_n(&waiting, __ATOMIC_RELAXED) <= hp_processors(); }
 
@@ -40,7 +31,7 @@ static int spin(const hp_page *page, uint32_t number) {
     do {
         for (int i = 0; i < 64; i++) {
             if (is_answered(page, number)) return 1;
-            pause_briefly();
+            hp_pause();
         }
     } while (hp_now() < end);
     return 0;

@@ -8,7 +8,7 @@
 _Static_assert(offsetof(hp_crash, address) == 16 && offsetof(hp_crash, main_thread) == 56, "crash_record.py reads it");
 _Static_assert(offsetof(hp_crash, frames) == 72 && offsetof(hp_crash, modules) == 328, "crash_record.py reads it");
 _Static_assert(offsetof(hp_crash, others) == 1352 && sizeof(hp_other_module) == 96, "crash_record.py reads it");
-_Static_assert(sizeof(hp_crash) == 1928, "crash_record.py reads it, and the worker's page has 2 KiB for it");
+_Static_assert(sizeof(hp_crash) == 1928, "crash_record.py reads it");
 
 #if defined(__linux__)
 

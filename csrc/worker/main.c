@@ -1,5 +1,6 @@
 /* main.c: a worker's life: hello, then messages and calls until the controller is gone. */
 #include "core/atomic.h"
+#include "core/pause.h"
 #include "remote/shared.h"
 #include "worker/crash.h"
 #include "worker/sandbox.h"
@@ -27,13 +28,7 @@ static int spin(const hp_worker *worker) {
     do
         for (int i = 0; i < 64; i++) {
             if (has_call(worker)) return 1;
-#if defined(__x86_64__) || defined(__i386__)
-            __builtin_ia32_pause();
-#elif defined(_M_X64) && !defined(__clang__)
-            _mm_pause();
-#elif defined(__aarch64__)
-            __asm__ volatile("yield");
-#endif
+            hp_pause();
         }
     while ((uint64_t)(hp_now() - begin) < longest);
     return 0;
