@@ -40,8 +40,9 @@ hp_reason hp_limit_apply(const hp_policy *policy, hp_control control) {
         /* RLIMIT_DATA counts private writable pages, RLIMIT_AS every mapping: arenas are large, shared and sparse, and
          * libraries share their text. */
         case HP_CONTROL_MEMORY: return limit_memory(policy->memory_bytes);
-        /* A cell may catch SIGXCPU; a second later comes SIGKILL. */
-        case HP_CONTROL_CPU: return limit(RLIMIT_CPU, policy->cpu_seconds, policy->cpu_seconds + 1);
+        /* A cell may catch SIGXCPU; a second later comes SIGKILL. The largest number is no limit, and has no successor. */
+        case HP_CONTROL_CPU:
+            return limit(RLIMIT_CPU, policy->cpu_seconds, policy->cpu_seconds + (policy->cpu_seconds < UINT64_MAX));
         case HP_CONTROL_FILE_SIZE:
             /* The write that is too long then fails with EFBIG, where the signal would end the worker. */
             if (signal(SIGXFSZ, SIG_IGN) == SIG_ERR) return outcome(1);

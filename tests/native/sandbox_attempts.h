@@ -164,6 +164,11 @@ static inline int burns_time(void) {
     for (volatile uint64_t i = 0; (double)clock() / CLOCKS_PER_SEC < 1.2; i++) continue;
     return 0;
 }
+static inline int is_given_time(void) {
+    struct rlimit limit;
+    getrlimit(RLIMIT_CPU, &limit);
+    return limit.rlim_cur > 1 ? 0 : ETIME;
+}
 static inline int writes_a_huge_file(void) {
     int file = open(output, O_WRONLY | O_CREAT | O_TRUNC, 0600);
     return file < 0 ? errno : TRY(ftruncate(file, (off_t)(2 * MIB)));

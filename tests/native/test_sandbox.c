@@ -99,6 +99,8 @@ static void test_time(void) {
     pid_t free_child = start(burns_time, NULL), limited_child = start(burns_time, &policy);
     CHECK(finish(free_child) == 0);
     CHECK(finish(limited_child) == 1000 + SIGXCPU);
+    policy.cpu_seconds = UINT64_MAX;
+    WORKS(is_given_time, policy);
 }
 
 static void test_file_sizes(void) {
