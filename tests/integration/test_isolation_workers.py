@@ -17,6 +17,7 @@ import numpy as np
 import pytest
 
 import hotplate
+from hotplate import Policy
 from hotplate.abi import ffi, lib
 from hotplate.errors import CellFailed, CellTimedOut, LoadError, RunCancelled, SettingError
 from hotplate.execute import AbortHandle
@@ -293,6 +294,18 @@ def test_a_backend_that_is_restarted_keeps_its_workers(own: hotplate.Notebook) -
 
 
 # ---- shared memory ----
+
+
+@pytest.mark.parametrize("policy", [Policy(), Policy.strict()], ids=["free", "strict"])
+def test_a_worker_outlives_the_thread_that_started_it(policy: Policy, tmp_path: Path) -> None:
+    path = tmp_path / "counts.c"
+    path.write_text("// %% Count  impure\nint calls(void) { static int count; return ++count; }\n", "utf-8")
+    nb = hotplate.open(path, policy=policy)
+    seen: list[int] = []
+    for _ in range(3):
+        in_threads(1, lambda _: seen.append(nb.run()["calls"]))
+        time.sleep(0.1)  # a child of a thread that ended is killed at once, and goes by and by
+    assert seen == [1, 2, 3]
 
 
 def test_the_limit_of_shared_memory_is_told(own: hotplate.Notebook, monkeypatch: pytest.MonkeyPatch) -> None:

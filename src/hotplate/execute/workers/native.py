@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from hotplate.errors import SettingError
 from hotplate.execute.workers.bubblewrap import wrapped
 from hotplate.execute.workers.environment import clean_environment
+from hotplate.execute.workers.lasting import on_lasting_thread
 from hotplate.execute.workers.pool import WorkerPool
 from hotplate.execute.workers.sanitizers.settings import Unreported, sanitizer_settings, without_memory_limit
 from hotplate.execute.workers.worker import Worker
@@ -54,7 +55,10 @@ def native_pool(
         command = [*prefix, str(program.path)]
         environment = {**clean_environment(os.environ, policy), **variables}
         passes = sink or (Unreported(write_on) if sanitize else write_on)
-        return Worker(command, environment, passes, policy.pack(readable if policy.confines else ()))
+        packed = policy.pack(readable if policy.confines else ())
+        if prefix:
+            return Worker(command, environment, passes, packed, spawn=on_lasting_thread)
+        return Worker(command, environment, passes, packed)
 
     return WorkerPool(start, size, spares=not sanitize)
 

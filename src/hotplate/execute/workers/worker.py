@@ -32,6 +32,9 @@ if TYPE_CHECKING:
 
     from hotplate.execute.captured import Captured
 
+    Spawn = Callable[[Callable[[], Any]], Any]
+    """Calls what starts a process, on the thread whose child it is to be."""
+
 ANSWER_TIME = 10.0
 """Seconds that a worker may take to say hello, and to open a library; constructors of global objects run then."""
 GRACE = 0.25
@@ -75,6 +78,10 @@ class Death:
         return self.stage == int(lib.HP_STAGE_IDLE)
 
 
+def _here(start: Callable[[], Any]) -> Any:
+    return start()
+
+
 class Worker:
     """A process for native cells. One thread uses it at a time, but for `abort` and `kill`, which any may call."""
 
@@ -84,8 +91,13 @@ class Worker:
         environment: Mapping[str, str],
         sink: Callable[[int, bytes], None],
         policy: bytes = b"",
+        *,
+        spawn: Spawn = _here,
     ) -> None:
-        """Starts it and waits for its hello. Raises OSError, SettingError when it can't keep the policy."""
+        """Starts it, by way of `spawn`, and waits for its hello.
+
+        Raises OSError, SettingError when it can't keep the policy.
+        """
         self.libraries: set[int] = set()
         """The numbers of those that it has loaded."""
         self.cell = ""
@@ -106,7 +118,7 @@ class Worker:
         self._size = ffi.new("size_t *")
         self._arena = Arena.take()
         self._output = Output(sink)
-        self.handle = self._start(program, environment)
+        self.handle = self._start(program, environment, spawn)
         # No __del__: that could find the handle freed, for what goes with a cycle goes in any order.
         self._unless_buried = weakref.finalize(self, _put_down, self.handle, self._output, self._arena)
         self._unless_buried.atexit = False
@@ -116,13 +128,13 @@ class Worker:
         self.policy = self._greet(policy)
         """What of its policy is in force; None where it has none."""
 
-    def _start(self, program: Sequence[str], environment: Mapping[str, str]) -> Any:
+    def _start(self, program: Sequence[str], environment: Mapping[str, str], spawn: Spawn) -> Any:
         code = ffi.new("int32_t *")
         kept = [ffi.new("char[]", os.fsencode(word)) for word in program]
         variables = [ffi.new("char[]", os.fsencode(f"{name}={value}")) for name, value in environment.items()]
         argv, environ = ffi.new("char *[]", [*kept, ffi.NULL]), ffi.new("char *[]", [*variables, ffi.NULL])
-        ends = self._output.ends
-        handle = lib.hp_remote_start(argv, environ, ffi.NULL, ends[1], ends[2], self._arena.handle, code)
+        ends, arena = self._output.ends, self._arena.handle
+        handle = spawn(lambda: lib.hp_remote_start(argv, environ, ffi.NULL, ends[1], ends[2], arena, code))
         if handle == ffi.NULL:
             self._output.abandon()
             self._arena.give_back()
