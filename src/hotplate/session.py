@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, overload
@@ -35,7 +34,6 @@ if TYPE_CHECKING:
 __all__ = ["Notebook", "inline", "open"]
 
 F = TypeVar("F", bound="Callable[..., Any]")
-_RACY = 100_000_000  # ns
 _ON_CRASH = ("report", "diagnose")
 
 
@@ -71,10 +69,7 @@ class Notebook:
         toolchain = Toolchain(
             compiler=compiler, flags=flags, jobs=jobs, confined=policy is not None and policy.confines
         )
-        self._follows_file = text is None
-        self._stamp = _stamp(self.path) if self._follows_file else None
-        self.model = notation.read(self.path) if text is None else notation.parse(self.path, text)
-        """The parsed file."""
+        self._file = notation.NotebookFile(self.path, text)
         if sanitize:
             toolchain = toolchain.sanitizing(self.model.language.value)
         self._isolation = Isolation(toolchain, policy)
@@ -91,6 +86,11 @@ class Notebook:
     # ---- what is in it ----
 
     @property
+    def model(self) -> NotebookModel:
+        """The parsed file."""
+        return self._file.model
+
+    @property
     def last_run(self) -> Run | None:
         """The latest run, also when it failed or was interrupted; with a notice when the file is newer."""
         if self._last_run is not None and self._last_run.notice != self._reloader.notice:
@@ -99,19 +99,7 @@ class Notebook:
 
     def refresh(self) -> bool:
         """Reads the file again if it changed; returns whether it did. Raises NotebookError when it can't be read."""
-        stamp = _stamp(self.path) if self._follows_file else None
-        if not self._follows_file or (stamp is not None and stamp == self._stamp):
-            return False
-        changed = self._read()
-        self._stamp = stamp
-        return changed
-
-    def _read(self) -> bool:
-        model = notation.read(self.path)
-        if model.text == self.model.text:
-            return False
-        self.model = model
-        return True
+        return self._file.refresh()
 
     @property
     def graph(self) -> Graph:
@@ -264,7 +252,7 @@ class Notebook:
         """
         from hotplate.reload.live import Live  # with watchdog, 30 ms that `run` need not pay
 
-        if not self._follows_file:
+        if not self._file.is_followed:
             raise SettingError(f"{self.path.name} has no file to watch; save its text to one and open that")
         chosen = make_executor(executor, jobs) if isinstance(executor, str) else executor
         given = {**(inputs or {}), **named}
@@ -272,7 +260,7 @@ class Notebook:
             self._proposal(self.model, targets, given)
 
         def read() -> NotebookModel:
-            self._read()
+            self._file.read()
             return self.model
 
         def ran(run: Run) -> None:
@@ -394,17 +382,6 @@ def _refuse(diagnostics: Sequence[Diagnostic]) -> None:
     errors = [found for found in diagnostics if found.severity is Severity.ERROR]
     if errors:
         raise NotebookError(errors)
-
-
-def _stamp(path: Path) -> tuple[int, ...] | None:
-    try:
-        status = path.stat()
-    except OSError:
-        return None
-    # A file this young may be written again without a change of its times, whose ticks are 1 to 10 ms long.
-    if time.time_ns() - max(status.st_mtime_ns, status.st_ctime_ns) < _RACY:
-        return None
-    return status.st_mtime_ns, status.st_ctime_ns, status.st_size, status.st_ino
 
 
 def _findings(result: Artifact | BuildFailure) -> tuple[Diagnostic, ...]:

@@ -2,13 +2,14 @@
 
 Here: reading the file, cutting it into items, cells with their ports, sections, the slice of the file that one cell
 needs, the graph, and every rule that can be checked without a compiler. Not here: compilers, dtypes and struct layouts
-(the compiler says those), values and running. Everything is a pure function of text, but for `read`, which opens the
-file; results are immutable and safe to share between threads.
+(the compiler says those), values and running. Everything is a pure function of text, but for `read` and NotebookFile,
+which open the file; models are immutable and safe to share between threads.
 """
 
 from hotplate.notebook.decode import language_of
 from hotplate.notebook.dimensions import check_extents
 from hotplate.notebook.extents import Extent, evaluate, linear, parse_extent
+from hotplate.notebook.file import NotebookFile
 from hotplate.notebook.graph import Graph, Node, Parameter, Source, build_graph, node_of, suggest
 from hotplate.notebook.model import (
     Attributes,
@@ -38,6 +39,7 @@ __all__ = [
     "ItemKind",
     "Language",
     "Node",
+    "NotebookFile",
     "NotebookModel",
     "Parameter",
     "Port",
