@@ -23,8 +23,8 @@ extern "C" {
  *             owners, modes, times and extended attributes be changed
  * NETWORK     no sockets but pairs; descriptors that are open already go on working
  * PROCESSES   no new processes or programs; threads are fine
- * PEERS       other processes can't be signalled, traced, read, limited or slowed down; no System V memory, no POSIX
- *             queues
+ * PEERS       other processes can't be signalled, traced, read, limited or given another priority; no System V memory, no
+ *             POSIX queues
  * MEMORY      private memory of the process, up to `memory_bytes`. Stacks of threads count; that of the main thread, and
  *             arenas, do not, but it can't be made larger. Files in memory (/dev/shm, /dev/zero) are left to FILESYSTEM
  *             and FILE_SIZE

@@ -225,13 +225,14 @@ static void add_choice(filter *to, uint32_t call, int32_t argument, const uint32
 }
 
 /* Calls that limit or slow down a process, and the argument that names it. A thread other than the first has to name itself
- * as 0: by their numbers, this process's threads look like other processes. */
+ * as 0: by their numbers, this process's threads look like other processes. Hence not sched_setaffinity: OpenMP binds the
+ * threads that it starts (OMP_PROC_BIND) by their numbers. */
 static const struct {
     uint32_t call;
     int32_t argument;
 } STEERING[] = {
-    {__NR_prlimit64, 0},          {__NR_sched_setaffinity, 0}, {__NR_sched_setattr, 0}, {__NR_sched_setparam, 0},
-    {__NR_sched_setscheduler, 0}, {__NR_setpriority, 1},       {__NR_ioprio_set, 1},
+    {__NR_prlimit64, 0},          {__NR_sched_setattr, 0}, {__NR_sched_setparam, 0},
+    {__NR_sched_setscheduler, 0}, {__NR_setpriority, 1},   {__NR_ioprio_set, 1},
 };
 
 /* Calls that name a process may name this one, and its group where it leads it. */

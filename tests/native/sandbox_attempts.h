@@ -114,12 +114,6 @@ static inline int renices(int which, id_t who) { return TRY(setpriority(which, w
 static inline int renices_the_parent(void) { return renices(PRIO_PROCESS, (id_t)getppid()); }
 static inline int renices_its_user(void) { return renices(PRIO_USER, 0); }
 static inline int renices_itself(void) { return renices(PRIO_PROCESS, 0); }
-static inline int chooses_processors_of(pid_t process) {
-    cpu_set_t set;
-    return sched_getaffinity(process, sizeof set, &set) < 0 ? errno : TRY(sched_setaffinity(process, sizeof set, &set));
-}
-static inline int chooses_processors_of_the_parent(void) { return chooses_processors_of(getppid()); }
-static inline int chooses_its_processors(void) { return chooses_processors_of(0) || chooses_processors_of(getpid()) ? errno : 0; }
 static inline int schedules_the_parent(void) {
     const struct sched_param least = {0};
     return TRY(sched_setscheduler(getppid(), SCHED_OTHER, &least)) || TRY(sched_setparam(getppid(), &least)) ? errno : 0;
@@ -197,6 +191,19 @@ static inline int starts_a_thread(void) {
     int error = pthread_create(&thread, NULL, adds_one, &number);
     if (error == 0) error = pthread_join(thread, NULL);
     return error != 0 ? error : number != 2;
+}
+/* As OpenMP does it. */
+static inline int starts_a_thread_on_a_processor(void) {
+    pthread_attr_t attributes;
+    pthread_t thread;
+    cpu_set_t set;
+    int number = 1;
+    sched_getaffinity(0, sizeof set, &set);
+    pthread_attr_init(&attributes);
+    pthread_attr_setaffinity_np(&attributes, sizeof set, &set);
+    int error = pthread_create(&thread, &attributes, adds_one, &number);
+    pthread_attr_destroy(&attributes);
+    return error != 0 ? error : pthread_join(thread, NULL);
 }
 static inline int allocates_and_prints(void) {
     char *block = malloc(MIB);

@@ -65,14 +65,13 @@ static void test_peers(void) {
     REFUSED(limits_the_parent, policy, EPERM);
     REFUSED(renices_the_parent, policy, EPERM);
     REFUSED(renices_its_user, policy, EPERM);
-    REFUSED(chooses_processors_of_the_parent, policy, EPERM);
     REFUSED(schedules_the_parent, policy, EPERM);
     REFUSED(puts_off_what_the_parent_reads, policy, EPERM);
     REFUSED(shares_memory_by_key, policy, EACCES);
     REFUSED(types_into_the_terminal, policy, EPERM);
     WORKS(signals_itself, policy);
     WORKS(renices_itself, policy);
-    WORKS(chooses_its_processors, policy);
+    WORKS(starts_a_thread_on_a_processor, policy);
     WORKS(forks, policy);
 }
 

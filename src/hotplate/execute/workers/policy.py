@@ -65,7 +65,7 @@ class Policy:
     processes: Level = Level.ALLOW
     """No new processes or programs; threads are fine."""
     peers: Level = Level.ALLOW
-    """No signals to other processes; they can't be traced, read, limited or slowed down."""
+    """No signals to other processes; they can't be traced, read, limited or given another priority."""
     memory: Level = Level.ALLOW
     """At most `memory_bytes` of private memory for a process; arenas do not count."""
     cpu: Level = Level.ALLOW
