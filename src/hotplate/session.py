@@ -200,17 +200,19 @@ class Notebook:
         chosen = make_executor(executor, jobs) if isinstance(executor, str) else executor
         given = {**(inputs or {}), **named}
         with self._turn:
-            # Its own, so that a failure here does not stop what else runs under the caller's.
-            abort = AbortHandle(abort)
             version, recorder = self._bring_up(
                 targets, given, on_event, isolate_all=self._isolate_all or isolates(chosen)
             )
+            # So that a failure here does not stop what else runs under the caller's.
+            own = AbortHandle(abort)
             try:
-                evaluation = self._evaluation(version, given, recorder, abort, diagnoses=on_crash == "diagnose")
+                evaluation = self._evaluation(version, given, recorder, own, diagnoses=on_crash == "diagnose")
                 evaluation.run(chosen, fresh=fresh, keep_going=keep_going)
             finally:
+                if abort is not None:
+                    abort.release(own)
                 run = self._last_run = recorder.finish(version.graph, version.number)
-        return _raise_failure(run, abort)
+        return _raise_failure(run, own)
 
     def _bring_up(
         self, targets: Sequence[str], given: Mapping[str, Any], on_event: Sink | Sequence[Sink], *, isolate_all: bool

@@ -153,6 +153,13 @@ def test_a_cell_that_takes_too_long_is_asked_to_stop(session: Callable[..., hotp
     assert caught.value.run.cells["slow"].outcome.attempts == 2
 
 
+def test_a_handle_that_many_runs_share_remembers_none_of_them(model: hotplate.Notebook) -> None:
+    abort = AbortHandle()
+    for _ in range(3):
+        model.run("n", abort=abort)
+    assert abort._children == []
+
+
 def test_an_abort_from_another_thread_stops_the_run(session: Callable[..., hotplate.Notebook]) -> None:
     nb = session("""
         #include <hotplate.h>
