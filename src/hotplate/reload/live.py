@@ -25,7 +25,7 @@ from hotplate.reload.status import LiveStatus, Reload
 from hotplate.reload.watcher import Watcher
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
     from contextlib import AbstractContextManager
     from pathlib import Path
 
@@ -268,7 +268,7 @@ class Live:
         return built
 
     def _activate(self, plan: ReloadPlan, proposal: Proposal, built: Mapping[str, Built], earlier: int) -> bool:
-        """Makes it what runs, once new code has come through its trial. False: no longer wanted. Raises as `activate`."""
+        """Makes it what runs once new code has come through a trial. False: no longer wanted. Raises: as `activate`."""
         tried = self._canary.tried(proposal, built, lambda: bool(self._files) or self._stopping)
         if tried is None:
             self._look_again({self._path})
