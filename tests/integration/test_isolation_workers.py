@@ -19,7 +19,7 @@ import pytest
 import hotplate
 from hotplate import Policy
 from hotplate.abi import ffi, lib
-from hotplate.errors import CellFailed, CellTimedOut, LoadError, RunCancelled, SettingError
+from hotplate.errors import CellCrashed, CellFailed, CellTimedOut, LoadError, RunCancelled, SettingError
 from hotplate.execute import AbortHandle
 from hotplate.execute.backend import OutcomeKind, Request
 from hotplate.execute.mixed import MixedBackend
@@ -306,6 +306,15 @@ def test_a_worker_outlives_the_thread_that_started_it(policy: Policy, tmp_path: 
         in_threads(1, lambda _: seen.append(nb.run()["calls"]))
         time.sleep(0.1)  # a child of a thread that ended is killed at once, and goes by and by
     assert seen == [1, 2, 3]
+
+
+@pytest.mark.parametrize("policy", [Policy(), Policy.strict()], ids=["free", "strict"])
+def test_a_signal_of_the_system_is_told_behind_any_wall(policy: Policy, tmp_path: Path) -> None:
+    path = tmp_path / "limit.c"
+    path.write_text("#include <signal.h>\nint limit(void) { return raise(SIGXCPU); }\n", "utf-8")
+    with pytest.raises(CellCrashed, match="it used more CPU time than it may") as raised:
+        hotplate.open(path, policy=policy).run()
+    assert raised.value.report.signal == "SIGXCPU"
 
 
 def test_the_limit_of_shared_memory_is_told(own: hotplate.Notebook, monkeypatch: pytest.MonkeyPatch) -> None:

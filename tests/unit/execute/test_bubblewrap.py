@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from hotplate.execute.workers.bubblewrap import arguments, wrapped
+from hotplate.execute.workers.bubblewrap import arguments, code_behind, wrapped
 from hotplate.execute.workers.policy import Level, Policy
 
 if TYPE_CHECKING:
@@ -85,6 +85,12 @@ def test_descriptors_and_the_process_group_stay(prefix: tuple[str, ...]) -> None
     with os.fdopen(reader, "rb") as received:
         assert received.read() == b"word\n"
     assert "--new-session" not in prefix
+
+
+@pytest.mark.parametrize(("line", "code"), [("exit 3", 3), ("kill -XCPU $$", -24), ("kill -KILL $$", -9)])
+def test_how_its_program_ended_can_be_told(prefix: tuple[str, ...], line: str, code: int) -> None:
+    done = subprocess.run([*prefix, SH, "-c", line], check=False, timeout=20)
+    assert code_behind(done.returncode) == code
 
 
 def test_a_killed_bubblewrap_takes_its_program_along(prefix: tuple[str, ...]) -> None:

@@ -513,7 +513,11 @@ def test_a_library_without_debug_information_names_the_function(c: Built, crash:
     ("number", "facts", "headline"),
     [
         (signal.SIGKILL, {"out_of_memory": True}, "was killed: the system ran out of memory and ended the worker"),
-        (signal.SIGKILL, {}, "was killed: by someone outside of hotplate; who, the system does not say"),
+        (
+            signal.SIGKILL,
+            {},
+            "was killed: by the cell itself, or by someone outside of hotplate; who, the system does not say",
+        ),
         (signal.SIGXCPU, {}, "was killed: it used more CPU time than it may"),
         (signal.SIGXFSZ, {}, "was killed: it wrote a larger file than it may"),
     ],

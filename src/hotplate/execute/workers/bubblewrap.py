@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import shutil
+import signal
 from typing import TYPE_CHECKING
 
 from hotplate.execute.workers.policy import Level
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 # Programs are here too, for the probe; where processes are refused, none of them can be started.
 _SYSTEM = ("/usr", "/lib", "/lib32", "/lib64", "/nix/store", "/gnu/store", "/etc/ld.so.cache", "/etc/localtime")
+_SHELL = 128
 _PATIENCE = 10.0  # seconds; it takes 5 ms
 
 
@@ -39,6 +41,14 @@ def wrapped(
     prefix = (program, *arguments(policy, also_readable), "--")
     reason = _tried(prefix)
     return ((), reason) if reason else (prefix, "")
+
+
+def code_behind(code: int) -> int:
+    """How the program behind it ended, by its own exit code: that code, or minus the signal.
+
+    Bubblewrap tells of a signal as a shell does. A program that exits with such a code by itself looks the same.
+    """
+    return _SHELL - code if code - _SHELL in list(signal.Signals) else code
 
 
 def arguments(policy: Policy, also_readable: Sequence[PurePath] = ()) -> tuple[str, ...]:

@@ -9,11 +9,11 @@ from __future__ import annotations
 import os
 import queue
 import threading
-from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from concurrent.futures import Future
 
 _T = TypeVar("_T")
 
@@ -23,6 +23,8 @@ def on_lasting_thread(function: Callable[[], _T]) -> _T:
 
     An interrupt waits until it is done, for what it uses has to last until then.
     """
+    from concurrent.futures import Future  # only where there is bubblewrap
+
     future: Future[_T] = Future()
     _thread.put(lambda: _fulfil(future, function))
     try:

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 from hotplate.errors import SettingError
 from hotplate.execute.workers.bubblewrap import wrapped
 from hotplate.execute.workers.environment import clean_environment
-from hotplate.execute.workers.lasting import on_lasting_thread
 from hotplate.execute.workers.pool import WorkerPool
 from hotplate.execute.workers.sanitizers.settings import Unreported, sanitizer_settings, without_memory_limit
 from hotplate.execute.workers.worker import Worker
@@ -56,9 +55,7 @@ def native_pool(
         environment = {**clean_environment(os.environ, policy), **variables}
         passes = sink or (Unreported(write_on) if sanitize else write_on)
         packed = policy.pack(readable if policy.confines else ())
-        if prefix:
-            return Worker(command, environment, passes, packed, spawn=on_lasting_thread)
-        return Worker(command, environment, passes, packed)
+        return Worker(command, environment, passes, packed, wrapped=bool(prefix))
 
     return WorkerPool(start, size, spares=not sanitize)
 

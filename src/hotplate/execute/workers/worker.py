@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 import struct
 import sys
@@ -17,7 +18,9 @@ from hotplate.abi import ffi, lib
 from hotplate.errors import LoadError, SettingError
 from hotplate.execute.abort import AbortHandle
 from hotplate.execute.workers.arena import Arena
+from hotplate.execute.workers.bubblewrap import code_behind
 from hotplate.execute.workers.enforced import EffectivePolicy
+from hotplate.execute.workers.lasting import on_lasting_thread
 from hotplate.execute.workers.output import Output
 from hotplate.load.problems import WorkerDied
 
@@ -31,9 +34,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from hotplate.execute.captured import Captured
-
-    Spawn = Callable[[Callable[[], Any]], Any]
-    """Calls what starts a process, on the thread whose child it is to be."""
 
 ANSWER_TIME = 10.0
 """Seconds that a worker may take to say hello, and to open a library; constructors of global objects run then."""
@@ -78,10 +78,6 @@ class Death:
         return self.stage == int(lib.HP_STAGE_IDLE)
 
 
-def _here(start: Callable[[], Any]) -> Any:
-    return start()
-
-
 class Worker:
     """A process for native cells. One thread uses it at a time, but for `abort` and `kill`, which any may call."""
 
@@ -92,9 +88,9 @@ class Worker:
         sink: Callable[[int, bytes], None],
         policy: bytes = b"",
         *,
-        spawn: Spawn = _here,
+        wrapped: bool = False,
     ) -> None:
-        """Starts it, by way of `spawn`, and waits for its hello.
+        """Starts it, `wrapped` when that is behind bubblewrap, and waits for its hello.
 
         Raises OSError, SettingError when it can't keep the policy.
         """
@@ -118,7 +114,8 @@ class Worker:
         self._size = ffi.new("size_t *")
         self._arena = Arena.take()
         self._output = Output(sink)
-        self.handle = self._start(program, environment, spawn)
+        self._wrapped = wrapped
+        self.handle = self._start(program, environment)
         # No __del__: that could find the handle freed, for what goes with a cycle goes in any order.
         self._unless_buried = weakref.finalize(self, _put_down, self.handle, self._output, self._arena)
         self._unless_buried.atexit = False
@@ -128,13 +125,14 @@ class Worker:
         self.policy = self._greet(policy)
         """What of its policy is in force; None where it has none."""
 
-    def _start(self, program: Sequence[str], environment: Mapping[str, str], spawn: Spawn) -> Any:
+    def _start(self, program: Sequence[str], environment: Mapping[str, str]) -> Any:
         code = ffi.new("int32_t *")
         kept = [ffi.new("char[]", os.fsencode(word)) for word in program]
         variables = [ffi.new("char[]", os.fsencode(f"{name}={value}")) for name, value in environment.items()]
         argv, environ = ffi.new("char *[]", [*kept, ffi.NULL]), ffi.new("char *[]", [*variables, ffi.NULL])
         ends, arena = self._output.ends, self._arena.handle
-        handle = spawn(lambda: lib.hp_remote_start(argv, environ, ffi.NULL, ends[1], ends[2], arena, code))
+        start = functools.partial(lib.hp_remote_start, argv, environ, ffi.NULL, ends[1], ends[2], arena, code)
+        handle = on_lasting_thread(start) if self._wrapped else start()
         if handle == ffi.NULL:
             self._output.abandon()
             self._arena.give_back()
@@ -255,6 +253,7 @@ class Worker:
         if self.death is not None:
             return self.death
         code, used = _end(self.handle)
+        code = code_behind(code) if self._wrapped else code
         stage = int(lib.hp_remote_stage(self.handle))
         crash = bytes(ffi.buffer(lib.hp_remote_crash(self.handle), lib.HP_CRASH_BYTES))
         overdue = bool(self.waited.killed) and self.waited.reason == Reason.TIMEOUT

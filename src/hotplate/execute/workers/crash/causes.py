@@ -118,7 +118,9 @@ def _signal(returncode: int, record: CrashRecord | None, *, out_of_memory: bool,
     if name == "SIGKILL" and out_of_memory:
         return Cause("was killed", "the system ran out of memory and ended the worker", name)
     if name in ("SIGKILL", "SIGTERM", "SIGINT", "SIGHUP", "SIGQUIT"):
-        return Cause("was killed", "by someone outside of hotplate; who, the system does not say", name)
+        return Cause(
+            "was killed", "by the cell itself, or by someone outside of hotplate; who, the system does not say", name
+        )
     if name in _LIMITS:
         return Cause("was killed", _LIMITS[name], name)
     return Cause("crashed", _UNRECORDED.get(name, signal.strsignal(number) or "for a reason that is not known"), name)

@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 __all__ = ["CrashReport", "Diagnosis", "Frame", "Stage", "explain_death"]
 
 _RECURSION = 4  # calls of one function among the last 32
-_SHELL = 128  # bubblewrap tells of a signal as a shell does: this and its number
 _NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
@@ -133,8 +132,6 @@ def explain_death(
     `libraries` the files behind its module slots, `text` the notebook that they were built from. `out_of_memory` says
     that the kernel ended a process for memory meanwhile (`oom_kills`).
     """
-    if returncode > _SHELL and read_record(record, returncode - _SHELL) is not None:
-        returncode = _SHELL - returncode
     found = read_record(record, -returncode)
     frames: tuple[Frame, ...] = ()
     code = b""
