@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from hotplate.notebook.model import Item, NotebookModel
 
-__all__ = ["Closure", "closure_of"]
+__all__ = ["Closure", "closure_of", "includes"]
 
 
 def closure_of(model: NotebookModel) -> Closure:
@@ -24,6 +24,16 @@ def closure_of(model: NotebookModel) -> Closure:
         kept["_closure"] = Closure(model)
     closure: Closure = kept["_closure"]
     return closure
+
+
+def includes(item: Item) -> bool:
+    """Whether a header is read there, be it within `#if`."""
+    if item.kind is ItemKind.INCLUDE:
+        return True
+    return item.kind is ItemKind.OTHER and _INCLUDE.search(item.text) is not None
+
+
+_INCLUDE = re.compile(r"^[ \t]*#[ \t]*include\b", re.MULTILINE)
 
 
 class Closure:
@@ -43,11 +53,8 @@ class Closure:
         self._scoped = frozenset(
             name for item in model.items if item.mutable and item.index in self._blocks.around for name in item.defines
         )
-        self._base = self._reach(
-            item.index
-            for item in model.items
-            if item.kind is ItemKind.INCLUDE or (item.kind is ItemKind.OTHER and item.index not in self._blocks)
-        )
+        last = max((item.index for item in model.items if includes(item)), default=-1)
+        self._base = self._reach(item.index for item in model.items if self._is_common(item, last))
 
     def reach(self, items: Iterable[int], *, bare: bool = False) -> set[int]:
         """The indices of the items and all that they need; unless `bare`, also of what every slice has."""
@@ -59,6 +66,12 @@ class Closure:
         """For each wanted name that the item uses unhidden, the offset of the first use in its text."""
         candidates = (names(item.text) & wanted) - self._hidden.get(item.index, set())
         return free_uses(item.text, self._language, candidates, self._scoped) if candidates else {}
+
+    def _is_common(self, item: Item, last_include: int) -> bool:
+        """Whether every slice has it. A header may read what is defined before it: NDEBUG, _GNU_SOURCE."""
+        if item.kind is ItemKind.MACRO:
+            return item.index < last_include
+        return item.kind is ItemKind.INCLUDE or (item.kind is ItemKind.OTHER and item.index not in self._blocks)
 
     def _reach(self, items: Iterable[int], known: Iterable[int] = ()) -> set[int]:
         found = set(known)

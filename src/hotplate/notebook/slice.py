@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from hotplate.notebook.closure import closure_of
+from hotplate.notebook.closure import closure_of, includes
 from hotplate.notebook.lexis import names, normalise
 from hotplate.notebook.model import ItemKind, Language
 from hotplate.notebook.shared import shared_state
@@ -58,8 +58,8 @@ def slice_cell(model: NotebookModel, name: str) -> Slice:
         if item.kind is ItemKind.CELL and item.index != cell.item.index
         for defined in item.defines
     )
-    includes = "".join(f"{item.text}\n" for item in model.items[:leading])
-    return Slice(prelude, includes, body, items, callees, _fingerprint(items, model.path))
+    directives = "".join(f"{item.text}\n" for item in model.items[:leading])
+    return Slice(prelude, directives, body, items, callees, _fingerprint(items, model.path))
 
 
 def _without_trailing(items: tuple[Item, ...]) -> tuple[Item, ...]:
@@ -88,7 +88,7 @@ def _prelude(model: NotebookModel) -> tuple[str, int]:
     for item in model.items:
         if not _is_directive(item):
             break
-        if item.kind is ItemKind.INCLUDE or re.search(r"^[ \t]*#[ \t]*include\b", item.text, re.MULTILINE):
+        if includes(item):
             leading, last = item.index + 1, item
     if last is None:
         return "", 0

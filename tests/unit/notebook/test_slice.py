@@ -108,6 +108,13 @@ def test_there_is_no_prelude_in_c_or_without_includes(path: str, text: str) -> N
     assert slice_cell(parse(Path(path), f"{text}int a(void) {{ return 1; }}\n"), "a").prelude == ""
 
 
+@pytest.mark.parametrize("include", ["#include <assert.h>", "#ifdef __unix__\n#include <assert.h>\n#endif"])
+@pytest.mark.parametrize("path", ["a.c", "a.cpp"])
+def test_what_is_defined_before_a_header_is_in_every_slice_and_later_macros_are_not(path: str, include: str) -> None:
+    text = f"#define NDEBUG\n{include}\n#define LATER\nint a(void) {{ return 1; }}\n"
+    assert sliced(text, "a", path) == ["#define NDEBUG", include, "int a(void) { return 1; }"]
+
+
 def test_blocks_come_along_only_around_what_is_used() -> None:
     text = (
         "namespace x {\nint f() { return 1; }\nint g() { return 2; }\n}\nnamespace y { int h; }\n"
