@@ -245,6 +245,22 @@ def test_what_a_cell_printed_before_it_died_is_kept(nb: hotplate.Notebook) -> No
     assert raised.value.run.cells["dies_talking"].outcome.stdout.text == "told before the end"
 
 
+def test_the_crash_of_a_python_cell_is_reported_as_any_other(tmp_path: Path) -> None:
+    path = tmp_path / "empty.c"
+    path.write_text("int n(void) { return 2; }\n", "utf-8")
+    notebook = hotplate.open(path)
+
+    @notebook.cell
+    def reads(n: int) -> bytes:
+        return ctypes.string_at(0)
+
+    with pytest.raises(CellCrashed, match=r"string_at\n.*in reads\ninputs: n: 2$") as raised:
+        notebook.run("reads", executor="process")
+    report = raised.value.report
+    assert (report.signal, report.stage, report.inputs) == ("SIGSEGV", "run", {"n": "2"})
+    assert (report.where.path, report.where.line) == (__file__, reads.__code__.co_firstlineno + 2)
+
+
 # ---- watch ----
 
 

@@ -93,19 +93,18 @@ def cell_document(cell: CellResult) -> dict[str, Any]:
 
 
 def _crash(report: Any) -> dict[str, Any]:
-    """How a worker ended. Of one for Python cells less is known."""
-    where = getattr(report, "where", None)
-    diagnosis = getattr(report, "diagnosis", None)
+    """How a worker ended."""
+    where, diagnosis = report.where, report.diagnosis
     return {
-        "signal": getattr(report, "signal", ""),
-        "stage": str(getattr(report, "stage", "")),
-        "headline": getattr(report, "headline", report.message.partition("\n")[0]),
-        "address": getattr(report, "address", None),
-        "path": where.path if where else "",
-        "line": where.line if where else 0,
-        "column": where.column if where else 0,
-        "notes": diagnostic_list(where.notes) if where else [],
-        "inputs": dict(getattr(report, "inputs", {})),
+        "signal": report.signal,
+        "stage": str(report.stage),
+        "headline": report.headline,
+        "address": report.address,
+        "path": where.path,
+        "line": where.line,
+        "column": where.column,
+        "notes": diagnostic_list(where.notes),
+        "inputs": dict(report.inputs),
         "diagnosis": diagnosis and {"words": diagnosis.words, "findings": diagnostic_list(diagnosis.findings)},
     }
 

@@ -529,6 +529,13 @@ def test_deaths_without_a_handler_are_told_by_their_signal(
     assert report.headline == f"{headline} ({number.name})"
 
 
+def test_of_much_output_the_end_is_in_the_message_and_all_of_it_in_the_report() -> None:
+    output = "".join(f"line {number}\n" for number in range(100))
+    report = explain_death("cell", 3, notebook=Path("n.c"), text="", output=output)
+    assert report.message.splitlines()[1:] == ["last output:", *(f"    line {number}" for number in range(90, 100))]
+    assert report.output == output
+
+
 def test_a_signal_without_a_name_is_told_by_its_number() -> None:
     assert explain_death("cell", -40, notebook=Path("n.c"), text="").headline.endswith("(signal 40)")
 

@@ -159,7 +159,7 @@ class IsolatedCell(LoadedCell):
         """What the inputs are, for people: types and shapes."""
         positional = (name for name in self.parameters if name not in self.optional)
         given = {**dict(zip(positional, arguments, strict=False)), **named}
-        return {name: _kind(value) for name, value in given.items()}
+        return {name: kind_of(value) for name, value in given.items()}
 
 
 class _Call:
@@ -266,7 +266,8 @@ class _Call:
         return CellTimedOut(self._cell.name, f"ran {seconds:.3g} s, {self._timeout:g} s are allowed (timeout){more}")
 
 
-def _kind(value: Any) -> str:
+def kind_of(value: Any) -> str:
+    """The type and shape of an array, and what else there is as it is, for people."""
     if isinstance(value, np.ndarray):
         return f"{value.dtype}[{', '.join(map(str, value.shape))}]"
     return f"{value!r}"[:40]

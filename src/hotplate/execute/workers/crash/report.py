@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = ["CrashReport", "Diagnosis", "Frame", "Stage", "explain_death"]
 
+_LAST_LINES = 10  # of what the cell printed; it has been shown already
 _RECURSION = 4  # calls of one function among the last 32
 _NOTHING: Mapping[str, str] = MappingProxyType({})
 
@@ -88,6 +89,8 @@ class CrashReport:
     """The end of what the cell printed."""
     diagnosis: Diagnosis | None = None
     """What the sanitizers said, if they were asked."""
+    traceback: str = ""
+    """Where a Python cell was, as Python itself says it; "" for others, and when it could not."""
     hint: str = ""
     """How to find out more, one sentence; "" when there is no way, or it has been taken."""
 
@@ -99,7 +102,7 @@ class CrashReport:
     @property
     def message(self) -> str:
         """All of it, for people: lines as from a compiler."""
-        lines = [self.headline]
+        lines = [self.headline, *filter(None, [self.traceback.rstrip()])]
         if self.frames:
             lines.append(replace(self.where, message=here(self.frames), rule="").render())
         if self.diagnosis is not None:
@@ -107,7 +110,7 @@ class CrashReport:
         if self.inputs:
             lines.append("inputs: " + ", ".join(f"{name}: {kind}" for name, kind in self.inputs.items()))
         if self.output.strip():
-            lines += ["last output:", *(f"    {line}" for line in self.output.rstrip().split("\n"))]
+            lines += ["last output:", *(f"    {line}" for line in self.output.rstrip().split("\n")[-_LAST_LINES:])]
         if self.hint:
             lines.append(f"help: {self.hint}")
         return "\n".join(lines)

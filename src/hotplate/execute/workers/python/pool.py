@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import os
+import re
+import signal
 import sys
 import threading
 import weakref
+from dataclasses import replace
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from hotplate.diagnostic import Diagnostic, Severity
 from hotplate.errors import CellCrashed, CellFailed, CellTimedOut, HotplateError, LoadError, RunCancelled
 from hotplate.execute.backend import Outcome, OutcomeKind, Request
+from hotplate.execute.workers.cell import kind_of
+from hotplate.execute.workers.crash.report import CrashReport, Stage
 from hotplate.execute.workers.environment import clean_environment
 from hotplate.execute.workers.forks import forget_in_children
 from hotplate.execute.workers.native import write_on
@@ -113,21 +120,31 @@ def _error(request: Request, result: PythonResult) -> HotplateError:
     elif result.kind is OutcomeKind.CANCELLED:
         error = RunCancelled(f"{request.cell} was stopped: {result.reason}")
     elif result.kind is OutcomeKind.CRASHED:
-        error = CellCrashed(_PythonCrash(request.cell, result))
+        error = CellCrashed(_report(request, result))
     error.__cause__ = result.exception
     return error
 
 
-class _PythonCrash:
-    """What CellCrashed has as its report when a Python worker died."""
+def _report(request: Request, result: PythonResult) -> CrashReport:
+    code = result.exit_code or 0
+    name = signal.Signals(-code).name if -code in list(signal.Signals) else ""
+    headline = f"crashed: {result.reason}"
+    return CrashReport(
+        cell=request.cell,
+        stage=Stage.RUN,
+        signal=name,
+        headline=headline,
+        address=None,
+        frames=(),
+        where=_where(request, result.traceback, Diagnostic(Severity.ERROR, headline, cell=request.cell, rule=name)),
+        inputs=MappingProxyType({name: kind_of(value) for name, value in request.arguments.items()}),
+        output=result.stderr.text or result.stdout.text,
+        traceback=result.traceback,
+    )
 
-    def __init__(self, cell: str, result: PythonResult) -> None:
-        self.cell = cell
-        lines = f"crashed: {result.reason}", result.traceback.rstrip(), _last(result)
-        self.message = "\n".join(filter(None, lines))
-        self.exit_code = result.exit_code
 
-
-def _last(result: PythonResult) -> str:
-    output = result.stderr.text or result.stdout.text
-    return "last output:\n" + "\n".join(f"    {line}" for line in output.splitlines()[-8:]) if output else ""
+def _where(request: Request, traceback: str, blank: Diagnostic) -> Diagnostic:
+    """The innermost line in the file of the cell's function: faulthandler's come first."""
+    path = getattr(getattr(request.call, "__code__", None), "co_filename", "")
+    line = re.search(rf'File "{re.escape(path)}", line (\d+) in ', traceback) if path else None
+    return replace(blank, path=path, line=int(line[1]) if line else 0)

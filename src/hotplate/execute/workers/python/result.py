@@ -48,7 +48,7 @@ class PortableFunction:
         return cls(hashlib.blake2b(payload, digest_size=16).digest(), payload)
 
 
-WAY_OUT = "make it plain values and arrays, or take isolate off the cell"
+WAY_OUT = "make it plain values and arrays, or run the cell in this process"
 
 
 @dataclass(frozen=True, slots=True)
