@@ -36,6 +36,8 @@ A, B, C = (PurePosixPath(path) for path in ("/a", "/b b", "/ü"))
         ({"readable": (A,)}, "/a is listed, but filesystem is allow"),
         ({"filesystem": Level.PREFER, "writable": (PurePosixPath("a"),)}, "'a' is no absolute path"),
         ({"filesystem": Level.PREFER, "readable": (PurePosixPath("/a\0b"),)}, "is no absolute path"),
+        ({"filesystem": Level.PREFER, "readable": ("/a",)}, "'/a' is no path; list it as pathlib.Path('/a')"),
+        ({"variables": "DATA"}, "variables is 'DATA'; make it a tuple of names"),
         ({"variables": ("A=B",)}, "'A=B' is no name of a variable"),
         ({"variables": ("A",), "environment": Level.ALLOW}, "variables are listed, but environment is allow"),
     ],

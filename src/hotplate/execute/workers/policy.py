@@ -6,13 +6,13 @@ import os
 import struct
 from dataclasses import dataclass
 from enum import StrEnum
+from pathlib import PurePath
 from typing import TYPE_CHECKING
 
 from hotplate.errors import SettingError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import PurePath
 
 # The order of HP_CONTROL_MAP. What is in the environment is decided where a worker is started, not inside it.
 NATIVE_CONTROLS = (
@@ -169,12 +169,16 @@ class Policy:
 
     def _check_paths(self) -> None:
         for path in (*self.readable, *self.writable):
+            if not isinstance(path, PurePath):
+                raise SettingError(f"policy: {path!r} is no path; list it as pathlib.Path({path!r})")
             if self.filesystem is Level.ALLOW:
                 raise SettingError(f"policy: {path} is listed, but filesystem is allow: all files can be opened")
             if not path.is_absolute() or "\0" in str(path):
                 raise SettingError(f"policy: {str(path)!r} is no absolute path; a worker has no directory of its own")
 
     def _check_variables(self) -> None:
+        if isinstance(self.variables, str):  # its letters would be taken for names
+            raise SettingError(f"policy: variables is {self.variables!r}; make it a tuple of names")
         for name in self.variables:
             if not name or "=" in name or "\0" in name:
                 raise SettingError(f"policy: {name!r} is no name of a variable")
