@@ -34,7 +34,8 @@ class PythonCalls(Protocol):
 
 
 _HINT = (
-    "--on-crash=diagnose, or run(..., on_crash='diagnose'), calls it again with sanitizers, which say what went wrong"
+    "hotplate run --on-crash=diagnose, or run(..., on_crash='diagnose'), calls it again with sanitizers, "
+    "which say what went wrong"
 )
 
 
