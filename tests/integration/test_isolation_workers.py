@@ -25,6 +25,7 @@ from hotplate.execute.backend import OutcomeKind, Request
 from hotplate.execute.mixed import MixedBackend
 from hotplate.execute.workers import arena, cell, pool, worker
 from hotplate.execute.workers.cell import IsolatedCell
+from hotplate.execute.workers.worker import Worker
 from tests.integration.isolated_cells import CELLS, eventually, lives, pool_of
 
 if TYPE_CHECKING:
@@ -374,6 +375,19 @@ def test_a_worker_that_does_not_start_takes_no_place(own: hotplate.Notebook, mon
             with pytest.raises(LoadError, match="too many processes"):
                 process()
     assert process() > 0
+
+
+def test_a_worker_that_does_not_start_can_load_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "first.c"
+    path.write_text("// %% A  isolate\nint first(void) { return 1; }\n", "utf-8")
+    notebook = hotplate.open(path)
+
+    def refuse(*_: object) -> None:
+        raise OSError("there are too many processes")
+
+    monkeypatch.setattr(Worker, "_start", refuse)
+    with pytest.raises(LoadError, match=r"no worker to load first.*too many processes"):
+        notebook.run()
 
 
 def test_however_many_workers_died_between_calls_a_cell_is_not_blamed(own: hotplate.Notebook) -> None:

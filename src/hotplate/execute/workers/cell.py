@@ -67,7 +67,7 @@ class IsolatedCell(LoadedCell):
 
         `unit` makes its translation unit for another toolchain. `sanitized`: it and the workers have sanitizers.
 
-        Raises LoadError, also when a constructor of a global object ends the worker, and HandshakeError.
+        Raises LoadError, also when no worker starts or a constructor of a global object ends it, and HandshakeError.
         """
         self._pool = pool
         self._file = path
@@ -81,6 +81,8 @@ class IsolatedCell(LoadedCell):
             overdue = f"it did not open within {workers.ANSWER_TIME:g} s; look at what its global objects do"
             why = overdue if died.death.overdue else self._report(died.death, path.stem, {}).message
             raise LoadError(f"can't load {path}: {why}") from None
+        except OSError as error:
+            raise LoadError(f"there is no worker to load {path.name}: {error}") from error
         self._library: RemoteLibrary = library
         call, derived = make_callable(library, self.state, empty)
         self._adopt(library.descriptor, library.path, call, derived)
