@@ -216,7 +216,9 @@ static void put_answer(hp_served *served, int32_t status) {
         return;
     }
     for (int32_t i = 0; i < served->nout; i++) put_output(&writer, served, i);
-    if (writer.full) put_failure(page, HP_BAD_RESULT, "its text is longer than a worker can hand over; isolated cells give 200 KB in all, and more in an array of bytes");
+    if (writer.full)
+        put_failure(page, HP_BAD_RESULT, "its text is longer than a worker can hand over; isolated cells give 200 KB in all, "
+                                         "and more in an array of bytes");
 }
 
 /* ---- all of it ---- */
