@@ -1,4 +1,4 @@
-"""The command line, in this process where that is enough and in one of its own where it is not."""
+"""The command line, in this process where that is enough and in one of its own where it is not; and isolated cells."""
 
 from __future__ import annotations
 
@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+import hotplate
 from hotplate.cli import app
 from hotplate.execute.interrupt import watch
+from tests.integration.isolated_cells import CELLS, pool_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -69,3 +71,19 @@ def start(tmp_path: Path) -> Iterator[Callable[..., subprocess.Popen[str]]]:
     for process in started:
         process.kill()
         process.communicate()
+
+
+@pytest.fixture(scope="module")
+def nb(compiled: Callable[..., hotplate.Notebook]) -> Iterator[hotplate.Notebook]:
+    """The cells of isolated_cells, built, with workers that a module's tests share."""
+    notebook = compiled(CELLS)
+    yield notebook
+    pool_of(notebook).close()
+
+
+@pytest.fixture
+def own(nb: hotplate.Notebook) -> Iterator[hotplate.Notebook]:
+    """The same cells with workers of their own."""
+    notebook = hotplate.Notebook(nb.path, text=CELLS)
+    yield notebook
+    pool_of(notebook).close()

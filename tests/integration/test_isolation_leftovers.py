@@ -17,25 +17,9 @@ from tests.integration.isolated_cells import CELLS, eventually, lives, pool_of
 
 if TYPE_CHECKING:
     import subprocess
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
 pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="there are workers on Linux alone")
-
-
-@pytest.fixture(scope="module")
-def nb(compiled: Callable[..., hotplate.Notebook]) -> Iterator[hotplate.Notebook]:
-    """The cells, built."""
-    notebook = compiled(CELLS)
-    yield notebook
-    pool_of(notebook).close()
-
-
-@pytest.fixture
-def own(nb: hotplate.Notebook) -> Iterator[hotplate.Notebook]:
-    """The same cells with workers of their own."""
-    notebook = hotplate.Notebook(nb.path, text=CELLS)
-    yield notebook
-    pool_of(notebook).close()
 
 
 SESSION = """
