@@ -51,7 +51,7 @@ def set_up_and_run(build: Any, folder: Path, arguments: list[str]) -> int:
     wanted = (HERE / "requirements.txt").read_text("utf-8")
     packages = once(build, folder / "packages", wanted, lambda path: install_packages(build, host, path))
     core = once(build, folder / "core", build.fingerprint(), lambda path: build_core(build, host, python, path))
-    sources = digest_of([*HERE.glob("*.c*"), *NATIVE.iterdir(), *(build.ROOT / "src").rglob("*.py")])
+    sources = digest_of([*HERE.glob("*.c*"), *NATIVE.glob("*.[ch]*"), *(build.ROOT / "src").rglob("*.py")])
     version = f"{sources} {build.fingerprint()}"
     tools = once(build, folder / "tools", version, lambda path: build_tools(build, host, path))
     place_package(build, folder / "site", core)
