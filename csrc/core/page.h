@@ -26,8 +26,9 @@ typedef struct hp_page {
     /* written by the controller */
     uint32_t called; /* the number of the newest call, which lies in `body` */
     uint32_t controller_sleeps;
-    uint32_t spin_ns; /* how long the worker may spin before it sleeps */
-    char padding_controller[52];
+    uint32_t spin_ns;             /* how long the worker may spin before it sleeps */
+    int32_t controller_processor; /* where it was when it made the call */
+    char padding_controller[48];
     /* written by the worker */
     uint32_t answered; /* the number of the newest answer, which lies in `body` */
     uint32_t worker_sleeps;
@@ -35,7 +36,8 @@ typedef struct hp_page {
     int32_t observed; /* the running cell has seen the request to stop */
     int64_t done;
     int64_t total;
-    char padding_worker[32];
+    int32_t worker_processor; /* where it was when it gave the answer */
+    char padding_worker[28];
     /* written by whoever asks to stop; cleared by the controller before a call */
     int32_t abort_word;
     char padding_abort[60];

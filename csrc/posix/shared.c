@@ -35,6 +35,14 @@ int32_t hp_processors(void) {
     return count;
 }
 
+int32_t hp_this_processor(void) {
+#if defined(__linux__)
+    return sched_getcpu();
+#else
+    return -1;
+#endif
+}
+
 static uint32_t forks;
 static void note_fork(void) { forks++; }
 static void watch_forks(void) { pthread_atfork(NULL, NULL, note_fork); }

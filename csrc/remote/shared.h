@@ -30,6 +30,8 @@ void hp_yield(void);
 int64_t hp_now(void);
 /* How many processors this process may use. */
 int32_t hp_processors(void);
+/* The one that this thread is on right now. */
+int32_t hp_this_processor(void);
 /* How many forks lie between the process that first asked and this one. What was made before the latest is shared with
  * the parent, and its to change. */
 uint32_t hp_forks(void);

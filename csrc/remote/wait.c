@@ -26,6 +26,12 @@ static int is_answered(const hp_page *page, uint32_t number) {
     return __atomic_load_n(&page->answered, __ATOMIC_SEQ_CST) == number;
 }
 
+/* Whether an answer may come while this thread spins. A worker on this very processor runs when this thread sleeps, and
+ * one that is woken is mostly put there, for the system takes a message for a sign that its sender is about to sleep. */
+static int pays_to_spin(const hp_page *page, int was_asleep) {
+    return may_spin() && !was_asleep && page->worker_processor != page->controller_processor;
+}
+
 static int spin(const hp_page *page, uint32_t number) {
     const int64_t end = hp_now() + SPIN;
     do {
@@ -141,11 +147,15 @@ void hp_remote_await(hp_remote *remote) {
     hp_wait wait = {remote, hp_now(), remote->timeout, remote->grace, -1, 1, 1, waited};
     *waited = (hp_waited){.asked = -1};
     __atomic_add_fetch(&waiting, 1, __ATOMIC_RELAXED);
-    remote->page->spin_ns = may_spin() ? SPIN : 0;
-    __atomic_store_n(&remote->page->called, number, __ATOMIC_SEQ_CST);
-    if (__atomic_exchange_n(&remote->page->worker_sleeps, 0, __ATOMIC_SEQ_CST)) ring(remote);
-    waited->ending = may_spin() && spin(remote->page, number) ? HP_ENDED_ANSWER : sleep_until_answered(&wait, number);
-    __atomic_store_n(&remote->page->controller_sleeps, 0, __ATOMIC_RELAXED);
+    hp_page *page = remote->page;
+    page->spin_ns = may_spin() ? SPIN : 0;
+    page->controller_processor = hp_this_processor();
+    __atomic_store_n(&page->called, number, __ATOMIC_SEQ_CST);
+    const int was_asleep = __atomic_exchange_n(&page->worker_sleeps, 0, __ATOMIC_SEQ_CST) != 0;
+    if (was_asleep) ring(remote);
+    const int is_there = pays_to_spin(page, was_asleep) && spin(page, number);
+    waited->ending = is_there ? HP_ENDED_ANSWER : sleep_until_answered(&wait, number);
+    __atomic_store_n(&page->controller_sleeps, 0, __ATOMIC_RELAXED);
     __atomic_sub_fetch(&waiting, 1, __ATOMIC_RELAXED);
     if (wait.killed < 0) waited->nanoseconds = hp_now() - wait.begin;
     if (waited->ending != HP_ENDED_ANSWER) finish(&wait);

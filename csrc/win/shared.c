@@ -14,6 +14,8 @@ int64_t hp_now(void) {
 
 int32_t hp_processors(void) { return (int32_t)GetActiveProcessorCount(ALL_PROCESSOR_GROUPS); }
 
+int32_t hp_this_processor(void) { return (int32_t)GetCurrentProcessorNumber(); }
+
 /* ---- shared memory ---- */
 
 /* A section costs 8 bytes of the kernel's memory for each of its pages from the start, used or not: 16 MiB for this. */

@@ -20,10 +20,12 @@ static int has_call(const hp_worker *worker) {
 
 enum { LONGEST_SPIN = 1000 * 1000 }; /* nanoseconds, should a cell have written over what the controller wants */
 
-/* The next call often comes within microseconds, and waking up takes longer. */
+/* The next call often comes within microseconds, and waking up takes longer. Not while this worker keeps the controller from
+ * its processor. */
 static int spin(const hp_worker *worker) {
-    const uint32_t wanted = worker->page->spin_ns, longest = wanted < LONGEST_SPIN ? wanted : LONGEST_SPIN;
-    if (longest == 0) return has_call(worker);
+    const hp_page *page = worker->page;
+    const uint32_t wanted = page->spin_ns, longest = wanted < LONGEST_SPIN ? wanted : LONGEST_SPIN;
+    if (longest == 0 || page->worker_processor == page->controller_processor) return has_call(worker);
     const int64_t begin = hp_now();
     do
         for (int i = 0; i < 64; i++) {
@@ -38,6 +40,7 @@ static void serve_call(hp_worker *worker) {
     hp_page *page = worker->page;
     worker->served++;
     hp_worker_call(worker);
+    page->worker_processor = hp_this_processor();
     __atomic_store_n(&page->answered, worker->served, __ATOMIC_SEQ_CST);
     if (__atomic_exchange_n(&page->controller_sleeps, 0, __ATOMIC_SEQ_CST)) hp_worker_send(worker, HP_SAY_WAKE, NULL, 0);
 }
