@@ -135,6 +135,8 @@ int32_t hp_remote_introduce(hp_remote *remote, hp_arena *arena) {
     return HP_REMOTE_GONE;
 }
 
+int32_t hp_remote_prepare(hp_remote *remote) { return hp_remote_introduce(remote, remote->arena) != HP_REMOTE_GONE; }
+
 /* ---- libraries that workers have loaded ---- */
 
 hp_library *hp_library_remote(const uint8_t *description, size_t size, uint64_t number) {

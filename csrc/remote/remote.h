@@ -66,6 +66,9 @@ const uint8_t *hp_remote_crash(const hp_remote *remote);
 void hp_remote_enter(hp_remote *remote, int64_t timeout, int64_t grace, hp_waited *waited);
 /* What this thread entered; NULL: nothing. */
 hp_remote *hp_remote_entered(void);
+/* Between hp_remote_enter and its end: has the worker map the memory for its results, which else is part of its first
+ * call. 0 when the worker is gone. */
+int32_t hp_remote_prepare(hp_remote *remote);
 /* Where a worker's results go. */
 hp_arena *hp_remote_arena(const hp_remote *remote);
 

@@ -231,6 +231,28 @@ def test_libraries_of_earlier_versions_do_not_pile_up_in_a_worker(tmp_path: Path
     assert len(processes) > 2, "the worker and its spare"
 
 
+LOUD = """
+#include <stdio.h>
+// %% Apart isolate
+int quiet(void) { return 1; }
+// %% Loud isolate
+static __attribute__((constructor)) void begin(void) { puts("loaded"); }
+int loud(int again) { if (again) begin(); return 2; }
+"""
+
+
+def test_a_spare_has_opened_what_opens_in_silence(tmp_path: Path) -> None:
+    notebook = hotplate.Notebook(tmp_path / "loud.c", text=LOUD)
+    quiet, loud = (notebook.load(name)._library.number for name in ("quiet", "loud"))  # type: ignore[attr-defined]
+    taken = notebook._reloader._isolation.pool
+    for worker in taken.workers:
+        os.kill(worker, signal.SIGKILL)
+    assert notebook.load("loud")(0) == 2  # finds them dead, and a spare is started
+    assert eventually(lambda: len(taken._idle) == 2)
+    assert quiet in taken._idle[0].libraries
+    assert loud not in taken._idle[0].libraries
+
+
 def test_workers_that_nobody_needs_end(own: hotplate.Notebook, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pool, "IDLE", 0.05)
     taken = pool_of(own)

@@ -5,14 +5,23 @@ from __future__ import annotations
 import itertools
 import threading
 import weakref
+from contextlib import suppress
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from hotplate.abi import ffi, handshake, lib, read_descriptor
 from hotplate.errors import LoadError
+from hotplate.load.trial import has_initialisers
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from pathlib import Path
+
+    from hotplate.execute.workers.worker import Worker
+
+
+MOST_PRELOADED = 16
+"""Libraries that a worker opens before it is asked to."""
 
 
 class RemoteLibrary:
@@ -31,6 +40,11 @@ class RemoteLibrary:
         self.raw_cell = lib.hp_library_cell(self.handle)
         handshake(self.raw_cell, str(path), unit_key)
         self.descriptor = read_descriptor(self.raw_cell)
+
+    @cached_property
+    def is_silent(self) -> bool:
+        """Whether nothing of the user's runs when it is opened, so that nobody notices."""
+        return not has_initialisers(self.path)
 
 
 class Libraries:
@@ -55,6 +69,15 @@ class Libraries:
             with self._lock:
                 known = self._known.setdefault((path, unit_key), known)
         return known
+
+    def preload(self, worker: Worker) -> None:
+        """Has a worker open the newest ones before a call asks for them, if that is silent. Raises WorkerDied."""
+        with self._lock:
+            known = sorted(self._known.values(), key=lambda library: -library.number)
+        for library in known[:MOST_PRELOADED]:
+            if library.is_silent:
+                with suppress(LoadError):  # a call that needs it says what is wrong
+                    worker.open(library.path, library.number)
 
     def outdated(self, loaded: set[int]) -> set[int]:
         """Those of the numbers whose library nobody calls any more."""

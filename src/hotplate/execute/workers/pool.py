@@ -267,7 +267,7 @@ class WorkerPool:
         worker = None
         try:
             with suppress(OSError, HotplateError, WorkerDied):  # the next call that needs one says what is wrong
-                worker = self._start()
+                worker = self._start_warm()
         finally:
             with self._lock:
                 self._spares -= 1
@@ -279,6 +279,17 @@ class WorkerPool:
         if worker is not None:
             worker.bury()
         self._shrink_later()
+
+    def _start_warm(self) -> Worker:
+        """One for which that is done already that its first call would have to wait for."""
+        worker = self._start()
+        try:
+            worker.prepare()
+            self._libraries.preload(worker)
+        except WorkerDied:
+            worker.bury()
+            raise
+        return worker
 
     def _shrink_later(self) -> None:
         """Has somebody look, in a while, whether there are more workers than calls need."""

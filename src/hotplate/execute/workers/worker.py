@@ -166,6 +166,16 @@ class Worker:
         self.libraries.add(number)
         return description
 
+    def prepare(self) -> None:
+        """Has it map the memory for results, which else its first call does. Raises WorkerDied."""
+        try:
+            self.enter("", ANSWER_TIME, 0.0, None)
+            is_there = lib.hp_remote_prepare(self.handle)
+        finally:
+            self.leave()
+        if not is_there:
+            raise WorkerDied
+
     def close_library(self, number: int) -> bool:
         """Lets go of a library, which runs destructors of global objects; returns whether it was unloaded.
 
