@@ -66,6 +66,8 @@ class Notebook:
         Raises NotebookError when the file can't be read.
         """
         self.path = Path(path).absolute()
+        if policy is not None and not hasattr(policy, "confines"):
+            raise SettingError(f"policy is {policy!r}; it is a hotplate.Policy, such as Policy.strict()")
         toolchain = Toolchain(
             compiler=compiler, flags=flags, jobs=jobs, confined=policy is not None and policy.confines
         )

@@ -24,8 +24,9 @@ from hotplate.errors import CellCrashed, CellFailed, CellTimedOut, LoadError, Ru
 from hotplate.execute import AbortHandle
 from hotplate.execute.backend import OutcomeKind, Request
 from hotplate.execute.mixed import MixedBackend
-from hotplate.execute.workers import arena, cell, pool, worker
+from hotplate.execute.workers import arena, cell, idleness, pool, worker
 from hotplate.execute.workers.cell import IsolatedCell
+from hotplate.execute.workers.python import pool as python_pool
 from hotplate.execute.workers.worker import Worker
 from tests.integration.isolated_cells import CELLS, eventually, lives, pool_of
 
@@ -245,8 +246,8 @@ def test_a_spare_has_opened_what_opens_in_silence(tmp_path: Path) -> None:
     notebook = hotplate.Notebook(tmp_path / "loud.c", text=LOUD)
     quiet, loud = (notebook.load(name)._library.number for name in ("quiet", "loud"))  # type: ignore[attr-defined]
     taken = notebook._reloader._isolation.pool
-    for worker in taken.workers:
-        os.kill(worker, signal.SIGKILL)
+    for process in taken.workers:
+        os.kill(process, signal.SIGKILL)
     assert notebook.load("loud")(0) == 2  # finds them dead, and a spare is started
     assert eventually(lambda: len(taken._idle) == 2)
     assert quiet in taken._idle[0].libraries
@@ -254,7 +255,7 @@ def test_a_spare_has_opened_what_opens_in_silence(tmp_path: Path) -> None:
 
 
 def test_workers_that_nobody_needs_end(own: hotplate.Notebook, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pool, "IDLE", 0.05)
+    monkeypatch.setattr(idleness, "IDLE", 0.05)
     taken = pool_of(own)
     taken._size = 4
     for _ in range(2):  # the second time no new spare reminds of it
@@ -266,6 +267,23 @@ def test_workers_that_nobody_needs_end(own: hotplate.Notebook, monkeypatch: pyte
 
         in_threads(4, work)
         assert eventually(lambda: len(taken.workers) == 1)
+
+
+def test_python_workers_that_nobody_needs_end(own: hotplate.Notebook, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(idleness, "IDLE", 0.3)
+    own.cell(os.getpid, name="python")
+    first = own.run("python", executor="process")["python"]
+    assert eventually(lambda: not lives(first))
+    assert own.run("python", executor="process", fresh=True)["python"] not in (first, os.getpid())
+
+
+def test_a_python_worker_is_replaced_after_so_many_calls(
+    own: hotplate.Notebook, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(python_pool, "MOST_CALLS", 2)
+    own.cell(os.getpid, name="python")
+    processes = Counter(own.run("python", executor="process", fresh=True)["python"] for _ in range(4))
+    assert sorted(processes.values()) == [2, 2]
 
 
 def test_a_worker_that_died_between_calls_costs_none(own: hotplate.Notebook) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+import hotplate
 from hotplate.errors import SettingError
 from hotplate.execute.workers.enforced import EffectivePolicy, State, probe
 from hotplate.execute.workers.environment import clean_environment
@@ -147,6 +148,11 @@ def test_an_answer_of_another_version_is_refused(data: bytes) -> None:
 
 
 @linux
+def test_a_policy_is_no_word() -> None:
+    with pytest.raises(SettingError, match=r"policy is 'strict'; it is a hotplate.Policy, such as Policy.strict\(\)"):
+        hotplate.open("any.c", policy="strict")  # type: ignore[arg-type]
+
+
 def test_the_machine_is_asked_what_it_can_enforce() -> None:
     from hotplate.toolchain.confine import confining_program
 

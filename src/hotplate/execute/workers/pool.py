@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING
 
 from hotplate.errors import HotplateError
 from hotplate.events import log
-from hotplate.execute.deadlines import deadlines
 from hotplate.execute.threads import apart
 from hotplate.execute.workers.forks import forget_in_children
+from hotplate.execute.workers.idleness import Idleness
 from hotplate.execute.workers.library import Libraries
 from hotplate.execute.workers.worker import FALSE_STARTS, Worker
 from hotplate.load.problems import WorkerDied
@@ -30,8 +30,6 @@ MOST_CALLS = 10_000
 """Calls after which a worker is replaced: what cells leak goes with it."""
 MOST_OUTDATED = 16
 """Libraries that nobody calls any more after which a worker is replaced, which runs destructors of their objects."""
-IDLE = 30.0
-"""Seconds without a call after which all workers but one end."""
 
 
 class WorkerPool:
@@ -59,8 +57,9 @@ class WorkerPool:
         self._changed = threading.Condition(self._lock)
         self._libraries = Libraries()
         self._leaving: set[Worker] = set()
-        self._closed = self._watched = False
+        self._closed = False
         self._used = 0
+        self._idleness = Idleness(self._shrink)
         _pools.add(self)
         forget_in_children(self)
 
@@ -146,7 +145,7 @@ class WorkerPool:
         self._libraries.forget_parent()
         self._waiting.clear()
         self._spares = 0
-        self._watched = False
+        self._idleness.forget_parent()
 
     # ---- giving out ----
 
@@ -158,6 +157,7 @@ class WorkerPool:
             if self._waiting or not self._has_room():
                 self._wait()
             self._used += 1
+            self._idleness.note_use()
             worker = self._busy[own] = self._choose(number)
         return worker or self._start_now(own)
 
@@ -233,8 +233,8 @@ class WorkerPool:
             apart("hotplate-retire", partial(self._retire, worker))
         if not usable or not self._used % 64 or self._used == 1:
             self._keep_spare()
-        if len(self._idle) > 1 and not self._watched:
-            self._shrink_later()
+        if len(self._idle) > 1:
+            self._idleness.watch()
 
     def _is_worn(self, worker: Worker) -> bool:
         outdated = self._libraries.outdated(worker.libraries)
@@ -278,7 +278,7 @@ class WorkerPool:
             self._changed.notify_all()
         if worker is not None:
             worker.bury()
-        self._shrink_later()
+        self._idleness.watch()
 
     def _start_warm(self) -> Worker:
         """One for which that is done already that its first call would have to wait for."""
@@ -291,29 +291,9 @@ class WorkerPool:
             raise
         return worker
 
-    def _shrink_later(self) -> None:
-        """Has somebody look, in a while, whether there are more workers than calls need."""
+    def _shrink(self) -> None:
+        """Ends all workers without work but the one that was used last."""
         with self._lock:
-            if self._watched or self._closed or len(self._idle) < 2:
-                return
-            self._watched = True
-        used, pool = self._used, weakref.ref(self)
-
-        def look() -> None:
-            if (found := pool()) is not None:
-                found._shrink(used)
-
-        try:
-            deadlines.after(IDLE, look)
-        except RuntimeError:  # no thread can be started; a later call tries again
-            self._watched = False
-
-    def _shrink(self, used: int) -> None:
-        with self._lock:
-            self._watched = False
-            if used != self._used:
-                self._shrink_later()
-                return
             surplus, self._idle = self._idle[:-1], self._idle[-1:]
         for worker in surplus:
             worker.bury()

@@ -19,6 +19,7 @@ from hotplate.execute.workers.cell import kind_of
 from hotplate.execute.workers.crash.report import CrashReport, Stage
 from hotplate.execute.workers.environment import clean_environment
 from hotplate.execute.workers.forks import forget_in_children
+from hotplate.execute.workers.idleness import Idleness
 from hotplate.execute.workers.native import write_on
 from hotplate.execute.workers.python.result import NotPortable, PortableFunction, PythonResult
 
@@ -30,6 +31,8 @@ assert sys.platform == "linux"
 if TYPE_CHECKING:
     from hotplate.execute.workers.policy import Policy
 
+MOST_CALLS = 10_000
+"""Calls after which a process is replaced: what cells leak goes with it."""
 _STREAMS = {"stdout": 1, "stderr": 2}
 
 
@@ -42,6 +45,7 @@ class PythonPool:
         self._idle: list[PythonWorker] = []
         self._busy: set[PythonWorker] = set()
         self._lock = threading.Lock()
+        self._idleness = Idleness(self._shrink)
         weakref.finalize(self, _close, self._idle)
         forget_in_children(self)
 
@@ -86,17 +90,28 @@ class PythonPool:
             worker.disown()
         self._idle.clear()
         self._busy, self._lock = set(), threading.Lock()
+        self._idleness.forget_parent()
 
     def _take(self) -> PythonWorker:
         with self._lock:
             worker = self._idle.pop() if self._idle else PythonWorker(clean_environment(os.environ, self._policy))
             self._busy.add(worker)
+            self._idleness.note_use()
         return worker
 
     def _give_back(self, worker: PythonWorker) -> None:
+        if worker.calls >= MOST_CALLS:
+            worker.close()  # the next call starts another process
         with self._lock:
             self._busy.discard(worker)
             self._idle.append(worker)
+        self._idleness.watch()
+
+    def _shrink(self) -> None:
+        """Ends all workers without work: an interpreter takes 15 MB and more."""
+        with self._lock:
+            idle, self._idle[:] = list(self._idle), []
+        _close(idle)
 
 
 def _close(idle: list[PythonWorker]) -> None:

@@ -41,6 +41,8 @@ class PythonWorker:
         self._environment = dict(environment)
         self._shared = shared
         self._session: PythonSession | None = None
+        self.calls = 0
+        """How many its process was given."""
         self._turn = threading.Lock()
 
     def start(self) -> None:
@@ -50,6 +52,7 @@ class PythonWorker:
         """
         if not self.alive:
             self.close()
+            self.calls = 0
             process = PythonProcess(self._environment)
             self._session = PythonSession(process, self._shared)
 
@@ -77,6 +80,7 @@ class PythonWorker:
         if not self._turn.acquire(blocking=False):
             raise RuntimeError("this worker is making a call; a worker makes one at a time")
         try:
+            self.calls += 1
             if abort.aborted:
                 return PythonResult(OutcomeKind.CANCELLED, reason=abort.reason)
             if self._session is None:
