@@ -7,7 +7,7 @@ import os
 import threading
 import weakref
 from collections import deque
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -21,7 +21,7 @@ from hotplate.execute.workers.worker import FALSE_STARTS, Worker
 from hotplate.load.problems import WorkerDied
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
     from pathlib import Path
 
     from hotplate.execute.workers.library import RemoteLibrary
@@ -30,6 +30,34 @@ MOST_CALLS = 10_000
 """Calls after which a worker is replaced: what cells leak goes with it."""
 MOST_OUTDATED = 16
 """Libraries that nobody calls any more after which a worker is replaced, which runs destructors of their objects."""
+
+
+class Loan:
+    """A worker while a thread has it. A context manager.
+
+    One that is dead or was interrupted afterwards is buried at its end, so that all that was given out to it is final.
+    """
+
+    __slots__ = ("_give_back", "_worker")
+
+    def __init__(self, worker: Worker, give_back: Callable[[Worker], None]) -> None:
+        self._worker = worker
+        self._give_back = give_back
+
+    def __enter__(self) -> Worker:
+        return self._worker
+
+    def __exit__(self, _: object, error: BaseException | None, __: object) -> None:
+        worker = self._worker
+        try:
+            if error is not None:
+                worker.leave()  # an interrupt may have struck before the call did that
+                if isinstance(error, WorkerDied):
+                    error.death = worker.bury()
+                elif worker.is_gone:
+                    worker.bury()
+        finally:
+            self._give_back(worker)
 
 
 class WorkerPool:
@@ -86,24 +114,9 @@ class WorkerPool:
                     raise
         raise AssertionError
 
-    @contextmanager
-    def worker(self, number: int = 0) -> Iterator[Worker]:
-        """A worker for this thread, if there is one that has loaded library `number`; waits until one is free.
-
-        One that is dead or was interrupted afterwards is buried here, so that all that was given out to it is final.
-        """
-        worker = self._take(number)
-        try:
-            yield worker
-        except BaseException as error:
-            worker.leave()  # an interrupt may have struck before the call did that
-            if isinstance(error, WorkerDied):
-                error.death = worker.bury()
-            elif worker.is_gone:
-                worker.bury()
-            raise
-        finally:
-            self._give_back(worker)
+    def worker(self, number: int = 0) -> Loan:
+        """A worker for this thread, if there is one that has loaded library `number`; waits until one is free."""
+        return Loan(self._take(number), self._give_back)
 
     def progress(self) -> dict[str, tuple[int, int]]:
         """How far the calls under way are, by cell: how much is done, and of how much (0: unknown)."""
