@@ -1,4 +1,4 @@
-"""ParallelExecutor: independent cells at the same time, on threads."""
+"""ParallelExecutor and ProcessExecutor: independent cells at the same time, on threads or in workers."""
 
 from __future__ import annotations
 
@@ -57,6 +57,15 @@ class ParallelExecutor:
         except BaseException as error:  # KeyboardInterrupt, above all: whatever ends the wait must end the work too
             crew.abandon(error, self.grace)
             raise
+
+
+class ProcessExecutor(ParallelExecutor):
+    """Orders cells as ParallelExecutor does and has all of them isolated, so that each can be killed."""
+
+    name = "process"
+    isolates = True
+    grace = 2.0
+    """Seconds: a worker that was asked to stop is killed before they are over, so nothing is left behind."""
 
 
 class _Crew:

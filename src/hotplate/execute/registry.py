@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from hotplate.errors import SettingError
 from hotplate.execute.executor import Executor
 from hotplate.execute.linear import LinearExecutor
-from hotplate.execute.parallel import ParallelExecutor
+from hotplate.execute.parallel import ParallelExecutor, ProcessExecutor
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,8 +26,6 @@ def make_executor(name: str, jobs: int | None = None) -> Executor:
     if name == "parallel":
         return ParallelExecutor(jobs)
     if name == "process":
-        from hotplate.execute.isolating import ProcessExecutor
-
         return ProcessExecutor(jobs)
     from importlib.metadata import entry_points  # 30 ms, only for executors from elsewhere
 
