@@ -13,7 +13,7 @@ from hotplate.errors import InputError, NotebookError, RunCancelled, SettingErro
 from hotplate.events import Kind, Sink
 from hotplate.execute import AbortHandle, Executor, ExecutorKillHandle, OutcomeKind, isolates, make_executor
 from hotplate.execute.interrupt import watch as interrupts
-from hotplate.execute.isolation import Isolation
+from hotplate.execute.isolation import IsolatedCells
 from hotplate.execute.mixed import MixedBackend
 from hotplate.notebook.model import ItemKind, Language
 from hotplate.reload import HotReloader, Proposal
@@ -74,7 +74,7 @@ class Notebook:
         self._file = notation.NotebookFile(self.path, text)
         if sanitize:
             toolchain = toolchain.sanitizing(self.model.language.value)
-        self._isolation = Isolation(toolchain, policy)
+        self._isolation = IsolatedCells(toolchain, policy)
         self._isolate_all = self._isolation.of_all
         self._backend = MixedBackend(self._isolation.backend)
         self._state = StateManager()

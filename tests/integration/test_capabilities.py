@@ -15,7 +15,7 @@ import hotplate
 from hotplate import Policy
 from hotplate.errors import CellRejected, SettingError
 from hotplate.execute import Capabilities, InProcessBackend, Isolation, OutcomeKind, TimeoutKind
-from hotplate.execute.isolation import Isolation as Workers
+from hotplate.execute.isolation import IsolatedCells
 from hotplate.execute.workers.policy import Level
 from hotplate.toolchain.toolchain import Toolchain
 
@@ -102,7 +102,7 @@ def _accept(listening: socket.socket) -> None:
 
 def test_the_claims_are_what_the_backends_say() -> None:
     for name, policy in POLICIES.items():
-        assert Workers(Toolchain(), policy).backend().capabilities == CLAIMS[name]
+        assert IsolatedCells(Toolchain(), policy).backend().capabilities == CLAIMS[name]
 
 
 def test_every_claim_has_a_test() -> None:

@@ -1,4 +1,4 @@
-"""Isolation: the workers of one notebook, made when the first cell asks for them."""
+"""IsolatedCells: the workers of one notebook, made when the first cell asks for them."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from hotplate.toolchain.toolchain import Toolchain
 
 
-class Isolation:
+class IsolatedCells:
     """Where isolated cells are loaded and called. Thread-safe. Nothing of it is imported before it is used."""
 
     def __init__(self, toolchain: Toolchain, policy: Policy | None = None) -> None:

@@ -21,7 +21,7 @@ from hotplate.errors import (
     RunCancelled,
 )
 from hotplate.events import Kind, log
-from hotplate.execute.isolation import Isolation
+from hotplate.execute.isolation import IsolatedCells
 from hotplate.load import LoadedCell, reclaim
 from hotplate.load.binding import graph_conflicts
 from hotplate.reload.planner import Build, ReloadPlan, plan_reload, renamed_cells
@@ -55,10 +55,10 @@ class HotReloader:
     runs it any more. Thread-safe; one reload at a time.
     """
 
-    def __init__(self, toolchain: Toolchain, state: StateManager, isolation: Isolation | None = None) -> None:
+    def __init__(self, toolchain: Toolchain, state: StateManager, isolation: IsolatedCells | None = None) -> None:
         """`isolation` has the workers for isolated cells; None: it is made when the first one is loaded."""
         self.toolchain = toolchain
-        self._isolation = isolation or Isolation(toolchain)
+        self._isolation = isolation or IsolatedCells(toolchain)
         self.state = state
         """The results and the memory of its cells."""
         self.active: Version | None = None
