@@ -61,24 +61,9 @@ void copy_c128(hp::in<std::complex<double>, "n"> x, hp::out<std::complex<double>
 """
 
 
-@pytest.fixture(scope="module")
-def notebooks(compiled: Callable[..., Any]) -> dict[str, Any]:
-    return {"c": compiled(C), "c++": compiled(CPP, ".cpp")}
-
-
-@pytest.fixture
-def c(notebooks: dict[str, Any]) -> Callable[[str], Any]:
-    return notebooks["c"].load
-
-
 @pytest.fixture
 def cpp(notebooks: dict[str, Any]) -> Callable[[str], Any]:
     return notebooks["c++"].load
-
-
-@pytest.fixture(params=["c", "c++"])
-def load(request: pytest.FixtureRequest, notebooks: dict[str, Any]) -> Callable[[str], Any]:
-    return notebooks[request.param].load
 
 
 def weighted(x: Any) -> float:

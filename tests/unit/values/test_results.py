@@ -79,21 +79,6 @@ CPP = """
 """
 
 
-@pytest.fixture(scope="module")
-def notebooks(compiled: Callable[..., Any]) -> dict[str, Any]:
-    return {"c": compiled(C), "c++": compiled(CPP, ".cpp")}
-
-
-@pytest.fixture
-def c(notebooks: dict[str, Any]) -> Callable[[str], Any]:
-    return notebooks["c"].load
-
-
-@pytest.fixture(params=["c", "c++"])
-def load(request: pytest.FixtureRequest, notebooks: dict[str, Any]) -> Callable[[str], Any]:
-    return notebooks[request.param].load
-
-
 # One, none, several
 
 

@@ -36,21 +36,6 @@ CPP = """
 """
 
 
-@pytest.fixture(scope="module")
-def notebooks(compiled: Callable[..., Any]) -> dict[str, Any]:
-    return {"c": compiled(C), "c++": compiled(CPP, ".cpp")}
-
-
-@pytest.fixture
-def c(notebooks: dict[str, Any]) -> Callable[[str], Any]:
-    return notebooks["c"].load
-
-
-@pytest.fixture(params=["c", "c++"])
-def load(request: pytest.FixtureRequest, notebooks: dict[str, Any]) -> Callable[[str], Any]:
-    return notebooks[request.param].load
-
-
 @pytest.mark.parametrize("text", ["", "plain", "Grüße, 世界 🜂", "a\nb\t\\", "x" * 100_000], ids=lambda text: text[:8])
 def test_text_comes_back(load: Callable[[str], Any], text: str) -> None:
     got = load("echo")(text)
