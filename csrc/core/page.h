@@ -18,7 +18,7 @@ enum {
     HP_STAGE_INIT = 2,    /* reading what the library says about its cell */
     HP_STAGE_RUN = 3,     /* the cell itself */
     HP_STAGE_PUBLISH = 4, /* after it returned, before its results count */
-    HP_STAGE_CLOSE = 5    /* dlclose, and with it the destructors of global objects */
+    HP_STAGE_CLOSE = 5    /* its end in order, and with it the destructors of global objects */
 };
 
 /* Each group of fields that one side writes has a cache line of its own: the other side spins on it. */

@@ -14,7 +14,6 @@ enum {
     HP_SAY_HELLO = 1, /* protocol, version of the cell interface, policy; answered by what is enforced */
     HP_SAY_ARENA = 2, /* number, size, whether it may be written to; with a descriptor */
     HP_SAY_OPEN = 3,  /* number and path of a library; answered by its cell's description, or nothing if it has none */
-    HP_SAY_CLOSE = 4, /* number of a library; answered by whether it was unloaded */
     HP_SAY_LEAVE = 5, /* end in order; no answer */
     HP_SAY_WAKE = 6,  /* there is a call, or an answer, in the page */
     HP_SAY_DONE = 16,

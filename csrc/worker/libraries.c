@@ -3,7 +3,6 @@
 #include "worker/worker.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 static int32_t refuse(hp_writer *answer, const char *why) {
     hp_put_text(answer, why);
@@ -74,22 +73,4 @@ int32_t hp_worker_open(hp_worker *worker, hp_reader *reader, hp_writer *answer) 
         hp_put_cell(answer, cell);
     }
     return answer->full ? refuse(answer, "what it says of its cell is too long") : HP_SAY_DONE;
-}
-
-int32_t hp_worker_close(hp_worker *worker, hp_reader *reader, hp_writer *answer) {
-    const uint64_t number = hp_get_u64(reader);
-    for (size_t i = 0; i < worker->nopened; i++) {
-        if (worker->opened[i].number != number) continue;
-        hp_library *library = worker->opened[i].library;
-        /* The others stay in order, so that the table can be grown at powers of two. */
-        memmove(&worker->opened[i], &worker->opened[i + 1], (worker->nopened - i - 1) * sizeof *worker->opened);
-        worker->nopened--;
-        worker->page->stage = HP_STAGE_CLOSE;
-        const int32_t is_unloaded = hp_library_close(library);
-        hp_put_u64(answer, (uint64_t)is_unloaded);
-        /* Another library may come to lie there, and a crash in it is not this one's. */
-        if (is_unloaded) hp_crash_module((hp_crash *)(void *)worker->page->crash, slot_of(number), 0, 0);
-        return HP_SAY_DONE;
-    }
-    return refuse(answer, "there is no such library");
 }

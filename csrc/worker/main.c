@@ -94,8 +94,6 @@ static int32_t answer_to(hp_worker *worker, const hp_message_head *head, hp_read
         return hp_worker_map(worker, reader, descriptor, answer);
     case HP_SAY_OPEN:
         return hp_worker_open(worker, reader, answer);
-    case HP_SAY_CLOSE:
-        return hp_worker_close(worker, reader, answer);
     default:
         hp_put_text(answer, "there is no such message");
         return HP_SAY_REFUSED;

@@ -44,7 +44,6 @@ typedef struct hp_worker {
 /* Each answers a message: writes the payload of the answer, and returns its kind. */
 int32_t hp_worker_map(hp_worker *worker, hp_reader *reader, int32_t descriptor, hp_writer *answer);
 int32_t hp_worker_open(hp_worker *worker, hp_reader *reader, hp_writer *answer);
-int32_t hp_worker_close(hp_worker *worker, hp_reader *reader, hp_writer *answer);
 hp_library *hp_worker_library(const hp_worker *worker, uint64_t number);
 /* Where a range of an arena is mapped; NULL: nowhere, or not to be written to although it shall be. */
 void *hp_worker_address(const hp_worker *worker, hp_place place, size_t size, int32_t writable);

@@ -275,7 +275,7 @@ static void a_cell_that_talks_to_the_controller_is_cut_off_at_the_latest_by_the_
     const int32_t status = call(&worker, TALK);
     CHECK(status == HP_OK || (status == HP_REMOTE_GONE && worker.waited.ending == HP_ENDED_NONSENSE));
     leave();
-    if (status == HP_OK) hp_remote_ask(worker.remote, HP_SAY_CLOSE, number, 8, -1, SECONDS, answer, &size, &worker.waited);
+    if (status == HP_OK) hp_remote_ask(worker.remote, HP_SAY_OPEN, number, 8, -1, SECONDS, answer, &size, &worker.waited);
     bury(&worker);
 }
 

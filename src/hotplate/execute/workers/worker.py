@@ -176,14 +176,6 @@ class Worker:
         if not is_there:
             raise WorkerDied
 
-    def close_library(self, number: int) -> bool:
-        """Lets go of a library, which runs destructors of global objects; returns whether it was unloaded.
-
-        Raises WorkerDied when it did not come through.
-        """
-        self.libraries.discard(number)
-        return bool(int.from_bytes(self._ask(lib.HP_SAY_CLOSE, struct.pack("=Q", number), LoadError)[:8], "little"))
-
     def enter(self, cell: str, timeout: float | None, grace: float, abort: AbortHandle | None) -> None:
         """Calls of this thread, which are those of `cell`, go to it until `leave`, with so many seconds each.
 
