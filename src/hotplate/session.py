@@ -75,7 +75,6 @@ class Notebook:
         if sanitize:
             toolchain = toolchain.sanitizing(self.model.language.value)
         self._isolation = IsolatedCells(toolchain, policy)
-        self._isolate_all = self._isolation.of_all
         self._backend = MixedBackend(self._isolation.backend)
         self._state = StateManager()
         self._reloader = HotReloader(toolchain, self._state, self._isolation)
@@ -199,12 +198,10 @@ class Notebook:
         if on_crash not in _ON_CRASH:
             raise SettingError(f"on_crash is {on_crash!r}; it can be {' or '.join(map(repr, _ON_CRASH))}")
         interrupts.arm()
-        chosen = make_executor(executor, jobs) if isinstance(executor, str) else executor
+        chosen = make_executor(executor, jobs)
         given = {**(inputs or {}), **named}
         with self._turn:
-            version, recorder = self._bring_up(
-                targets, given, on_event, isolate_all=self._isolate_all or isolates(chosen)
-            )
+            version, recorder = self._bring_up(targets, given, chosen, _sinks(on_event))
             # So that a failure here does not stop what else runs under the caller's.
             own = AbortHandle(abort)
             try:
@@ -217,12 +214,12 @@ class Notebook:
         return _raise_failure(run, own)
 
     def _bring_up(
-        self, targets: Sequence[str], given: Mapping[str, Any], on_event: Sink | Sequence[Sink], *, isolate_all: bool
+        self, targets: Sequence[str], given: Mapping[str, Any], executor: Executor, sinks: tuple[Sink, ...]
     ) -> tuple[Version, Recorder]:
         """The file as it is now, built and loaded, and the recorder of the run that has begun with that."""
         with self._reloader.turn:
-            proposal = replace(self._read_proposal(targets, given), isolate_all=isolate_all)
-            recorder = Recorder((on_event,) if callable(on_event) else tuple(on_event))
+            proposal = self._read_proposal(targets, given, executor)
+            recorder = Recorder(sinks)
             recorder.emitter.emit(Kind.RUN_STARTED, cells=proposal.graph.order, notebook=str(self.path))
             try:
                 return self._reloader.reload(proposal, recorder.emitter), recorder
@@ -258,10 +255,10 @@ class Notebook:
 
         if not self._file.is_followed:
             raise SettingError(f"{self.path.name} has no file to watch; save its text to one and open that")
-        chosen = make_executor(executor, jobs) if isinstance(executor, str) else executor
+        chosen = make_executor(executor, jobs)
         given = {**(inputs or {}), **named}
         if self.model.cells:
-            self._proposal(self.model, targets, given)
+            self._proposal(self.model, targets, given, chosen)
 
         def read() -> NotebookModel:
             self._file.read()
@@ -270,19 +267,16 @@ class Notebook:
         def ran(run: Run) -> None:
             self._last_run = run
 
-        sinks = (on_event,) if callable(on_event) else tuple(on_event)
         return Live(
             self.path,
             self._reloader,
             read,
-            lambda model: replace(
-                self._proposal(model, targets, given), isolate_all=self._isolate_all or isolates(chosen)
-            ),
+            lambda model: self._proposal(model, targets, given, chosen),
             lambda version, recorder, abort: self._evaluation(version, given, recorder, abort),
             chosen,
             self._turn,
             ran,
-            sinks,
+            _sinks(on_event),
             quiet=quiet,
             polling=polling,
             drafts=drafts and not canary,
@@ -300,18 +294,20 @@ class Notebook:
         """
         return self._backend.progress()
 
-    def _read_proposal(self, targets: Sequence[str], given: Mapping[str, Any]) -> Proposal:
+    def _read_proposal(self, targets: Sequence[str], given: Mapping[str, Any], executor: Executor) -> Proposal:
         """The file as it is now, as something to run. Raises NotebookError, InputError."""
         try:
             self.refresh()
-            proposal = self._proposal(self.model, targets, given)
+            proposal = self._proposal(self.model, targets, given, executor)
             _refuse(proposal.diagnostics)
         except NotebookError as error:
             self._reloader.refuse(error)
             raise
         return proposal
 
-    def _proposal(self, model: NotebookModel, targets: Sequence[str], given: Mapping[str, Any]) -> Proposal:
+    def _proposal(
+        self, model: NotebookModel, targets: Sequence[str], given: Mapping[str, Any], executor: Executor
+    ) -> Proposal:
         """A text as something to run; what breaks the notation's rules is in its diagnostics. Raises InputError."""
         graph = self.graph if model is self.model else self._graph_of(model)
         diagnostics = notation.check(model, graph)
@@ -319,7 +315,8 @@ class Notebook:
         if not any(found.severity is Severity.ERROR for found in diagnostics):
             graph = plan_run(graph, targets, given, self.path.name)
         python = {name: cell.task for name, cell in self._python.items() if name in graph.nodes}
-        return Proposal(model, graph, python, overridden, diagnostics)
+        isolate_all = self._isolation.of_all or isolates(executor)
+        return Proposal(model, graph, python, overridden, diagnostics, isolate_all)
 
     def _evaluation(
         self,
@@ -380,6 +377,10 @@ def inline(text: str, *, language: str = "c", compiler: str | None = None, flags
         message = f"inline code must hold exactly one cell, and {found}{reasons}"
         raise InputError(message)
     return notebook.load(names[0])
+
+
+def _sinks(on_event: Sink | Sequence[Sink]) -> tuple[Sink, ...]:
+    return (on_event,) if callable(on_event) else tuple(on_event)
 
 
 def _refuse(diagnostics: Sequence[Diagnostic]) -> None:

@@ -16,11 +16,13 @@ ENTRY_POINTS = "hotplate.executors"
 """The entry-point group where other distributions register executors: a name and a factory without arguments."""
 
 
-def make_executor(name: str, jobs: int | None = None) -> Executor:
-    """The executor of that name: built in, or from the entry-point group `hotplate.executors`.
+def make_executor(name: str | Executor, jobs: int | None = None) -> Executor:
+    """The executor of that name: built in, or from the entry-point group `hotplate.executors`. One is itself.
 
     Only the chosen one is imported. Raises SettingError when there is none of that name or it can't be made.
     """
+    if not isinstance(name, str):
+        return name
     if name == "linear":
         return LinearExecutor()
     if name == "parallel":
