@@ -19,13 +19,17 @@ def failure_of(cell: str, error: Exception) -> CellFailed:
     return failed
 
 
+def overtime(seconds: float, allowed: float | None) -> str:
+    """What is said of a call that was not over when its time was."""
+    return f"ran {seconds:.3g} s, {allowed:g} s are allowed (timeout)"
+
+
 def verdict_on(
     request: Request, error: HotplateError | None, seconds: float, *, late: bool
 ) -> tuple[OutcomeKind, HotplateError | None]:
     """What came of a call that raised `error` or nothing. `late`: it was asked to stop because of its time-out."""
     if request.timeout is not None and (late or seconds > request.timeout):
-        message = f"ran {seconds:.3g} s, {request.timeout:g} s are allowed (timeout)"
-        return OutcomeKind.TIMED_OUT, CellTimedOut(request.cell, message)
+        return OutcomeKind.TIMED_OUT, CellTimedOut(request.cell, overtime(seconds, request.timeout))
     if isinstance(error, RunCancelled):
         return OutcomeKind.CANCELLED, error
     return (OutcomeKind.FAILED if error else OutcomeKind.OK), error

@@ -11,7 +11,7 @@ import numpy as np
 from hotplate.abi import lib
 from hotplate.errors import CellCrashed, CellFailed, CellTimedOut, HotplateError, LoadError, RunCancelled
 from hotplate.execute.backend import Outcome, OutcomeKind
-from hotplate.execute.verdict import failure_of
+from hotplate.execute.verdict import failure_of, overtime
 from hotplate.execute.workers import worker as workers
 from hotplate.execute.workers.arena import NoSharedMemory, empty
 from hotplate.execute.workers.crash.report import Stage, explain_death
@@ -265,7 +265,7 @@ class _Call:
         return Outcome(kind, None, error, "", self._started, seconds, 1, stdout, stderr, worker.policy)
 
     def _too_long(self, seconds: float, more: str) -> CellTimedOut:
-        return CellTimedOut(self._cell.name, f"ran {seconds:.3g} s, {self._timeout:g} s are allowed (timeout){more}")
+        return CellTimedOut(self._cell.name, overtime(seconds, self._timeout) + more)
 
 
 def kind_of(value: Any) -> str:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from hotplate.execute.abort import AbortHandle
 from hotplate.execute.backend import OutcomeKind
 from hotplate.execute.captured import StreamTail
+from hotplate.execute.verdict import overtime
 from hotplate.execute.workers.python import session, values, wire
 from hotplate.execute.workers.python.result import WAY_OUT, PythonResult, RemoteTraceback, describe_exit
 
@@ -144,7 +145,7 @@ class Attempt:
         seconds = self._mark_end()
         self._session.drain(self._take)
         if self._timeout is not None and (self._asked is OutcomeKind.TIMED_OUT or seconds > self._timeout):
-            return self._result(OutcomeKind.TIMED_OUT, reason=self._too_long(seconds))
+            return self._result(OutcomeKind.TIMED_OUT, reason=overtime(seconds, self._timeout))
         if message.kind is wire.Kind.DONE:
             return self._returned(message)
         return self._raised(message)
@@ -169,7 +170,7 @@ class Attempt:
         self._end_process()
         process = self._session.process
         if self._asked is OutcomeKind.TIMED_OUT:
-            kind, reason = OutcomeKind.TIMED_OUT, self._too_long(seconds)
+            kind, reason = OutcomeKind.TIMED_OUT, overtime(seconds, self._timeout)
         elif self._asked is not None or self._session.killed:
             kind, reason = OutcomeKind.CANCELLED, self._abort.reason or "killed"
         else:
@@ -204,9 +205,6 @@ class Attempt:
 
     def _keep(self, name: str, data: bytes) -> None:
         self._kept[name].add(data)
-
-    def _too_long(self, seconds: float) -> str:
-        return f"ran {seconds:.3g} s, {self._timeout:g} s are allowed (timeout)"
 
     def _unsendable(self, arguments: Mapping[str, Any], error: Exception) -> str:
         """Names the input, which the error does not."""

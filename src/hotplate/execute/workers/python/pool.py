@@ -130,8 +130,7 @@ def _error(request: Request, result: PythonResult) -> HotplateError:
     error: HotplateError = CellFailed(request.cell, result.reason)
     if result.kind is OutcomeKind.TIMED_OUT:
         forced = ", and it did not stop when it was asked to" if result.killed else ""
-        message = f"ran {result.seconds:.3g} s, {request.timeout:g} s are allowed (timeout){forced}"
-        error = CellTimedOut(request.cell, message)
+        error = CellTimedOut(request.cell, result.reason + forced)
     elif result.kind is OutcomeKind.CANCELLED:
         error = RunCancelled(f"{request.cell} was stopped: {result.reason}")
     elif result.kind is OutcomeKind.CRASHED:
