@@ -73,13 +73,15 @@ class Graph:
         """The nodes whose results a node takes, in the order of its parameters."""
         return self._before.get(name, ())
 
-    def ancestors(self, names: Iterable[str]) -> frozenset[str]:
-        """All nodes that the named ones depend on, themselves not included unless another of them depends on them."""
-        return _reachable(names, self._before)
-
     def descendants(self, names: Iterable[str]) -> frozenset[str]:
-        """All nodes that depend on the named ones."""
-        return _reachable(names, self._after)
+        """All nodes that depend on the named ones, themselves not included unless one depends on another."""
+        found: set[str] = set()
+        pending = list(names)
+        while pending:
+            new = [other for other in self._after.get(pending.pop(), ()) if other not in found]
+            found.update(new)
+            pending.extend(new)
+        return frozenset(found)
 
     def subgraph(self, targets: Iterable[str], overridden: Iterable[str] = ()) -> Graph:
         """The nodes needed to compute the targets when the overridden ones are given as values.
@@ -179,17 +181,6 @@ def _dependencies(edges: Mapping[tuple[str, str], Source]) -> dict[str, tuple[st
     for (consumer, _), source in edges.items():
         found[consumer][source.cell] = None
     return {name: tuple(sources) for name, sources in found.items()}
-
-
-def _reachable(names: Iterable[str], links: Mapping[str, tuple[str, ...]]) -> frozenset[str]:
-    found: set[str] = set()
-    pending = list(names)
-    while pending:
-        for other in links.get(pending.pop(), ()):
-            if other not in found:
-                found.add(other)
-                pending.append(other)
-    return frozenset(found)
 
 
 def _resolve(name: str, nodes: Mapping[str, Node]) -> Source | None:
