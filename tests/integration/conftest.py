@@ -15,6 +15,7 @@ import hotplate
 from hotplate.cli import app
 from hotplate.execute.interrupt import watch
 from tests.integration.isolated_cells import CELLS, pool_of
+from tests.integration.sessions import MODEL
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -71,6 +72,24 @@ def start(tmp_path: Path) -> Iterator[Callable[..., subprocess.Popen[str]]]:
     for process in started:
         process.kill()
         process.communicate()
+
+
+@pytest.fixture(scope="module")
+def model_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("session") / "model.c"
+    path.write_text(MODEL)
+    return path
+
+
+@pytest.fixture
+def model(model_path: Path) -> hotplate.Notebook:
+    """A session of its own over a notebook that is compiled once."""
+    return hotplate.open(model_path)
+
+
+@pytest.fixture
+def session(notebook: Callable[..., Path]) -> Callable[..., hotplate.Notebook]:
+    return lambda text, suffix=".c": hotplate.open(notebook(text, suffix))
 
 
 @pytest.fixture(scope="module")

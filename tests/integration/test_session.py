@@ -15,54 +15,11 @@ import hotplate
 from hotplate.errors import BuildError, CellFailed, CellTimedOut, InputError, NotebookError, RunCancelled
 from hotplate.events import Event, Kind
 from hotplate.execute import AbortHandle
+from tests.integration.sessions import of_kind, statuses
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
-
-MODEL = """\
-#include <hotplate.h>
-// %% Parameters
-int64_t n(void) { return 4; }
-// %% Work
-void ramp(int64_t n, double start, double out[n]) { for (int64_t i = 0; i < n; i++) out[i] = start + (double)i; }
-void doubled(int64_t n, const double ramp[n], double out[n]) { for (int64_t i = 0; i < n; i++) out[i] = 2 * ramp[i]; }
-void extent(int64_t n, const double doubled[n], double out_low[1], double out_high[1]) {
-    out_low[0] = doubled[0];
-    out_high[0] = doubled[n - 1];
-}
-double high(const double extent_high[1]) { return extent_high[0]; }
-const char *note(void) { return "grüße"; }
-struct body { double mass; int32_t r[3]; };
-struct body earth(void) { return (struct body){5.97, {1, 2, 3}}; }
-"""
-
-
-@pytest.fixture(scope="module")
-def model_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("session") / "model.c"
-    path.write_text(MODEL)
-    return path
-
-
-@pytest.fixture
-def model(model_path: Path) -> hotplate.Notebook:
-    """A session of its own over a notebook that is compiled once."""
-    return hotplate.open(model_path)
-
-
-@pytest.fixture
-def session(notebook: Callable[..., Path]) -> Callable[..., hotplate.Notebook]:
-    return lambda text, suffix=".c": hotplate.open(notebook(text, suffix))
-
-
-def statuses(run: hotplate.Run) -> dict[str, str]:
-    return {name: cell.status for name, cell in run.cells.items()}
-
-
-def of_kind(run: hotplate.Run, kind: Kind) -> list[str]:
-    return [event.cell for event in run.events if event.kind is kind]
-
 
 # Results
 
