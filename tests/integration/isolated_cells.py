@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     import hotplate
     from hotplate.execute.workers.pool import WorkerPool
 
@@ -127,11 +124,3 @@ def pool_of(notebook: hotplate.Notebook) -> WorkerPool:
 def lives(process: int) -> bool:
     """Whether there is a process of this number, be it a dead one that nobody has taken away."""
     return Path(f"/proc/{process}").exists()
-
-
-def eventually(condition: Callable[[], Any]) -> Any:
-    """Waits until something is so. What it is not after 10 s, it will never be."""
-    end = time.monotonic() + 10
-    while not (found := condition()) and time.monotonic() < end:
-        time.sleep(0.002)
-    return found

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.waiting import eventually
+
 if TYPE_CHECKING:
     import subprocess
     from collections.abc import Callable
@@ -170,12 +172,12 @@ def test_an_interrupt_during_a_compile_leaves_no_compiler_and_no_files(
     path.write_text("\n".join(f"int c{i}(void) {{ return {i}; }}" for i in range(count)))
     cache = tmp_path / "cache"
     process = start("run", path, "--jobs", 2, "--compiler", compiler, env={"HOTPLATE_CACHE_DIR": str(cache)})
-    wait_until(log.exists)
+    assert eventually(log.exists)
     pids = [int(word) for word in log.read_text().split()]
     interrupt(process)
     assert end(process)[1] == "hotplate: interrupted\n"
     assert process.returncode == 130
-    wait_until(lambda: not any(alive(pid) for pid in pids))
+    assert eventually(lambda: not any(alive(pid) for pid in pids))
     assert list((cache / "tmp").iterdir()) == []
 
 
@@ -184,13 +186,6 @@ def alive(pid: int) -> bool:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     except OSError:
         return False
-
-
-def wait_until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 30
-    while not condition():
-        assert time.monotonic() < deadline, "it did not happen"
-        time.sleep(0.005)
 
 
 # Python sessions

@@ -18,7 +18,8 @@ import hotplate
 from hotplate.errors import CellCrashed, InputError, RunCancelled
 from hotplate.execute import AbortHandle, OutcomeKind
 from hotplate.execute.workers import arena
-from tests.integration.isolated_cells import CELLS, eventually, lives, pool_of
+from tests.integration.isolated_cells import CELLS, lives, pool_of
+from tests.waiting import eventually
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -13,7 +13,8 @@ import numpy as np
 import pytest
 
 import hotplate
-from tests.integration.isolated_cells import CELLS, eventually, lives, pool_of
+from tests.integration.isolated_cells import CELLS, lives, pool_of
+from tests.waiting import eventually
 
 if TYPE_CHECKING:
     import subprocess
@@ -104,11 +105,11 @@ def test_deaths_leave_no_descriptor_process_or_file(own: hotplate.Notebook) -> N
         return entries("/proc/self/fd"), entries("/dev/shm")
 
     crash(3)
-    eventually(lambda: len(pool_of(own).workers) == 2)
+    assert eventually(lambda: len(pool_of(own).workers) == 2)
     before = held()
     crash(10)
     process()
-    eventually(lambda: len(pool_of(own).workers) == 2)
+    assert eventually(lambda: len(pool_of(own).workers) == 2)
     assert held() == before
 
 
@@ -116,7 +117,7 @@ def test_a_closed_pool_leaves_no_descriptor(nb: hotplate.Notebook) -> None:
     def once() -> None:
         notebook = hotplate.Notebook(nb.path, text=CELLS)
         notebook.load("negative")(np.zeros(1000))
-        eventually(lambda: len(pool_of(notebook).workers) == 2)
+        assert eventually(lambda: len(pool_of(notebook).workers) == 2)
 
     def held() -> int:
         gc.collect()

@@ -28,7 +28,8 @@ from hotplate.execute.workers import arena, cell, idleness, pool, worker
 from hotplate.execute.workers.cell import IsolatedCell
 from hotplate.execute.workers.python import pool as python_pool
 from hotplate.execute.workers.worker import Worker
-from tests.integration.isolated_cells import CELLS, eventually, lives, pool_of
+from tests.integration.isolated_cells import CELLS, lives, pool_of
+from tests.waiting import eventually
 
 if TYPE_CHECKING:
     import subprocess
@@ -300,7 +301,7 @@ def test_a_call_does_without_threads_that_cannot_be_started(
         raise RuntimeError("can't start new thread")
 
     process = own.load("process")
-    eventually(lambda: len(pool_of(own).workers) == 2)
+    assert eventually(lambda: len(pool_of(own).workers) == 2)
     with monkeypatch.context() as patch:
         patch.setattr(threading.Thread, "start", refuse)
         patch.setattr(pool, "MOST_CALLS", 1)  # a worker leaves, and a spare comes
@@ -440,7 +441,7 @@ def test_what_is_printed_between_calls_is_no_cells_output(tmp_path: Path) -> Non
     assert isinstance(starts, IsolatedCell)
     assert isinstance(prints, IsolatedCell)
     starts(0)
-    eventually(lambda: any(idle._output._kept for idle in pool_of(notebook)._idle))
+    assert eventually(lambda: any(idle._output._kept for idle in pool_of(notebook)._idle))
     assert prints.attempt((1,), {}).stdout.text == "own\n"
     pool_of(notebook).close()
 

@@ -14,7 +14,6 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +24,7 @@ import hotplate
 from hotplate.cli.doctor import examine, render
 from hotplate.errors import LoadError
 from hotplate.load import Library, LoadedCell, library, library_report, reclaim
+from tests.waiting import eventually
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -61,13 +61,6 @@ def maps() -> str:
 
 def is_mapped(path: Path) -> bool:
     return str(path) in maps()
-
-
-def wait_until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 30
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.001)
 
 
 def gone(path: Path) -> bool:
@@ -299,7 +292,7 @@ def test_closing_under_a_running_call_waits_for_the_call() -> None:
     call = cell.__call__
     thread = threading.Thread(target=lambda: results.append(call(flags, 30.0)))
     thread.start()
-    wait_until(lambda: bool(flags[0]))
+    assert eventually(lambda: bool(flags[0]))
     cell.close()
     with pytest.raises(LoadError, match="was closed"):
         cell(flags, 1.0)
@@ -307,7 +300,7 @@ def test_closing_under_a_running_call_waits_for_the_call() -> None:
     flags[1] = 1
     thread.join()
     assert results == [7]
-    wait_until(lambda: gone(cell.path))
+    assert eventually(lambda: gone(cell.path))
 
 
 def test_an_edit_under_a_running_call_lets_it_end_in_its_own_version(notebook: Callable[..., Path]) -> None:
@@ -317,7 +310,7 @@ def test_an_edit_under_a_running_call_lets_it_end_in_its_own_version(notebook: C
     flags, results = np.zeros(2, np.int32), []
     thread = threading.Thread(target=lambda: results.append(old(flags, 30.0)))
     thread.start()
-    wait_until(lambda: bool(flags[0]))
+    assert eventually(lambda: bool(flags[0]))
     path.write_text(path.read_text().replace("return 7", "return 8"))
     done = np.ones(2, np.int32)
     assert opened.load("spin_edited")(done, 30.0) == 8
@@ -403,7 +396,7 @@ def test_a_thread_that_a_cell_started_keeps_its_library() -> None:
     assert is_mapped(path)
     assert library_report().retired == retired + 1
     flags[0] = 1
-    wait_until(lambda: gone(path))
+    assert eventually(lambda: gone(path))
 
 
 def test_a_thread_of_python_keeps_nothing() -> None:
@@ -427,7 +420,7 @@ def test_a_thread_of_one_library_does_not_keep_those_that_can_start_none() -> No
     flags[0] = 1
     path = starter.path
     starter.close()
-    wait_until(lambda: gone(path))
+    assert eventually(lambda: gone(path))
 
 
 def test_a_thread_that_has_ended_is_no_longer_known_as_one_from_before() -> None:
@@ -440,7 +433,7 @@ def test_a_thread_that_has_ended_is_no_longer_known_as_one_from_before() -> None
     flags[0] = 1
     starter_path = starter.path
     starter.close()
-    wait_until(lambda: gone(starter_path))
+    assert eventually(lambda: gone(starter_path))
     hotplate.inline("int collected(int x) { return x; }").close()
     assert library.threads < before
 

@@ -21,6 +21,7 @@ from hotplate.execute import (
     ParallelExecutor,
     TaskGraph,
 )
+from tests.waiting import eventually
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -153,21 +154,12 @@ def run_failing(executor: Executor, *, keep_going: bool) -> Recording:
 
     def run(name: str) -> OutcomeKind:
         if name == "other" and overlaps and not keep_going:
-            wait_until(lambda: recording.handle.aborted)
+            assert eventually(lambda: recording.handle.aborted)
         return FAILED if name == "b" else OK
 
     recording = Recording(FAILING, run)
     recording.execute(executor, keep_going=keep_going)
     return recording
-
-
-def wait_until(condition: Callable[[], bool]) -> None:
-    tick = threading.Event()
-    for _ in range(int(LONG / 0.001)):
-        if condition():
-            return
-        tick.wait(0.001)
-    pytest.fail("it did not happen")
 
 
 def test_a_failure_stops_the_rest_and_its_descendants_name_it(executor: Executor) -> None:
@@ -291,7 +283,7 @@ def test_the_interrupt_of_a_caller_does_not_wait_for_tasks_that_do_not_answer(pa
         meeting.wait()
         if name == "answers":
             os.kill(os.getpid(), signal.SIGINT)
-            wait_until(lambda: recording.handle.aborted)
+            assert eventually(lambda: recording.handle.aborted)
             return CANCELLED
         left.append(threading.current_thread())
         assert release.wait(LONG)

@@ -26,6 +26,7 @@ from hotplate.execute import AbortHandle, OutcomeKind
 from hotplate.execute.workers.python.result import NotPortable, PortableFunction, RemoteTraceback
 from hotplate.execute.workers.python.wire import INLINE, Reference
 from hotplate.execute.workers.python.worker import PythonWorker
+from tests.waiting import eventually
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -84,13 +85,6 @@ def gone(pid: int) -> bool:
         return Path(f"/proc/{pid}/stat").read_text("ascii").rpartition(")")[2].split()[0] == "Z"
     except OSError:
         return True
-
-
-def eventually(true: Callable[[], bool]) -> bool:
-    limit = time.monotonic() + 10
-    while not true() and time.monotonic() < limit:
-        time.sleep(0.005)
-    return true()
 
 
 def descriptors() -> list[str]:
