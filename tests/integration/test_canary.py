@@ -10,6 +10,7 @@ import pytest
 
 import hotplate
 from hotplate.errors import CellCrashed
+from tests.waiting import eventually
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -98,7 +99,7 @@ def test_an_edit_that_never_ends_is_replaced_by_the_next(watch: Callable[..., Wa
     watched = watch()
     watched.settled(1)
     watched.edit("return where + 1", "for (;;) where = *(volatile int64_t *)&where; return where")
-    assert watched.live.wait_for(lambda _: watched.live.running == ("after",), PATIENCE)
+    assert eventually(lambda: watched.live.running == ("after",))
     watched.edit("for (;;) where = *(volatile int64_t *)&where; return where", "return where + 20")
     assert watched.settled(2)["after"] == 21
 

@@ -252,7 +252,7 @@ def test_a_draft_that_fails_says_so_until_the_compiler_is_done(watch: Callable[.
     assert run is not None
     assert (run.cells["b"].draft, run.cells["b"].status) == (True, "failed")
     gate.open()
-    watched.live.wait_for(lambda status: status.run is not None and not status.run.draft, PATIENCE)
+    assert watched.live.wait_for(lambda status: status.run is not None and not status.run.draft, PATIENCE)
     run = watched.live.status.run
     assert run is not None
     assert (run.cells["b"].compiler.split()[0], run.cells["b"].status) == ("gcc", "failed")
@@ -334,7 +334,7 @@ def test_there_is_no_draft(
     watched.edit(old, new)
     assert not watched.draft_comes()
     gate.open()
-    watched.live.wait_for(lambda status: status.version == 2 and status.phase == "waiting", PATIENCE)
+    assert watched.live.wait_for(lambda status: status.version == 2 and status.phase == "waiting", PATIENCE)
     assert watched.drafts() == []
 
 

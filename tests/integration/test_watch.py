@@ -14,6 +14,7 @@ import pytest
 import hotplate
 from hotplate.errors import BuildError, InputError, LoadError, NotebookError, SettingError
 from hotplate.events import Event, Kind
+from tests.waiting import eventually
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -390,7 +391,7 @@ def test_everything_is_run_again_on_request(watch: Callable[..., Watched]) -> No
     watched.settled(c=3)
     watched.of_kind()
     watched.live.rerun()
-    assert _poll(lambda: bool(watched.events) and watched.events[-1].kind is Kind.RUN_DONE)
+    assert eventually(lambda: bool(watched.events) and watched.events[-1].kind is Kind.RUN_DONE)
     assert watched.of_kind(Kind.CELL_STARTED) == ["a", "b", "c"]
 
 
@@ -405,7 +406,7 @@ int endless(hp_ctx *ctx, int quick) { while (!hp_check(ctx)); return quick; }
 
 def test_a_newer_version_stops_cells_that_it_makes_obsolete(watch: Callable[..., Watched]) -> None:
     watched = watch(POLLING)
-    assert _poll(lambda: watched.live.running == ("endless",))
+    assert eventually(lambda: watched.live.running == ("endless",))
     watched.edit("while (!hp_check(ctx)); return quick;", "return quick + hp_check(ctx);")
     watched.settled(endless=1)
 
@@ -418,7 +419,7 @@ def test_a_cell_that_does_not_stop_for_a_newer_version_is_told_of_until_it_ends(
         return a
 
     watched = watch(CHAIN, cells=(slow,))
-    assert _poll(lambda: watched.live.running == ("slow",))
+    assert eventually(lambda: watched.live.running == ("slow",))
     watched.edit("return 1", "return 2")
     told = "slow of v1 was asked to stop and goes on, so the newer version has to wait"
     assert watched.live.wait_for(lambda status: told in status.trouble, PATIENCE)
@@ -436,7 +437,7 @@ def test_a_newer_version_lets_cells_end_that_it_does_not_touch(watch: Callable[.
         return a
 
     watched = watch(CHAIN.replace("int b(int a) { return a", "int b(int slow) { return slow"), cells=(slow,))
-    assert _poll(lambda: bool(started))
+    assert eventually(lambda: bool(started))
     watched.edit("b + 1", "b + 100")
     assert watched.live.wait_for(lambda status: status.version == 2, PATIENCE)
     gate.set()
@@ -464,11 +465,11 @@ def test_a_newer_save_kills_the_compiler_that_it_makes_useless(
 ) -> None:
     program, log = gated
     watched = watch(SLOW, compiler=program)
-    assert _poll(log.exists)
+    assert eventually(log.exists)
     (compiler,) = map(int, log.read_text().split())
     watched.save(SLOW.replace("SLOW", "fast"))
     watched.settled(b=2)
-    assert _poll(lambda: not os.path.exists(f"/proc/{compiler}"))  # noqa: PTH110 - no Path needed
+    assert eventually(lambda: not os.path.exists(f"/proc/{compiler}"))  # noqa: PTH110 - no Path needed
 
 
 def test_a_newer_save_lets_a_compile_go_on_that_it_still_needs(
@@ -476,9 +477,10 @@ def test_a_newer_save_lets_a_compile_go_on_that_it_still_needs(
 ) -> None:
     program, log = gated
     watched = watch(SLOW, compiler=program)
-    assert _poll(log.exists)
+    assert eventually(log.exists)
     watched.edit("a + 1", "a + 5")
-    assert watched.live.wait_for(lambda s: s.phase == "building" and "a + 5" in watched.book.model.text, PATIENCE)
+    # Not live.wait_for: nothing of the status changes when the text is read.
+    assert eventually(lambda: watched.live.status.phase == "building" and "a + 5" in watched.book.model.text)
     log.with_name("go").touch()
     watched.settled(b=6)
     assert len(log.read_text().split()) == 1
@@ -492,13 +494,6 @@ def test_saves_faster_than_anything_can_be_built_end_with_the_newest(watch: Call
         time.sleep(0.02)
     assert watched.live.status.version > 1, "after 2 s one of them is shown"
     watched.settled(c=201)
-
-
-def _poll(condition: Callable[[], bool]) -> bool:
-    deadline = time.monotonic() + PATIENCE
-    while not condition() and time.monotonic() < deadline:
-        time.sleep(0.005)
-    return condition()
 
 
 # The end
@@ -524,7 +519,7 @@ def test_waiting_ends_when_somebody_stops_it(watch: Callable[..., Watched]) -> N
 
 def test_stopping_asks_cells_that_run_to_stop(watch: Callable[..., Watched]) -> None:
     watched = watch(POLLING)
-    assert _poll(lambda: watched.live.running == ("endless",))
+    assert eventually(lambda: watched.live.running == ("endless",))
     watched.live.stop()
     assert watched.live.running == ()
 
