@@ -26,6 +26,7 @@ from hotplate.execute.backend import OutcomeKind, Request
 from hotplate.execute.mixed import MixedBackend
 from hotplate.execute.workers import arena, cell, idleness, pool, worker
 from hotplate.execute.workers.cell import IsolatedCell
+from hotplate.execute.workers.crash import causes
 from hotplate.execute.workers.python import pool as python_pool
 from hotplate.execute.workers.worker import Worker
 from tests.integration.isolated_cells import CELLS, lives, pool_of
@@ -285,6 +286,19 @@ def test_a_python_worker_is_replaced_after_so_many_calls(
     own.cell(os.getpid, name="python")
     processes = Counter(own.run("python", executor="process", fresh=True)["python"] for _ in range(4))
     assert sorted(processes.values()) == [2, 2]
+
+
+def test_a_worker_that_the_system_ended_for_memory_is_told_as_such(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kills = iter((1, 1))
+    text = "#include <signal.h>\n// %% Apart isolate\nint killed(int n) { raise(SIGKILL); return n; }\n"
+    killed = hotplate.Notebook(tmp_path / "killed.c", text=text).load("killed")
+    monkeypatch.setattr(causes, "oom_kills", lambda: next(kills))
+    with pytest.raises(CellCrashed, match="because memory ran out"):
+        killed(1)
+    with pytest.raises(CellCrashed, match="by the cell itself, or by someone outside"):
+        killed(1)
 
 
 def test_a_worker_that_died_between_calls_costs_none(own: hotplate.Notebook) -> None:

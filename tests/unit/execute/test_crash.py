@@ -512,7 +512,11 @@ def test_a_library_without_debug_information_names_the_function(c: Built, crash:
 @pytest.mark.parametrize(
     ("number", "facts", "headline"),
     [
-        (signal.SIGKILL, {"out_of_memory": True}, "was killed: the system ran out of memory and ended the worker"),
+        (
+            signal.SIGKILL,
+            {"out_of_memory": True},
+            "was killed: by the system, most likely: it has just ended a process because memory ran out",
+        ),
         (
             signal.SIGKILL,
             {},

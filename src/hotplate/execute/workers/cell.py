@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from hotplate.toolchain import Unit
     from hotplate.toolchain.toolchain import Toolchain
 
+_SIGKILL = -9  # as subprocess tells it
 _STAGES = {
     lib.HP_STAGE_IDLE: Stage.RUN,
     lib.HP_STAGE_OPEN: Stage.OPEN,
@@ -146,6 +147,7 @@ class IsolatedCell(LoadedCell):
             libraries={self._library.number: self._library.path} if hasattr(self, "_library") else {},
             inputs=inputs,
             output=death.output[1].text or death.output[0].text,
+            out_of_memory=death.code == _SIGKILL and self._pool.out_of_memory.again(),
         )
         if not self._sanitized:
             return report

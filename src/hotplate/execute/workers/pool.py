@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from hotplate.errors import HotplateError
 from hotplate.events import log
 from hotplate.execute.threads import apart
+from hotplate.execute.workers.crash.causes import OutOfMemory
 from hotplate.execute.workers.forks import forget_in_children
 from hotplate.execute.workers.idleness import Idleness
 from hotplate.execute.workers.library import Libraries
@@ -88,6 +89,7 @@ class WorkerPool:
         self._closed = False
         self._used = 0
         self._idleness = Idleness(self._shrink)
+        self.out_of_memory = OutOfMemory()
         _pools.add(self)
         forget_in_children(self)
 
