@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING
 
 from hotplate.errors import HotplateError
 from hotplate.events import log
-from hotplate.execute.threads import apart
 from hotplate.execute.workers.crash.causes import OutOfMemory
 from hotplate.execute.workers.forks import forget_in_children
 from hotplate.execute.workers.idleness import Idleness
 from hotplate.execute.workers.library import Libraries
+from hotplate.execute.workers.threads import apart
 from hotplate.execute.workers.worker import FALSE_STARTS, Worker
 from hotplate.load.problems import WorkerDied
 
