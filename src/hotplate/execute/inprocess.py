@@ -77,7 +77,7 @@ class InProcessBackend(Backend):
         except Exception as raised:
             error = failure_of(request.cell, raised)
         seconds = time.perf_counter() - begin
-        kind, error = verdict_on(request, error, seconds, late=abort.reason == _LATE)
+        kind, error = verdict_on(request.cell, request.timeout, error, seconds, late=abort.reason == _LATE)
         return Outcome(kind, value if kind is OutcomeKind.OK else None, error, "", started, seconds, 1)
 
     def _call_native(self, request: Request, abort: AbortHandle) -> Any:

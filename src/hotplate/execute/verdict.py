@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from hotplate.errors import CellFailed, CellTimedOut, HotplateError, RunCancelled
 from hotplate.execute.backend import OutcomeKind
-
-if TYPE_CHECKING:
-    from hotplate.execute.backend import Request
 
 
 def failure_of(cell: str, error: Exception) -> CellFailed:
@@ -25,11 +20,11 @@ def overtime(seconds: float, allowed: float | None) -> str:
 
 
 def verdict_on(
-    request: Request, error: HotplateError | None, seconds: float, *, late: bool
+    cell: str, timeout: float | None, error: HotplateError | None, seconds: float, *, late: bool
 ) -> tuple[OutcomeKind, HotplateError | None]:
     """What came of a call that raised `error` or nothing. `late`: it was asked to stop because of its time-out."""
-    if request.timeout is not None and (late or seconds > request.timeout):
-        return OutcomeKind.TIMED_OUT, CellTimedOut(request.cell, overtime(seconds, request.timeout))
+    if timeout is not None and (late or seconds > timeout):
+        return OutcomeKind.TIMED_OUT, CellTimedOut(cell, overtime(seconds, timeout))
     if isinstance(error, RunCancelled):
         return OutcomeKind.CANCELLED, error
     return (OutcomeKind.FAILED if error else OutcomeKind.OK), error

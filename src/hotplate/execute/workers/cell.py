@@ -11,7 +11,7 @@ import numpy as np
 from hotplate.abi import lib
 from hotplate.errors import CellCrashed, CellFailed, CellTimedOut, HotplateError, LoadError, RunCancelled
 from hotplate.execute.backend import Outcome, OutcomeKind
-from hotplate.execute.verdict import failure_of, overtime
+from hotplate.execute.verdict import failure_of, overtime, verdict_on
 from hotplate.execute.workers import worker as workers
 from hotplate.execute.workers.arena import NoSharedMemory, empty
 from hotplate.execute.workers.crash.report import Stage, explain_death
@@ -218,11 +218,7 @@ class _Call:
     def _ended(self, value: Any, error: HotplateError | None, seconds: float) -> Outcome:
         stdout, stderr = self._worker.printed()
         late = self._worker.waited.asked >= 0 and self._worker.waited.reason == Reason.TIMEOUT
-        kind = OutcomeKind.FAILED if error else OutcomeKind.OK
-        if isinstance(error, RunCancelled):
-            kind = OutcomeKind.CANCELLED
-        if self._timeout is not None and (late or seconds > self._timeout):
-            kind, error = OutcomeKind.TIMED_OUT, self._too_long(seconds, "")
+        kind, error = verdict_on(self._cell.name, self._timeout, error, seconds, late=late)
         return Outcome(
             kind,
             value if kind is OutcomeKind.OK else None,
