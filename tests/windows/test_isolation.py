@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import ctypes
-import os
-import subprocess
-import sys
 import threading
 import time
 from textwrap import dedent
@@ -17,8 +14,10 @@ import pytest
 import hotplate
 from hotplate.errors import CellCrashed, CellRejected, CellTimedOut, SettingError
 from hotplate.execute.workers import arena
+from tests.windows.consoles import start
 
 if TYPE_CHECKING:
+    import subprocess
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
@@ -242,23 +241,14 @@ INTERRUPTED = """
 """
 
 
-def start(path: Path, then: str) -> subprocess.Popen[str]:
-    """A Python with a console of its own, without which there is no Ctrl-C."""
+def start_controller(path: Path, then: str) -> subprocess.Popen[str]:
+    """A session with cells that do not end, which then does that."""
     path.write_text(dedent(LIMITED).replace('timeout="0.2"', "") + ENDLESS)
-    code = dedent(CONTROLLER).format(then=dedent(then))
-    return subprocess.Popen(
-        [sys.executable, "-c", code, str(path)],
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        creationflags=subprocess.CREATE_NO_WINDOW,
-    )
+    return start(dedent(CONTROLLER).format(then=dedent(then)), str(path))
 
 
 def test_no_worker_outlives_a_controller_that_is_killed(tmp_path: Path) -> None:
-    with start(tmp_path / "limited.c", FOREVER) as controller:
+    with start_controller(tmp_path / "limited.c", FOREVER) as controller:
         assert controller.stdout
         workers = [int(word) for word in controller.stdout.readline().split()]
         assert workers
@@ -285,7 +275,7 @@ def test_processes_that_a_cell_starts_end_with_its_worker_at_the_latest(
 
 @pytest.mark.parametrize("call", ['"endless", executor="process"', '"apart"'])
 def test_ctrl_c_ends_a_cell_that_never_polls(tmp_path: Path, call: str) -> None:
-    with start(tmp_path / "limited.c", INTERRUPTED.format(call=call)) as controller:
+    with start_controller(tmp_path / "limited.c", INTERRUPTED.format(call=call)) as controller:
         output, _ = controller.communicate(timeout=60)
     assert output.splitlines()[-1] == "interrupted"
     assert controller.returncode == 0

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import ctypes
-import os
 import subprocess
-import sys
 from textwrap import dedent
 from typing import TYPE_CHECKING
 
 import pytest
+
+from tests.windows.consoles import start
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -19,19 +19,6 @@ LOOP = """
     long long forever(hp_ctx *ctx) { long long n = 0; while (!hp_check(ctx)) n++; return n; }
 """
 PRESS = "threading.Timer(0.5, ctypes.windll.kernel32.GenerateConsoleCtrlEvent, (0, 0)).start()"
-
-
-def start(code: str, *arguments: str) -> subprocess.Popen[str]:
-    """A Python with a console of its own, without which there is no Ctrl-C."""
-    return subprocess.Popen(
-        [sys.executable, "-c", dedent(code), *arguments],
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        creationflags=subprocess.CREATE_NO_WINDOW,
-    )
 
 
 def finish(process: subprocess.Popen[str]) -> tuple[int, str]:
