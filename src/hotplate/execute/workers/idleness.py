@@ -21,17 +21,14 @@ class Idleness:
     def __init__(self, shrink: Callable[[], None]) -> None:
         """`shrink` is a method. It is called in the thread of the deadlines."""
         self._shrink = weakref.WeakMethod(shrink)
-        self._used = 0
+        self.uses = 0
+        """How often there was work."""
         self.forget_parent()
 
     def forget_parent(self) -> None:
         """In a child that was forked: whoever had the lock is not there, and nobody looks."""
         self._lock = threading.RLock()
         self._watched = False
-
-    def note_use(self) -> None:
-        """There is work."""
-        self._used += 1
 
     def watch(self) -> None:
         """Has somebody look later, unless somebody will."""
@@ -41,7 +38,7 @@ class Idleness:
             if self._watched:
                 return
             self._watched = True
-        used, itself = self._used, weakref.ref(self)
+        used, itself = self.uses, weakref.ref(self)
 
         def look() -> None:
             if (found := itself()) is not None:
@@ -54,7 +51,7 @@ class Idleness:
 
     def _look(self, used: int) -> None:
         self._watched = False
-        if used != self._used:
+        if used != self.uses:
             self.watch()
         elif (shrink := self._shrink()) is not None:
             shrink()

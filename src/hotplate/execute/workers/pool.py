@@ -87,7 +87,6 @@ class WorkerPool:
         self._libraries = Libraries()
         self._leaving: set[Worker] = set()
         self._closed = False
-        self._used = 0
         self._idleness = Idleness(self._shrink)
         self.out_of_memory = OutOfMemory()
         _pools.add(self)
@@ -171,8 +170,7 @@ class WorkerPool:
             self._busy.pop(own, None)
             if self._waiting or not self._has_room():
                 self._wait()
-            self._used += 1
-            self._idleness.note_use()
+            self._idleness.uses += 1
             worker = self._busy[own] = self._choose(number)
         return worker or self._start_now(own)
 
@@ -246,7 +244,7 @@ class WorkerPool:
             worker.bury()
         elif worn:
             apart("hotplate-retire", partial(self._retire, worker))
-        if not usable or not self._used % 64 or self._used == 1:
+        if not usable or not self._idleness.uses % 64 or self._idleness.uses == 1:
             self._keep_spare()
         if len(self._idle) > 1:
             self._idleness.watch()

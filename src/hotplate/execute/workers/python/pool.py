@@ -96,7 +96,7 @@ class PythonPool:
         with self._lock:
             worker = self._idle.pop() if self._idle else PythonWorker(clean_environment(os.environ, self._policy))
             self._busy.add(worker)
-            self._idleness.note_use()
+            self._idleness.uses += 1
         return worker
 
     def _give_back(self, worker: PythonWorker) -> None:
