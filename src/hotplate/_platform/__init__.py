@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import sys
 
+from hotplate._platform.signals import signal_name
+
 if sys.platform == "win32":
     from hotplate._platform.windows import (
         fsync_directory,
@@ -81,6 +83,7 @@ __all__ = [
     "replace_file",
     "retire_file",
     "retire_tree",
+    "signal_name",
     "spawn",
     "sweep_stale",
     "vector_level",

@@ -6,7 +6,6 @@ throws or exits, so does the process. Few cells have one, and only they are trie
 
 from __future__ import annotations
 
-import signal
 import subprocess
 import sys
 from typing import TYPE_CHECKING
@@ -69,10 +68,8 @@ _CRT = 16  # bytes: the one initialiser and the one finaliser that the compiler'
 def _ending(code: int) -> str:
     if code >= 0:
         return f"it ended the process with code {code}" if code < 1 << 31 else f"it crashed (0x{code:08X})"
-    try:
-        return f"it crashed ({signal.Signals(-code).name})"
-    except ValueError:
-        return f"it was killed by signal {-code}"
+    name = _platform.signal_name(-code)
+    return f"it crashed ({name})" if name else f"it was killed by signal {-code}"
 
 
 def _explained(lines: list[str], ending: str) -> str:

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import functools
 import shutil
-import signal
 from typing import TYPE_CHECKING
 
+from hotplate._platform import signal_name
 from hotplate.execute.workers.policy import Level
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ def code_behind(code: int) -> int:
 
     Bubblewrap tells of a signal as a shell does. A program that exits with such a code by itself looks the same.
     """
-    return _SHELL - code if code - _SHELL in list(signal.Signals) else code
+    return _SHELL - code if signal_name(code - _SHELL) else code
 
 
 def arguments(policy: Policy, also_readable: Sequence[PurePath] = ()) -> tuple[str, ...]:

@@ -22,7 +22,7 @@ class Idleness:
         """`shrink` is a method. It is called in the thread of the deadlines."""
         self._shrink = weakref.WeakMethod(shrink)
         self.uses = 0
-        """How often there was work."""
+        """How often there was work; the pool counts."""
         self.forget_parent()
 
     def forget_parent(self) -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from hotplate._platform import signal_name
 from hotplate.execute.workers.crash.record import Access
 
 if TYPE_CHECKING:
@@ -123,7 +124,7 @@ class OutOfMemory:
 
 def _signal(returncode: int, record: CrashRecord | None, *, out_of_memory: bool, code: bytes) -> Cause:
     number = -returncode
-    name = signal.Signals(number).name if number in list(signal.Signals) else f"signal {number}"
+    name = signal_name(number) or f"signal {number}"
     if record is not None:
         words = _sent(record) if record.code <= _SENT else _FAULTS.get(name, _other)(record, code)
         return Cause("crashed", words, name)

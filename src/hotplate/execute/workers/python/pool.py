@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import signal
 import sys
 import threading
 import weakref
@@ -12,6 +11,7 @@ from dataclasses import replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from hotplate._platform import signal_name
 from hotplate.diagnostic import Diagnostic, Severity
 from hotplate.errors import CellCrashed, CellFailed, CellTimedOut, HotplateError, LoadError, RunCancelled
 from hotplate.execute.backend import Outcome, OutcomeKind, Request
@@ -141,7 +141,7 @@ def _error(request: Request, result: PythonResult) -> HotplateError:
 
 def _report(request: Request, result: PythonResult) -> CrashReport:
     code = result.exit_code or 0
-    name = signal.Signals(-code).name if -code in list(signal.Signals) else ""
+    name = signal_name(-code)
     headline = f"crashed: {result.reason}"
     return CrashReport(
         cell=request.cell,

@@ -7,6 +7,7 @@ import signal
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from hotplate._platform import signal_name
 from hotplate.errors import HotplateError
 from hotplate.execute.captured import NOTHING, Captured
 
@@ -77,10 +78,7 @@ def describe_exit(code: int) -> str:
     """An exit code for people."""
     if code >= 0:
         return f"it ended its process with exit code {code}"
-    try:
-        name = signal.Signals(-code).name
-    except ValueError:
-        name = f"signal {-code}"
+    name = signal_name(-code) or f"signal {-code}"
     if name == "SIGKILL":
         return f"its process was ended by {name}: somebody else's kill, or the system was out of memory"
     return f"its process was ended by {name} ({signal.strsignal(-code)})"
