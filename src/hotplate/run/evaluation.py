@@ -190,7 +190,7 @@ class Evaluation:
             abort=self._abort,
             results=frozenset(arguments) - self._given.keys(),
             timeout=task.attributes.timeout,
-            isolate=task.isolated or task.attributes.isolate,
+            isolate=task.isolated,
             polls=task.polls,
         )
 

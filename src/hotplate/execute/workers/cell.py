@@ -79,8 +79,7 @@ class IsolatedCell(LoadedCell):
         try:
             library = pool.library(path, unit_key)
         except WorkerDied as died:
-            overdue = f"it did not open within {workers.ANSWER_TIME:g} s; look at what its global objects do"
-            why = overdue if died.death.overdue else self._report(died.death, path.stem, {}).message
+            why = f"it {_never_opened()}" if died.death.overdue else self._report(died.death, path.stem, {}).message
             raise LoadError(f"can't load {path}: {why}") from None
         except OSError as error:
             raise LoadError(f"there is no worker to load {path.name}: {error}") from error
@@ -243,8 +242,7 @@ class _Call:
         kind = OutcomeKind.CRASHED
         error: HotplateError
         if death.overdue and not opened:
-            message = f"its library did not open within {workers.ANSWER_TIME:g} s; look at what its global objects do"
-            kind, error = OutcomeKind.TIMED_OUT, CellTimedOut(self._cell.name, message)
+            kind, error = OutcomeKind.TIMED_OUT, CellTimedOut(self._cell.name, f"its library {_never_opened()}")
         elif death.overdue:
             seconds = worker.waited.nanoseconds / 1e9
             kind, error = OutcomeKind.TIMED_OUT, self._too_long(seconds, ", and it did not stop when it was asked to")
@@ -264,6 +262,10 @@ class _Call:
 
     def _too_long(self, seconds: float, more: str) -> CellTimedOut:
         return CellTimedOut(self._cell.name, overtime(seconds, self._timeout) + more)
+
+
+def _never_opened() -> str:
+    return f"did not open within {workers.ANSWER_TIME:g} s; look at what its global objects do"
 
 
 def kind_of(value: Any) -> str:
