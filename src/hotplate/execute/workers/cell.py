@@ -6,15 +6,13 @@ import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from hotplate.abi import lib
 from hotplate.errors import CellCrashed, CellFailed, CellTimedOut, HotplateError, LoadError, RunCancelled
 from hotplate.execute.backend import Outcome, OutcomeKind
 from hotplate.execute.verdict import failure_of, overtime, verdict_on
 from hotplate.execute.workers import worker as workers
 from hotplate.execute.workers.arena import NoSharedMemory, empty
-from hotplate.execute.workers.crash.report import Stage, explain_death
+from hotplate.execute.workers.crash.report import Stage, explain_death, kind_of
 from hotplate.execute.workers.worker import FALSE_STARTS, GRACE, Reason, Worker
 from hotplate.load import LoadedCell, StateBlock
 from hotplate.load.plan import make_callable
@@ -266,10 +264,3 @@ class _Call:
 
 def _never_opened() -> str:
     return f"did not open within {workers.ANSWER_TIME:g} s; look at what its global objects do"
-
-
-def kind_of(value: Any) -> str:
-    """The type and shape of an array, and what else there is as it is, for people."""
-    if isinstance(value, np.ndarray):
-        return f"{value.dtype}[{', '.join(map(str, value.shape))}]"
-    return f"{value!r}"[:40]

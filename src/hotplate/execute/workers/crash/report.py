@@ -7,7 +7,9 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from hotplate.diagnostic import Diagnostic, Severity
 from hotplate.execute.workers.crash.backtrace import Frame, backtrace, call_notes, here, innermost
@@ -21,7 +23,7 @@ if TYPE_CHECKING:
     from hotplate.execute.workers.crash.causes import Cause
     from hotplate.execute.workers.crash.record import CrashRecord
 
-__all__ = ["CrashReport", "Diagnosis", "Frame", "Stage", "explain_death"]
+__all__ = ["CrashReport", "Diagnosis", "Frame", "Stage", "explain_death", "kind_of"]
 
 _LAST_LINES = 10  # of what the cell printed; it has been shown already
 _RECURSION = 4  # calls of one function among the last 32
@@ -155,6 +157,13 @@ def explain_death(
         inputs=MappingProxyType(dict(inputs)),
         output=output,
     )
+
+
+def kind_of(value: Any) -> str:
+    """The type and shape of an array, and what else there is as it is, for people."""
+    if isinstance(value, np.ndarray):
+        return f"{value.dtype}[{', '.join(map(str, value.shape))}]"
+    return f"{value!r}"[:40]
 
 
 def _headline(cause: Cause, stage: Stage, record: CrashRecord | None) -> str:

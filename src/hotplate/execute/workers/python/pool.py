@@ -15,8 +15,7 @@ from hotplate._platform import signal_name
 from hotplate.diagnostic import Diagnostic, Severity
 from hotplate.errors import CellCrashed, CellFailed, CellTimedOut, HotplateError, LoadError, RunCancelled
 from hotplate.execute.backend import Outcome, OutcomeKind, Request
-from hotplate.execute.workers.cell import kind_of
-from hotplate.execute.workers.crash.report import CrashReport, Stage
+from hotplate.execute.workers.crash.report import CrashReport, Stage, kind_of
 from hotplate.execute.workers.environment import clean_environment
 from hotplate.execute.workers.forks import forget_in_children
 from hotplate.execute.workers.idleness import Idleness
