@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 from textwrap import dedent
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -70,3 +70,21 @@ def compiled(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., hotplate
         return opened
 
     return build
+
+
+@pytest.fixture(scope="module")
+def notebooks(request: pytest.FixtureRequest, compiled: Callable[..., Any]) -> dict[str, Any]:
+    """The cells of a test file: those of its text `C` and of its text `CPP`."""
+    return {"c": compiled(request.module.C), "c++": compiled(request.module.CPP, ".cpp")}
+
+
+@pytest.fixture
+def c(notebooks: dict[str, Any]) -> Callable[[str], Any]:
+    """Loads a cell of the file's text `C`."""
+    return notebooks["c"].load
+
+
+@pytest.fixture(params=["c", "c++"])
+def load(request: pytest.FixtureRequest, notebooks: dict[str, Any]) -> Callable[[str], Any]:
+    """Loads a cell of `C`, then of `CPP`."""
+    return notebooks[request.param].load

@@ -49,21 +49,6 @@ GRAPH = """
 """
 
 
-@pytest.fixture(scope="module")
-def notebooks(compiled: Callable[..., Any]) -> dict[str, Any]:
-    return {"c": compiled(C), "c++": compiled(CPP, ".cpp")}
-
-
-@pytest.fixture
-def c(notebooks: dict[str, Any]) -> Callable[[str], Any]:
-    return notebooks["c"].load
-
-
-@pytest.fixture(params=["c", "c++"])
-def load(request: pytest.FixtureRequest, notebooks: dict[str, Any]) -> Callable[[str], Any]:
-    return notebooks[request.param].load
-
-
 def is_mapped(library: Path) -> bool:
     return str(library) in Path("/proc/self/maps").read_text()
 
