@@ -18,6 +18,9 @@ log = logging.getLogger("hotplate")
 class Kind(StrEnum):
     """What an event reports. A cell's terminal event is CELL_DONE, CELL_FAILED or CELL_SKIPPED, exactly one a run.
 
+    Between CELL_STARTED and that, CELL_PROGRESS (`done`, `total`) and CELL_OUTPUT (`stream`, `text`) may come, and
+    CELL_RETRYING (`outcome`, `error`, `not_before`) before each further attempt.
+
     A notebook that is watched also reports reloads: RELOAD_STARTED when files have changed (`files`), CELL_RELOADED for
     each cell whose code was replaced, RELOAD_DONE when the newer text runs or was refused (`reload`).
     """
@@ -26,6 +29,9 @@ class Kind(StrEnum):
     CELL_BUILDING = "cell_building"
     CELL_BUILT = "cell_built"
     CELL_STARTED = "cell_started"
+    CELL_PROGRESS = "cell_progress"
+    CELL_OUTPUT = "cell_output"
+    CELL_RETRYING = "cell_retrying"
     CELL_DONE = "cell_done"
     CELL_FAILED = "cell_failed"
     CELL_SKIPPED = "cell_skipped"

@@ -8,12 +8,17 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from hotplate.execute.captured import NOTHING, Captured
+from hotplate.execute.cooperation import NOBODY_ASKED, Cooperation, Usage
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from hotplate.execute.abort import AbortHandle
     from hotplate.execute.workers.enforced import EffectivePolicy
+
+
+GRACE = 0.25
+"""Seconds between the request to stop and the end of a call that does not answer it, unless the cell says otherwise."""
 
 
 class Isolation(StrEnum):
@@ -82,6 +87,11 @@ class Outcome:
     stderr: Captured = NOTHING
     policy: EffectivePolicy | None = None
     """What was in force in the worker; None where nothing was."""
+    cooperation: Cooperation = NOBODY_ASKED
+    usage: Usage | None = None
+    """What the call used; None where nobody asked or nobody can tell."""
+    unkillable: bool = False
+    """Whether the call goes on although its time is over: nothing in this process can end it."""
 
     @property
     def ok(self) -> bool:
@@ -103,6 +113,8 @@ class Request:
     """The arguments that are results of other cells: nobody writes to those any more."""
     timeout: float | None = None
     """Seconds; None means no limit."""
+    grace: float = GRACE
+    """Seconds that the cell has to answer a request to stop."""
     isolate: bool = False
     """Whether the call must not share the session's process."""
     polls: bool = False

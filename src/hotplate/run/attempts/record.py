@@ -1,0 +1,31 @@
+"""Attempt: the record of one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from hotplate.execute.cooperation import NOBODY_ASKED
+
+if TYPE_CHECKING:
+    from hotplate.execute import OutcomeKind
+    from hotplate.execute.cooperation import Cooperation, Usage
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One attempt at a cell, when it is over. Times are in seconds, points in time since the epoch."""
+
+    cell: str
+    number: int
+    """From 1; a resumed run goes on counting."""
+    outcome: OutcomeKind
+    started: float
+    seconds: float
+    error: str = ""
+    cooperation: Cooperation = NOBODY_ASKED
+    usage: Usage | None = None
+    unkillable: bool = False
+    """Whether the call goes on in this process: nothing can end it."""
+    not_before: float = 0.0
+    """When the next attempt may begin; 0: there is none."""
