@@ -15,7 +15,7 @@ from hotplate.execute import AbortHandle, Executor, ExecutorKillHandle, OutcomeK
 from hotplate.execute.interrupt import watch as interrupts
 from hotplate.execute.isolation import IsolatedCells
 from hotplate.execute.mixed import MixedBackend
-from hotplate.notebook.model import ItemKind, Language
+from hotplate.notebook.model import ItemKind
 from hotplate.reload import HotReloader, Proposal
 from hotplate.run import Evaluation, PythonCell, Recorder, Run, StateManager, plan_run
 from hotplate.toolchain import Artifact, BuildFailure
@@ -30,8 +30,6 @@ if TYPE_CHECKING:
     from hotplate.notebook.model import NotebookModel
     from hotplate.reload.live import Live
     from hotplate.run import Version
-
-__all__ = ["Notebook", "inline", "open"]
 
 F = TypeVar("F", bound="Callable[..., Any]")
 _ON_CRASH = ("report", "diagnose")
@@ -159,7 +157,7 @@ class Notebook:
     def load(self, name: str) -> LoadedCell:
         """One cell, built if it has to be, as a function. Raises BuildError, InputError for an unknown name."""
         self.refresh()
-        _refuse(notation.check(self.model, self.graph))
+        refuse_errors(notation.check(self.model, self.graph))
         if name not in self.model.cells:
             raise InputError(f"{self.path.name} has no cell {name}; {notation.suggest(name, self.model.cells)}")
         interrupts.arm()  # Ctrl-C reaches the calls of what is loaded here
@@ -299,7 +297,7 @@ class Notebook:
         try:
             self.refresh()
             proposal = self._proposal(self.model, targets, given, executor)
-            _refuse(proposal.diagnostics)
+            refuse_errors(proposal.diagnostics)
         except NotebookError as error:
             self._reloader.refuse(error)
             raise
@@ -344,46 +342,12 @@ class Notebook:
         return f"<Notebook {self.path.name}: {cells or 'no cells'}>"
 
 
-def open(
-    path: str | Path,
-    *,
-    compiler: str | None = None,
-    flags: Sequence[str] = (),
-    jobs: int | None = None,
-    policy: Policy | None = None,
-    sanitize: bool = False,
-) -> Notebook:
-    """Opens the notebook at `path`. See Notebook."""
-    return Notebook(path, compiler=compiler, flags=flags, jobs=jobs, policy=policy, sanitize=sanitize)
-
-
-def inline(text: str, *, language: str = "c", compiler: str | None = None, flags: Sequence[str] = ()) -> LoadedCell:
-    """A one-off cell from source text, built and loaded. `language`: "c" or "c++".
-
-    The text may hold helpers, types and includes besides its one cell. Raises NotebookError, BuildError, InputError.
-    """
-    if language not in set(Language):
-        message = f"there is no language {language!r}; there are {', '.join(repr(str(known)) for known in Language)}"
-        raise SettingError(message)
-    suffix = ".cpp" if language == Language.CPP else ".c"
-    notebook = Notebook(f"inline{suffix}", text=text, compiler=compiler, flags=flags)
-    _refuse(notation.check(notebook.model, notebook.graph))
-    names = list(notebook.model.cells)
-    if len(names) != 1:
-        found = f"it has {len(names)}: {', '.join(names)}" if names else "it has none"
-        reasons = "".join(
-            f"; {helper.name}: {helper.reason}" for helper in notebook.model.helpers.values() if helper.reason
-        )
-        message = f"inline code must hold exactly one cell, and {found}{reasons}"
-        raise InputError(message)
-    return notebook.load(names[0])
-
-
 def _sinks(on_event: Sink | Sequence[Sink]) -> tuple[Sink, ...]:
     return (on_event,) if callable(on_event) else tuple(on_event)
 
 
-def _refuse(diagnostics: Sequence[Diagnostic]) -> None:
+def refuse_errors(diagnostics: Sequence[Diagnostic]) -> None:
+    """Raises NotebookError when one of them is an error."""
     errors = [found for found in diagnostics if found.severity is Severity.ERROR]
     if errors:
         raise NotebookError(errors)
