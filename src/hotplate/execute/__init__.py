@@ -12,6 +12,7 @@ from hotplate.execute.kill import ExecutorKillHandle
 from hotplate.execute.linear import LinearExecutor
 from hotplate.execute.parallel import ParallelExecutor
 from hotplate.execute.registry import isolates, make_executor
+from hotplate.execute.scheduler import Scheduler
 
 __all__ = [
     "AbortHandle",
@@ -27,6 +28,7 @@ __all__ = [
     "OutcomeKind",
     "ParallelExecutor",
     "Request",
+    "Scheduler",
     "TaskGraph",
     "TimeoutKind",
     "isolates",

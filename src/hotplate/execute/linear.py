@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from hotplate.execute.executor import Frontier
+from hotplate.execute.executor import TaskGraph
+from hotplate.execute.scheduler import Scheduler
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from hotplate.execute.abort import AbortHandle
     from hotplate.execute.backend import Outcome
-    from hotplate.execute.executor import TaskGraph
 
 
 class LinearExecutor:
-    """Runs tasks one after another. The request to stop is looked at before each task and by the tasks themselves."""
+    """Runs tasks one after another. The request to stop is looked at before each task and by the tasks themselves.
+
+    The order is the one given, whatever times are expected: alone, a task gains nothing by starting early.
+    """
 
     name = "linear"
 
@@ -29,12 +32,12 @@ class LinearExecutor:
         keep_going: bool = False,
     ) -> None:
         """See Executor.execute."""
-        frontier = Frontier(graph, abort, finished, keep_going)
+        scheduler = Scheduler(TaskGraph(graph.order, graph.needs), abort, finished, keep_going)
         try:
-            while (name := frontier.start()) is not None:
-                frontier.finish(name, call(name))
+            while (name := scheduler.start()) is not None:
+                scheduler.finish(name, call(name))
         except BaseException as error:  # KeyboardInterrupt, above all
-            frontier.fail(error)
-        frontier.give_up()
-        if frontier.error is not None:
-            raise frontier.error
+            scheduler.fail(error)
+        scheduler.give_up()
+        if scheduler.error is not None:
+            raise scheduler.error

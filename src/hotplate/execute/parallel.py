@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from hotplate.errors import SettingError
 from hotplate.execute.backend import Outcome, OutcomeKind
 from hotplate.execute.dispatch import DispatchQueue
-from hotplate.execute.executor import Frontier
+from hotplate.execute.scheduler import Scheduler
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,13 +21,11 @@ if TYPE_CHECKING:
 GRACE = 0.25
 """Seconds that running cells get to answer a request to stop before they are left behind."""
 
-AHEAD = 16
-"""Tasks for each thread that may wait to be begun. The others stay where an abort drops them at once."""
-
 
 class ParallelExecutor:
     """Runs up to `jobs` tasks at once; each starts when what it needs is there, with no barrier between levels.
 
+    Of those that could start, the one with the longest way to the end goes first, where times are expected.
     Threads are enough: the interpreter lock is free while native code runs. A thread can't be killed: when the caller
     is interrupted, tasks that do not answer within the grace period are left behind on their (daemon) threads.
     """
@@ -51,7 +49,8 @@ class ParallelExecutor:
         keep_going: bool = False,
     ) -> None:
         """See Executor.execute. `finished` is called from the worker threads, one call at a time."""
-        crew = _Crew(Frontier(graph, abort, finished, keep_going), call, min(self.jobs, len(graph.order)))
+        scheduler = Scheduler(graph, abort, finished, keep_going)
+        crew = _Crew(scheduler, call, abort, min(self.jobs, len(graph.order)))
         try:
             crew.run()
         except BaseException as error:  # KeyboardInterrupt, above all: whatever ends the wait must end the work too
@@ -71,13 +70,15 @@ class ProcessExecutor(ParallelExecutor):
 class _Crew:
     """The threads of one execution and what they share."""
 
-    def __init__(self, frontier: Frontier, call: Callable[[str], Outcome], size: int) -> None:
-        self._frontier = frontier
+    def __init__(self, scheduler: Scheduler, call: Callable[[str], Outcome], abort: AbortHandle, size: int) -> None:
+        self._scheduler = scheduler
         self._call = call
+        self._abort = abort
         self._size = size
         self._lock = threading.Lock()
-        self._tasks: DispatchQueue[str] = DispatchQueue(AHEAD * max(size, 1))
+        self._tasks: DispatchQueue[str] = DispatchQueue(max(size, 1))
         self._running = 0
+        """Tasks that have a thread, or are on their way to an idle one."""
         # Held until nothing runs any more. A bare lock, not an Event: an interrupt that strikes inside Event.wait can
         # leave its inner lock held for good.
         self._idle = threading.Lock()
@@ -96,16 +97,16 @@ class _Crew:
         self._tasks.shut_down()
         for thread in threads:
             thread.join()
-        if self._frontier.error is not None:
-            raise self._frontier.error
+        if self._scheduler.error is not None:
+            raise self._scheduler.error
 
     def abandon(self, error: BaseException, grace: float) -> None:
         """Waits a little for running tasks, then gives everything that has none an outcome."""
-        self._frontier.fail(error)
+        self._scheduler.fail(error)
         self._idle.acquire(timeout=grace)
         with self._lock:
             self._abandoned = True
-            self._frontier.give_up()
+            self._scheduler.give_up()
         self._tasks.shut_down()
 
     def _work(self) -> None:
@@ -121,31 +122,34 @@ class _Crew:
             if self._abandoned:
                 return None
             self._running -= 1
-            self._frontier.finish(name, outcome)
+            self._scheduler.finish(name, outcome)
             following = self._start()
             self._hand_out()
             return following
 
     def _attempt(self, name: str) -> Outcome:
-        if self._frontier.abort.aborted:  # since it was handed out
-            return Outcome(OutcomeKind.CANCELLED, reason=self._frontier.abort.reason)
+        if self._abort.aborted:  # since it was handed out
+            return Outcome(OutcomeKind.CANCELLED, reason=self._abort.reason)
         try:
             return self._call(name)
         except BaseException as error:
-            self._frontier.fail(error)
+            self._scheduler.fail(error)
             return Outcome(OutcomeKind.LOST, error=error, started=time.time())
 
     def _start(self) -> str | None:
-        name = self._frontier.start()
+        name = self._scheduler.start()
         self._running += name is not None
         return name
 
     def _hand_out(self) -> None:
-        """Gives ready tasks to the threads while they have room; ends the run when nothing runs nor can start."""
-        while not self._tasks.is_full and (name := self._start()) is not None:
+        """Gives ready tasks to idle threads; ends the run when nothing runs nor can start.
+
+        None is handed out ahead of that: it would start after tasks that become ready later and are more urgent.
+        """
+        while self._running < self._size and (name := self._start()) is not None:
             self._tasks.put(name)
         if self._running == 0:
-            self._frontier.give_up()
+            self._scheduler.give_up()
             self._idle.release()
 
 
