@@ -10,7 +10,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from hotplate.reload.filesystems import Mounts
+from hotplate._platform.filesystems import Mounts
 from hotplate.reload.lookups import Lookup, lookups, one_pass
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ import pytest
 from hotplate.reload import contents, watcher
 from hotplate.reload.contents import first_look, look
 from hotplate.reload.directories import Directories
-from hotplate.reload.filesystems import Mounts
+from hotplate._platform.filesystems import Mounts
 from hotplate.reload.sources import InotifySource
 
 if TYPE_CHECKING:

@@ -1,4 +1,7 @@
-"""Which file systems don't tell about changes that other machines, or the host of a virtual one, make."""
+"""Which file systems other machines, or the host of a virtual one, write to as well.
+
+They don't tell about the changes that those make, and what one program locks or maps there, others may not see.
+"""
 
 from __future__ import annotations
 
@@ -55,10 +58,11 @@ class Mounts:
 
     def silent(self, directory: str) -> bool:
         """Whether changes of a directory, given by its real path, may come without an event."""
-        kind = self._type(directory)
+        kind = self.kind(directory)
         return kind in _SILENT or kind.startswith(_SILENT_FAMILY)
 
-    def _type(self, directory: str) -> str:
+    def kind(self, directory: str) -> str:
+        """The type of the file system that a directory, given by its real path, is on; "" where nobody knows."""
         while directory not in self._types:
             parent = os.path.dirname(directory)  # noqa: PTH120 - real paths as text
             if parent == directory:
