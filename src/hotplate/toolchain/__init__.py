@@ -8,7 +8,7 @@ this package, and libraries are loaded elsewhere.
 from __future__ import annotations
 
 from hotplate.toolchain.builder import Builder
-from hotplate.toolchain.cache import Cache, default_cap, default_root
+from hotplate.toolchain.cache import Cache, default_cap, default_root, size_setting
 from hotplate.toolchain.compiler import Compiler, Family
 from hotplate.toolchain.discover import Discovery, discover, find_compiler, pick
 from hotplate.toolchain.model import Artifact, BuildFailure, Unit
@@ -29,4 +29,5 @@ __all__ = [
     "discover",
     "find_compiler",
     "pick",
+    "size_setting",
 ]

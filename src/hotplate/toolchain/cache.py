@@ -72,14 +72,17 @@ def default_root(environ: Mapping[str, str], *, windows: bool = os.name == "nt")
 
 def default_cap(environ: Mapping[str, str]) -> int:
     """The cache's size limit in bytes: HOTPLATE_CACHE_SIZE as in 500M or 2G, or else 2 GiB."""
-    text = environ.get("HOTPLATE_CACHE_SIZE", "").strip()
+    return size_setting("HOTPLATE_CACHE_SIZE", DEFAULT_CAP, environ)
+
+
+def size_setting(name: str, default: int, environ: Mapping[str, str]) -> int:
+    """The bytes that a variable of the environment tells, as in 500M or 2G. Raises SettingError for what is no size."""
+    text = environ.get(name, "").strip()
     if not text:
-        return DEFAULT_CAP
+        return default
     match = re.fullmatch(r"(\d{1,18}(?:\.\d+)?)\s*([kmgt]?)(?:i?b)?", text, re.IGNORECASE)
     if not match:
-        raise SettingError(
-            f"HOTPLATE_CACHE_SIZE is {text!r}, which is no size: give bytes, or a number such as 500M or 2G"
-        )
+        raise SettingError(f"{name} is {text!r}, which is no size: give bytes, or a number such as 500M or 2G")
     return int(float(match[1]) * 1024 ** " kmgt".index(match[2].lower() or " "))
 
 
