@@ -7,6 +7,7 @@
     ├── ToolchainError       no usable compiler, or a tool it needs is missing
     │   └── BuildError       the compiler refused a cell; has `diagnostics`
     ├── CacheError           the build cache can't be read or written
+    ├── StoreError           the store of recorded runs can't be used, or has no such run
     ├── LoadError            a built library can't be loaded
     │   └── HandshakeError   it was built for another version of the interface
     ├── CellError            a cell did not deliver; has `cell` and, in a run, `run`
@@ -49,6 +50,7 @@ __all__ = [
     "RunCancelled",
     "SettingError",
     "ShutDown",
+    "StoreError",
     "ToolchainError",
 ]
 
@@ -94,6 +96,10 @@ class CacheError(HotplateError):
     """The build cache can't be read or written."""
 
     exit_code = 3
+
+
+class StoreError(HotplateError):
+    """The store of recorded runs can't be read or written, or does not hold what was asked for."""
 
 
 class LoadError(HotplateError):
