@@ -14,7 +14,8 @@
     │   ├── CellFailed       it said so (hp_fail), threw, or filled no result
     │   ├── CellCrashed      its process died: a signal, an exit, no memory; has `report`
     │   ├── CellTimedOut     it ran longer than its `timeout`
-    │   └── CellRejected     the backend can't enforce what the cell asks for
+    │   ├── CellRejected     the backend can't enforce what the cell asks for
+    │   └── LifecycleFailed  a lifecycle or a cleanup around its call raised
     ├── RunCancelled         a run or a call was interrupted; has `run`
     ├── Backpressure         a queue is full; has `capacity`
     └── ShutDown             a queue takes nothing any more
@@ -45,6 +46,7 @@ __all__ = [
     "HandshakeError",
     "HotplateError",
     "InputError",
+    "LifecycleFailed",
     "LoadError",
     "NotebookError",
     "RunCancelled",
@@ -150,6 +152,10 @@ class CellTimedOut(CellError):
 
 class CellRejected(CellError):
     """The backend can't enforce what the cell asks for, so nothing of it ran."""
+
+
+class LifecycleFailed(CellError):
+    """A lifecycle or a cleanup around a cell's call raised. The exception is the `__cause__`."""
 
 
 class RunCancelled(HotplateError):

@@ -13,6 +13,7 @@ from hotplate.execute.cooperation import NOBODY_ASKED, Cooperation, Usage
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from hotplate.errors import LifecycleFailed
     from hotplate.execute.abort import AbortHandle
     from hotplate.execute.workers.enforced import EffectivePolicy
 
@@ -92,6 +93,8 @@ class Outcome:
     """What the call used; None where nobody asked or nobody can tell."""
     unkillable: bool = False
     """Whether the call goes on although its time is over: nothing in this process can end it."""
+    around: ExceptionGroup[LifecycleFailed] | None = None
+    """What lifecycles and cleanups raised around the call, however that ended."""
 
     @property
     def ok(self) -> bool:
