@@ -1,0 +1,129 @@
+"""Evaluator: makes one attempt at a cell, with everything that surrounds it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from hotplate.errors import LifecycleFailed
+from hotplate.execute import Outcome, OutcomeKind
+from hotplate.run.lifecycles.lifecycle import Skip
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from hotplate.run.lifecycles.context import CellContext
+    from hotplate.run.lifecycles.lifecycle import Lifecycle
+
+
+class Evaluator:
+    """Setups in order, the call, teardowns in reverse, cleanups. Thread-safe if its lifecycles are.
+
+    Whatever is raised, every lifecycle whose setup began gets its teardown, and every cleanup runs.
+    """
+
+    __slots__ = ("_names", "_setups", "_teardowns")
+
+    def __init__(self, lifecycles: Sequence[Lifecycle]) -> None:
+        self._names = tuple(f"the lifecycle {lifecycle.name}" for lifecycle in lifecycles)
+        # Bound once: looking a method up takes as long as a call of one that does nothing.
+        self._setups = tuple(lifecycle.setup for lifecycle in lifecycles)
+        self._teardowns = tuple(lifecycle.teardown for lifecycle in lifecycles)
+
+    def evaluate(self, context: CellContext, call: Callable[[CellContext], Outcome]) -> Outcome:
+        """How the attempt ended. What lifecycles and cleanups raised is in `around`, and makes a failure of a success.
+
+        What `call` raises goes on to the caller when all is torn down, and so does an interrupt at any moment.
+        """
+        begun, calls, cleanup, trouble = 0, False, None, None
+        try:
+            for setup in self._setups:
+                begun += 1
+                if (answer := setup(context)) is not None:
+                    outcome = _skipped(answer)
+                    break
+            else:
+                calls = True
+                outcome = call(context)
+        except BaseException as error:
+            trouble = _Trouble(context.cell)
+            outcome = trouble.in_call(error) if calls else trouble.before(self._names, begun, error)
+        # Interrupts strike where a loop turns and where a function begins, so both are inside a `try` here.
+        while begun or context.cleanups:
+            try:
+                while begun:
+                    begun -= 1
+                    if (changed := self._teardowns[begun](context, outcome)) is not None:
+                        outcome = _changed(changed)
+                while context.cleanups:
+                    cleanup = context.cleanups.pop()
+                    cleanup()
+            except BaseException as error:
+                trouble = trouble or _Trouble(context.cell)
+                outcome = trouble.after(self._names[begun] if cleanup is None else _called(cleanup), error, outcome)
+        return outcome if trouble is None else trouble.settled(outcome)
+
+
+class _Trouble:
+    """What was raised around one call, and what that makes of its outcome."""
+
+    def __init__(self, cell: str) -> None:
+        self._cell = cell
+        self._failures: list[LifecycleFailed] = []
+        self._stop: BaseException | None = None
+        """What goes on to the caller when everything is done."""
+
+    def in_call(self, error: BaseException) -> Outcome:
+        """The call raised, which ends the whole run."""
+        self._stop = error
+        if isinstance(error, Exception):
+            return Outcome(OutcomeKind.FAILED, error=error)
+        reason = "interrupted" if isinstance(error, KeyboardInterrupt) else f"ended by {type(error).__name__}"
+        return Outcome(OutcomeKind.CANCELLED, error=error, reason=reason)
+
+    def before(self, names: Sequence[str], begun: int, error: BaseException) -> Outcome:
+        """The setup that began last raised, so there is no call. An interrupt may come before the first."""
+        if not isinstance(error, Exception):
+            return self.in_call(error)
+        return Outcome(OutcomeKind.FAILED, error=self._add(names[begun - 1], "before", error))
+
+    def after(self, who: str, error: BaseException, outcome: Outcome) -> Outcome:
+        """A teardown or a cleanup raised. The first failure of a cell is the one that counts."""
+        if not isinstance(error, Exception):
+            self._stop = self._stop or error
+            return outcome
+        failure = self._add(who, "after", error)
+        return replace(outcome, kind=OutcomeKind.FAILED, value=None, error=failure) if outcome.ok else outcome
+
+    def settled(self, outcome: Outcome) -> Outcome:
+        """The outcome with all that was raised around it. Raises what has to go on, with all that in its context."""
+        around = ExceptionGroup(f"around {self._cell}", self._failures) if self._failures else None
+        if self._stop is not None:
+            if around is not None:
+                around.__context__, self._stop.__context__ = self._stop.__context__, around
+            raise self._stop
+        return outcome if around is None else replace(outcome, around=around)
+
+    def _add(self, who: str, when: str, error: Exception) -> LifecycleFailed:
+        failure = LifecycleFailed(self._cell, f"{who} failed {when} the call: {type(error).__name__}: {error}")
+        failure.__cause__ = error
+        self._failures.append(failure)
+        return failure
+
+
+def _skipped(answer: object) -> Outcome:
+    if not isinstance(answer, Skip):
+        message = f"setup returned {type(answer).__name__}, which is neither Skip nor None"
+        raise TypeError(message)
+    return answer.outcome
+
+
+def _changed(answer: object) -> Outcome:
+    if not isinstance(answer, Outcome):
+        message = f"teardown returned {type(answer).__name__}, which is neither Outcome nor None"
+        raise TypeError(message)
+    return answer
+
+
+def _called(cleanup: Callable[[], object]) -> str:
+    return f"the cleanup {getattr(cleanup, '__qualname__', type(cleanup).__name__)}"
