@@ -15,7 +15,8 @@
     │   ├── CellCrashed      its process died: a signal, an exit, no memory; has `report`
     │   ├── CellTimedOut     it ran longer than its `timeout`
     │   ├── CellRejected     the backend can't enforce what the cell asks for
-    │   └── LifecycleFailed  a lifecycle or a cleanup around its call raised
+    │   ├── LifecycleFailed  a lifecycle or a cleanup around its call raised
+    │   └── AttemptsSpent    runs before a resumed one have used up its attempts
     ├── RunCancelled         a run or a call was interrupted; has `run`
     ├── Backpressure         a queue is full; has `capacity`
     └── ShutDown             a queue takes nothing any more
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from hotplate.diagnostic import Diagnostic
 
 __all__ = [
+    "AttemptsSpent",
     "Backpressure",
     "BuildError",
     "CacheError",
@@ -156,6 +158,10 @@ class CellRejected(CellError):
 
 class LifecycleFailed(CellError):
     """A lifecycle or a cleanup around a cell's call raised. The exception is the `__cause__`."""
+
+
+class AttemptsSpent(CellError):
+    """A resumed run has no attempt left for a cell: the runs before it have used up what its policy allows."""
 
 
 class RunCancelled(HotplateError):
