@@ -94,8 +94,16 @@ class Attributes:
     """The language standard, as for the compiler's -std (`gnu11`, `c++23`)."""
     timeout: float | None = None
     """Seconds that one call may take."""
+    grace: float | None = None
+    """Seconds that a call has to answer a request to stop."""
     retries: int = 0
-    """How often a call that crashed, timed out or was lost is tried again."""
+    """How often a call that did not end well is tried again; `retry_on` says after what."""
+    backoff: tuple[float, ...] = ()
+    """Seconds before each further attempt: none; one number, the same each time; or the first and the longest of waits
+    that double, each up to that long at random."""
+    retry_on: tuple[tuple[str, int | None], ...] = ()
+    """After what a call is tried again (`crashed`, `timed_out`, `lost`, `failed`), with the number of further attempts
+    that this may cost (None: no limit of its own), and `impure` when impure cells are, too."""
     isolate: bool = False
     """Run in a worker process, not in this one."""
     impure: bool = False

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from hotplate.notebook.model import Attributes
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
 __all__ = ["Marker", "MarkerProblem", "read_marker"]
 
@@ -45,8 +45,11 @@ def read_marker(comment: str) -> Marker | None:
     title, flags = _title(comment[match.end() : title_end])
     problems: list[MarkerProblem] = []
     attributes = Attributes(isolate="isolate" in flags, impure="impure" in flags)
+    given: dict[str, _Pair] = {}
     for pair in _pairs(comment, title_end, problems):
         attributes = _with(attributes, pair, problems)
+        given[pair.key] = pair
+    problems.extend(_without_effect(attributes, given))
     return Marker(title, attributes, tuple(problems))
 
 
@@ -104,6 +107,19 @@ def _with(attributes: Attributes, pair: _Pair, problems: list[MarkerProblem]) ->
         return attributes
 
 
+def _without_effect(attributes: Attributes, given: Mapping[str, _Pair]) -> Iterator[MarkerProblem]:
+    """What is said about further attempts where there are none."""
+    for key in ("backoff", "retry_on"):
+        if key in given and "retries" not in given:
+            pair = given[key]
+            yield MarkerProblem(f"{key} without retries does nothing", 'add retries="1" or more', pair.start, pair.end)
+    if attributes.impure and attributes.retries and all(name != "impure" for name, _ in attributes.retry_on):
+        pair = given["retries"]
+        message = "impure cells are not tried again unless that is asked for: what they do would be done twice"
+        hint = 'take retries off, or add retry_on="crashed timed_out lost impure"'
+        yield MarkerProblem(message, hint, pair.start, pair.end)
+
+
 def _nearest(key: str) -> str:
     known = [field.name for field in fields(Attributes)]
     close = get_close_matches(key.lower(), known, 1, 0.5)
@@ -133,6 +149,32 @@ def _seconds(value: str | None) -> float:
     return seconds
 
 
+def _grace(value: str | None) -> float:
+    return 0.0 if _text(value) in ("0", "0.0") else _seconds(value)
+
+
+def _backoff(value: str | None) -> tuple[float, ...]:
+    seconds = tuple(_seconds(part) for part in _text(value).split("..", 1))
+    if len(seconds) == 2 and seconds[0] > seconds[1]:
+        raise ValueError
+    return seconds
+
+
+def _causes(value: str | None) -> tuple[tuple[str, int | None], ...]:
+    causes = [_cause(word) for word in _text(value).split()]
+    names = [name for name, _ in causes]
+    if not causes or len(set(names)) < len(names):
+        raise ValueError
+    return tuple(causes)
+
+
+def _cause(word: str) -> tuple[str, int | None]:
+    name, colon, budget = word.partition(":")
+    if name not in _CAUSES or (name == "impure" and colon):
+        raise ValueError
+    return name, _count(budget) if colon else None
+
+
 def _count(value: str | None) -> int:
     if not re.fullmatch(r"[0-9]{1,9}", _text(value)):
         raise ValueError
@@ -146,6 +188,7 @@ def _yes(value: str | None) -> bool:
     return answer in {"true", "yes", "1"}
 
 
+_CAUSES = ("crashed", "timed_out", "lost", "failed", "impure")
 _BARE = frozenset({"isolate", "impure"})
 _HOW = 'attributes are written key="value"'
 _SWITCH = "true, false, yes, no, 1 or 0"
@@ -154,7 +197,10 @@ _READERS: dict[str, tuple[Callable[[str | None], Any], str]] = {
     "libs": (_words, "pkg-config package names, separated by spaces"),
     "std": (_standard, "a language standard such as gnu11 or c++23"),
     "timeout": (_seconds, "a number of seconds above 0"),
+    "grace": (_grace, "a number of seconds, 0 or more"),
     "retries": (_count, "a whole number, 0 or more"),
+    "backoff": (_backoff, 'a number of seconds above 0, or two, the smaller first: "0.1..10"'),
+    "retry_on": (_causes, f'some of {", ".join(_CAUSES)}, each once; with a count after a colon: "timed_out:1"'),
     "isolate": (_yes, _SWITCH),
     "impure": (_yes, _SWITCH),
 }
