@@ -1,5 +1,24 @@
-"""Attempts: how often a cell is tried, when again, and what came of each."""
+"""Attempts: how often a cell is tried, when again, and what came of each.
 
+What one attempt consists of is `run.lifecycles`', and the call itself `execute`'s.
+"""
+
+from hotplate.run.attempts.backoff import Backoff, ExponentialBackoff, FixedBackoff
+from hotplate.run.attempts.clock import Clock
+from hotplate.run.attempts.decision import Verdict, decide
+from hotplate.run.attempts.policy import AttemptPolicy
 from hotplate.run.attempts.record import Attempt
+from hotplate.run.attempts.runner import AttemptRunner, counted
 
-__all__ = ["Attempt"]
+__all__ = [
+    "Attempt",
+    "AttemptPolicy",
+    "AttemptRunner",
+    "Backoff",
+    "Clock",
+    "ExponentialBackoff",
+    "FixedBackoff",
+    "Verdict",
+    "counted",
+    "decide",
+]

@@ -1,0 +1,170 @@
+"""AttemptRunner: tries a cell until it has its value, or its policy says that this is enough."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from hotplate.errors import AttemptsSpent, RunCancelled
+from hotplate.execute.backend import Outcome, OutcomeKind
+from hotplate.run.attempts.clock import SystemClock
+from hotplate.run.attempts.decision import Verdict, decide
+from hotplate.run.attempts.policy import CAUSES
+from hotplate.run.attempts.record import Attempt
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from hotplate.execute.abort import AbortHandle
+    from hotplate.run.attempts.clock import Clock
+    from hotplate.run.attempts.policy import AttemptPolicy
+
+
+class AttemptRunner:
+    """Makes the attempts at cells, one after another. Thread-safe: one can serve a whole run."""
+
+    def __init__(self, clock: Clock | None = None, random: Callable[[], float] | None = None) -> None:
+        """`random` gives numbers from 0 up to 1, for backoffs with jitter."""
+        self._clock = clock or SystemClock()
+        self._random = random or _random
+
+    def run(
+        self,
+        cell: str,
+        policy: AttemptPolicy,
+        attempt: Callable[[int, bool], Outcome],
+        abort: AbortHandle,
+        *,
+        earlier: Sequence[Attempt] = (),
+        retrying: Callable[[Attempt], None],
+        ended: Callable[[Attempt], None],
+    ) -> Outcome:
+        """The outcome of the last attempt, or a cancelled one when `abort` put an end to the wait for the next.
+
+        `attempt(number, last)` makes attempt `number`; `last` says that no other follows, whatever it ends in.
+        `earlier` are those that runs before this one made, in order: see `counted`. `ended` gets the record of each
+        attempt when it is over, `retrying` the one before each wait.
+        """
+        number, spent = 1, dict[OutcomeKind, int]()
+        if earlier and (before := counted(earlier)):
+            if (over := self._resume(cell, policy, before, abort, retrying)) is not None:
+                return over
+            number, spent = len(before) + 1, dict(Counter(record.outcome for record in before))
+        while True:
+            outcome = attempt(number, policy.is_last(number, spent))
+            if outcome.attempts != number:
+                outcome = replace(outcome, attempts=number)
+            if decide(policy, number, outcome, spent) is not Verdict.RETRY:
+                ended(_record(cell, number, outcome))
+                return outcome
+            record = _record(cell, number, outcome, self._next(policy, number))
+            ended(record)
+            if not self._pause(policy, record, abort, retrying):
+                return _cancelled(cell, record, abort, outcome)
+            spent[outcome.kind] = spent.get(outcome.kind, 0) + 1
+            number += 1
+
+    def _resume(
+        self,
+        cell: str,
+        policy: AttemptPolicy,
+        before: tuple[Attempt, ...],
+        abort: AbortHandle,
+        retrying: Callable[[Attempt], None],
+    ) -> Outcome | None:
+        """Goes on where the runs before ended: waits for the next attempt's time. An outcome when there is none."""
+        if _is_over(policy, before):
+            return _refused(cell, policy, before)
+        return None if self._pause(policy, before[-1], abort, retrying) else _cancelled(cell, before[-1], abort)
+
+    def _next(self, policy: AttemptPolicy, number: int) -> float:
+        """When the attempt after this one may begin."""
+        return self._clock.now() + policy.backoff.wait(number, self._random)
+
+    def _pause(
+        self, policy: AttemptPolicy, before: Attempt, abort: AbortHandle, retrying: Callable[[Attempt], None]
+    ) -> bool:
+        """Waits for the next attempt's time; returns whether it may begin."""
+        if abort.aborted:
+            return False
+        retrying(before)
+        # Never longer than the policy waits: the system's clock may have been set back meanwhile.
+        left = min(before.not_before - self._clock.now(), policy.backoff.longest)
+        return self._clock.wait(left, abort) if left > 0 else not abort.aborted
+
+
+def counted(earlier: Sequence[Attempt]) -> tuple[Attempt, ...]:
+    """The attempts that count towards the cap and the budgets: those that ended badly of themselves.
+
+    One that was cancelled burned nothing, and one whose value is gone has to be made again: it starts the count anew.
+    """
+    begin = max((i + 1 for i, record in enumerate(earlier) if record.outcome is OutcomeKind.OK), default=0)
+    return tuple(record for record in earlier[begin:] if record.outcome in CAUSES)
+
+
+def _is_over(policy: AttemptPolicy, before: tuple[Attempt, ...]) -> bool:
+    """Whether no attempt is left for a run that goes on.
+
+    Going on asks for another attempt, so it is made after what the policy does not retry by itself as well.
+    """
+    last = before[-1].outcome
+    budget = policy.retry_on.get(last)
+    cost = sum(record.outcome is last for record in before[:-1])
+    return len(before) >= policy.max_attempts or (budget is not None and cost >= budget)
+
+
+def _record(cell: str, number: int, outcome: Outcome, not_before: float = 0.0) -> Attempt:
+    error = str(outcome.error) if outcome.error is not None else outcome.reason if not outcome.ok else ""
+    return Attempt(
+        cell,
+        number,
+        outcome.kind,
+        outcome.started,
+        outcome.seconds,
+        error,
+        outcome.cooperation,
+        outcome.usage,
+        outcome.unkillable,
+        not_before,
+    )
+
+
+def _refused(cell: str, policy: AttemptPolicy, before: tuple[Attempt, ...]) -> Outcome:
+    last = before[-1]
+    spent = f"all {policy.max_attempts} of its attempts are" if len(before) >= policy.max_attempts else "its budget is"
+    error = AttemptsSpent(
+        cell,
+        f"{spent} spent, in runs before this one; the last {_ending(last)}. "
+        f"Give it more (`retries` and `retry_on` of its section), or start a new run, which counts from 1",
+    )
+    return Outcome(
+        last.outcome,
+        error=error,
+        started=last.started,
+        seconds=last.seconds,
+        attempts=last.number,
+        cooperation=last.cooperation,
+        usage=last.usage,
+        unkillable=last.unkillable,
+    )
+
+
+def _cancelled(cell: str, last: Attempt, abort: AbortHandle, outcome: Outcome | None = None) -> Outcome:
+    reason = f"{abort.reason}; attempt {last.number} {_ending(last)}"
+    error = RunCancelled(f"{cell} was cancelled before attempt {last.number + 1}: {reason}")
+    if outcome is None:
+        return Outcome(OutcomeKind.CANCELLED, error=error, reason=reason, attempts=last.number)
+    error.__cause__ = outcome.error
+    return replace(outcome, kind=OutcomeKind.CANCELLED, error=error, reason=reason)
+
+
+def _ending(last: Attempt) -> str:
+    how = last.outcome.value.replace("_", " ")
+    return f"{'was lost' if last.outcome is OutcomeKind.LOST else how}{last.error and f' ({last.error})'}"
+
+
+def _random() -> float:
+    from random import random  # 4 ms, for jitter alone
+
+    return random()
