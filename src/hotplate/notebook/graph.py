@@ -101,6 +101,15 @@ class Graph:
         return _assemble([node for name, node in self.nodes.items() if name in wanted - given], self.edges, given)
 
     @cached_property
+    def wiring(self) -> Mapping[str, tuple[tuple[str, Source | None], ...]]:
+        """For each node its parameters, and where each one's value comes from; None: it is an input."""
+        edges = self.edges
+        return {
+            name: tuple((parameter.name, edges.get((name, parameter.name))) for parameter in node.parameters)
+            for name, node in self.nodes.items()
+        }
+
+    @cached_property
     def _before(self) -> Mapping[str, tuple[str, ...]]:
         return _dependencies(self.edges)
 

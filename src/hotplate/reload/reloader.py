@@ -320,7 +320,9 @@ def _tasks(proposal: Proposal, artifacts: Mapping[str, Artifact], loaded: Mappin
     if conflicts := graph_conflicts(proposal.graph, proposal.model, loaded):
         raise NotebookError(conflicts)
     tasks = {name: _task(proposal.model, artifact, loaded[name]) for name, artifact in artifacts.items()}
-    python = {name: replace(task, isolated=proposal.isolate_all) for name, task in proposal.python.items()}
+    python = proposal.python
+    if proposal.isolate_all:
+        python = {name: replace(task, isolated=True) for name, task in python.items()}
     return {**tasks, **python}
 
 

@@ -2,37 +2,33 @@
 
 from __future__ import annotations
 
-import itertools
 import time
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from hotplate.errors import CellFailed
 from hotplate.events import Kind
 from hotplate.execute import Outcome, OutcomeKind, Request, TaskGraph
+from hotplate.run.attempts import Attempt, AttemptPolicy, AttemptRunner
+from hotplate.run.ledger import Found, Ledger, Memory
+from hotplate.run.lifecycles import CellContext, Evaluator, Lifecycle
 from hotplate.run.result import CellResult
-from hotplate.run.state import Output, StateManager, Trace
-from hotplate.values import digest, field_value, result_fields
+from hotplate.run.reuse import Reuse
+from hotplate.values import field_value
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection, Mapping, Sequence
 
-    from hotplate.events import Emitter
     from hotplate.execute import AbortHandle, Backend, Executor
+    from hotplate.run.recorder import Recorder
+    from hotplate.run.state import StateManager, Trace
     from hotplate.run.task import Task
     from hotplate.run.version import Version
-
-_unique = itertools.count()
-
-RETRYABLE = (OutcomeKind.TIMED_OUT, OutcomeKind.CRASHED, OutcomeKind.LOST)
-"""How a call must have ended for `retries` to apply; what the cell itself reports is final."""
 
 
 class Evaluation:
     """One run of a version. Used once.
 
-    `given` are values by name: of inputs, and of the cells that the version has as overridden. With `diagnoses` the
-    backend is asked for more about each crash.
+    What surrounds one attempt at a cell is its `lifecycles`; see Evaluator.
     """
 
     def __init__(
@@ -41,40 +37,51 @@ class Evaluation:
         given: Mapping[str, Any],
         state: StateManager,
         backend: Backend,
-        emitter: Emitter,
+        recorder: Recorder,
         abort: AbortHandle,
         *,
-        diagnoses: bool = False,
+        lifecycles: Sequence[Lifecycle] = (),
+        policies: Mapping[str, AttemptPolicy] | None = None,
+        memory: Memory | None = None,
     ) -> None:
-        self._diagnoses = diagnoses
+        """`given` are values by name: of inputs, and of the cells that the version has as overridden.
+
+        `policies` say how cells are tried where their sections don't; `memory` has results of recorded runs.
+        """
         self._graph = version.graph
         self._tasks = version.tasks
-        self._version = version.number
+        self._version = version
         self._given = given
-        self._overridden = version.overridden
-        self._drafts = version.drafts
-        self._preliminary = version.drafts | version.graph.descendants(version.drafts)
         self._state = state
         self._backend = backend
-        self._emitter = emitter
+        self._recorder = recorder
+        self._emit = recorder.emitter.emit
         self._abort = abort
-        self._fresh = False
+        self._lifecycles = lifecycles
+        self._policies = policies or {}
+        self._by_attributes: dict[int, AttemptPolicy] = {}
+        self._memory = memory
+        self._preliminary = version.drafts | version.graph.descendants(version.drafts)
         self._superseded = ""
         self._obsolete: frozenset[str] = frozenset()
-        self._kept: dict[str, Output] = {}
+        self._found: dict[str, Found] = {}
         """Results that hold, between being found and being told of."""
+        self._traces: dict[str, Trace] = {}
+        """What the results of the cells that were looked at depend on."""
         self._running: dict[str, None] = {}
-        self._contents: dict[str, Mapping[str | None, str]] = {}
-        """What each computed cell and each given value holds, by name; see Output."""
-        self.results: dict[str, CellResult] = {}
+        self._attempts = AttemptRunner()
+        self.results: dict[str, CellResult] = recorder.results
 
     def run(self, executor: Executor, *, fresh: bool, keep_going: bool) -> None:
         """Computes what is not up to date. `results` fills up with every cell of the graph and every overridden one.
 
         A cell whose inputs turn out to hold the same bytes as before is not computed either, so a change stops there.
         """
-        self._fresh = fresh
-        self._take_given()
+        self._ledger = Ledger(self._version, self._given, self._state, fresh=fresh, memory=self._memory)
+        self._evaluator = Evaluator((Reuse(self._find), *self._lifecycles))
+        for name in self._version.overridden & self._given.keys():
+            outcome = Outcome(OutcomeKind.OK, self._given[name])
+            self.results[name] = CellResult(name, outcome, given=True, version=self._version.number)
         stale = [name for name in self._graph.order if not self._is_kept(name)]
         needs = {name: self._graph.dependencies(name) for name in stale}
         executor.execute(TaskGraph(stale, needs), self._compute, self._abort, self._finished, keep_going=keep_going)
@@ -102,46 +109,26 @@ class Evaluation:
 
     # ---- what is still valid ----
 
-    def _take_given(self) -> None:
-        for name, value in self._given.items():
-            self._contents[name] = {None: digest(value) or _new_content()} | {
-                field: digest(part) or _new_content() for field, part in result_fields(value).items()
-            }
-            if name in self._overridden:
-                self.results[name] = CellResult(name, Outcome(OutcomeKind.OK, value), given=True, version=self._version)
-
     def _is_kept(self, name: str) -> bool:
         """Whether an earlier result holds, as far as that can be told before anything has run."""
-        if not all(source in self._contents for source in self._graph.dependencies(name)):
+        if not self._ledger.is_ready(name):
             return False
-        found = self._find(name, self._trace(name))
-        if found is None:
+        outcome = self._find(name)
+        if outcome is None:
             return False
-        self._finished(name, found)
+        self._finished(name, outcome)
         return True
 
-    def _find(self, name: str, trace: Trace) -> Outcome | None:
-        if self._fresh or self._tasks[name].attributes.impure:
+    def _find(self, name: str) -> Outcome | None:
+        trace = self._traces[name] = self._ledger.trace(name)
+        found = self._ledger.find(name, trace, self._value)
+        if found is None:
             return None
-        latest = self._state.latest(name)
-        stored = self._state.find(name, trace)
-        if stored is None:
-            return None
-        reason = self._why_kept(name) if stored is latest else f"as in v{stored.version}"
-        self._kept[name] = stored
-        return Outcome(OutcomeKind.OK, stored.value, reason=reason, seconds=stored.seconds)
+        self._found[name] = found
+        return Outcome(OutcomeKind.OK, found.output.value, reason=found.reason, seconds=found.output.seconds)
 
-    def _trace(self, name: str) -> Trace:
-        """Everything that the result depends on: the cell's key, and by parameter what it is given."""
-        inputs = []
-        for parameter in self._graph.nodes[name].parameters:
-            source = self._graph.edges.get((name, parameter.name))
-            if source is not None:
-                contents = self._contents[source.cell]
-                inputs.append((parameter.name, contents.get(source.field) or contents[None]))
-            elif parameter.name in self._given:
-                inputs.append((parameter.name, self._contents[parameter.name][None]))
-        return Trace(self._tasks[name].key, tuple(inputs))
+    def _value(self, name: str) -> Any:
+        return self._given[name] if name in self._given else self.results[name].value
 
     # ---- one cell ----
 
@@ -150,7 +137,7 @@ class Evaluation:
         try:
             if self._superseded:
                 return Outcome(OutcomeKind.CANCELLED, reason=self._superseded)
-            return self._find(name, self._trace(name)) or self._protected(self._tasks[name])
+            return self._protected(self._tasks[name])
         finally:
             del self._running[name]
 
@@ -163,88 +150,85 @@ class Evaluation:
         return outcome
 
     def _tried(self, task: Task) -> Outcome:
-        attempts = 1 + task.attributes.retries
-        for attempt in range(1, attempts + 1):
-            outcome = replace(self._attempt(task, attempt), attempts=attempt)
-            if outcome.kind not in RETRYABLE or self._abort.aborted:
-                break
-        if outcome.kind is OutcomeKind.CRASHED and self._diagnoses:
-            return self._backend.diagnose(self._request(task), outcome)
-        return outcome
+        policy, recorder = self._policy(task), self._recorder
+        return self._attempts.run(
+            task.name,
+            policy,
+            lambda number, last: self._attempt(task, policy, number, last=last),
+            self._abort,
+            earlier=recorder.earlier(task.name),
+            retrying=self._tell_of_retry,
+            ended=recorder.attempted,
+        )
 
-    def _attempt(self, task: Task, attempt: int) -> Outcome:
-        self._emitter.emit(Kind.CELL_STARTED, task.name, attempt)
+    def _policy(self, task: Task) -> AttemptPolicy:
+        if (policy := self._policies.get(task.name)) is not None:
+            return policy
+        # By identity: all cells of a section share the object, and its hash takes as long as the policy.
+        policy = self._by_attributes.get(id(task.attributes))
+        if policy is None:
+            policy = self._by_attributes[id(task.attributes)] = AttemptPolicy.of(task.attributes)
+        return policy
+
+    def _attempt(self, task: Task, policy: AttemptPolicy, number: int, *, last: bool) -> Outcome:
+        context = CellContext(task, number, self._abort, self._recorder.emitter, last=last)
+        return self._evaluator.evaluate(context, lambda context: self._call(context, policy))
+
+    def _call(self, context: CellContext, policy: AttemptPolicy) -> Outcome:
+        task = context.task
         try:
-            request = self._request(task)
+            arguments = self._arguments(task.name)
         except CellFailed as error:
             return Outcome(OutcomeKind.FAILED, error=error, started=time.time())
-        return self._backend.execute(request)
-
-    def _request(self, task: Task) -> Request:
-        arguments = self._arguments(task.name)
-        return Request(
+        self._recorder.begun(task.name, context.attempt)
+        self._emit(Kind.CELL_STARTED, task.name, context.attempt)
+        context.request = request = Request(
             cell=task.name,
             language=task.language,
             call=task.call,
             arguments=arguments,
             abort=self._abort,
             results=frozenset(arguments) - self._given.keys(),
-            timeout=task.attributes.timeout,
+            timeout=policy.timeout,
+            grace=policy.grace,
             isolate=task.isolated,
             polls=task.polls,
         )
+        return self._backend.execute(request)
+
+    def _tell_of_retry(self, made: Attempt) -> None:
+        data = {"outcome": made.outcome, "error": made.error, "not_before": made.not_before}
+        self._emit(Kind.CELL_RETRYING, made.cell, made.number, **data)
 
     def _arguments(self, name: str) -> dict[str, Any]:
-        arguments = {}
-        for parameter in self._graph.nodes[name].parameters:
-            source = self._graph.edges.get((name, parameter.name))
+        """What a cell is called with. Raises CellFailed for a field that a result does not have."""
+        arguments, given = {}, self._given
+        for parameter, source in self._graph.wiring[name]:
             if source is not None:
-                value = self.results[source.cell].value
-                arguments[parameter.name] = value if source.field is None else _field(name, value, source.field)
-            elif parameter.name in self._given:
-                arguments[parameter.name] = self._given[parameter.name]
+                value = self._value(source.cell)
+                arguments[parameter] = value if source.field is None else _field(name, value, source.field)
+            elif parameter in given:
+                arguments[parameter] = given[parameter]
         return arguments
 
+    # ---- afterwards ----
+
     def _finished(self, name: str, outcome: Outcome) -> None:
-        task, version, kept = self._tasks[name], self._version, self._kept.pop(name, None)
-        if kept is not None:
-            self._contents[name], version = kept.contents, kept.version
+        task, version, found, why = self._tasks[name], self._version.number, self._found.pop(name, None), ""
+        if found is not None:
+            self._ledger.adopt(name, found.output)
+            version = found.output.version
         elif outcome.ok:
-            outcome = self._keep(task, outcome)
+            trace = self._traces[name]
+            why = self._ledger.reason(task, trace)
+            if name not in self._obsolete:
+                self._ledger.keep(task, trace, outcome.value, outcome.seconds)
         result = self.results[name] = CellResult(
-            name, outcome, kept=kept is not None, build_seconds=task.build_seconds, build_key=task.key,
-            compiler=task.compiler, version=version, draft=name in self._preliminary,
+            name, outcome, kept=found is not None, build_seconds=task.build_seconds, build_key=task.key,
+            compiler=task.compiler, version=version, draft=name in self._preliminary, why=why,
         )  # fmt: skip
-        self._emitter.emit(_TERMINAL.get(outcome.kind, Kind.CELL_FAILED), name, outcome.attempts, result=result)
-
-    def _keep(self, task: Task, outcome: Outcome) -> Outcome:
-        name, trace = task.name, self._trace(task.name)
-        outcome = replace(outcome, reason=self._why_run(task, trace, self._state.latest(name)))
-        if name not in self._obsolete:
-            draft = name in self._drafts
-            output = self._state.keep(name, trace, outcome.value, outcome.seconds, self._version, draft=draft)
-            self._contents[name] = output.contents
-        return outcome
-
-    # ---- for people ----
-
-    def _why_kept(self, name: str) -> str:
-        rerun = [source for source in self._graph.dependencies(name) if _was_computed(self.results.get(source))]
-        return f"{', '.join(rerun)} gave the same bytes" if rerun else "up to date"
-
-    def _why_run(self, task: Task, trace: Trace, before: Output | None) -> str:
-        if before is None:
-            return "new"
-        if before.trace.key != trace.key:
-            return "edited"
-        changed = [name for name, content in trace.inputs if (name, content) not in before.trace.inputs]
-        if changed:
-            return f"{', '.join(changed)} changed"
-        return "impure" if task.attributes.impure else "asked for"
-
-
-def _was_computed(result: CellResult | None) -> bool:
-    return result is not None and not result.kept and not result.given
+        self._recorder.finished(result)
+        self._emit(_TERMINAL.get(outcome.kind, Kind.CELL_FAILED), name, outcome.attempts, result=result)
 
 
 _TERMINAL = {
@@ -252,11 +236,6 @@ _TERMINAL = {
     OutcomeKind.SKIPPED: Kind.CELL_SKIPPED,
     OutcomeKind.CANCELLED: Kind.CELL_SKIPPED,
 }
-
-
-def _new_content() -> str:
-    """A name that no other value has, for an object whose content can't be told."""
-    return f"unique {next(_unique)}"
 
 
 def _field(consumer: str, value: Any, field: str) -> Any:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from hotplate.events import Event
+    from hotplate.run.attempts import Attempt
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,11 +38,13 @@ class CellResult:
     """The version of the notebook that computed it."""
     draft: bool = False
     """Whether it comes from a draft of its code or of code before it: the optimising compiler is still at work."""
+    why: str = ""
+    """Why it was computed."""
 
     @property
     def reason(self) -> str:
         """Why it ran, was kept, skipped or cancelled: `edited`, `u0 changed`, `u0 gave the same bytes`."""
-        return self.outcome.reason
+        return self.why or self.outcome.reason
 
     @property
     def status(self) -> str:
@@ -74,6 +77,8 @@ class Run(Mapping[str, Any]):
     """The version of the notebook that ran, from 1; 0 when nothing could run."""
     notice: str = ""
     """Why these are not the results of the file as it is: "running v3; the file is newer and does not compile"."""
+    attempts: tuple[Attempt, ...] = field(default=(), repr=False)
+    """Every attempt at a cell, as they ended; with those before, when the run was resumed."""
 
     @property
     def ok(self) -> bool:

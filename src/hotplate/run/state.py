@@ -14,7 +14,7 @@ from hotplate.load import StateBlock
 from hotplate.values import digest, result_fields
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping
+    from collections.abc import Callable, Collection, Iterable, Mapping
 
 HISTORY = 8
 """How many results before the latest are kept of a cell."""
@@ -23,6 +23,11 @@ HISTORY_BYTES = 1 << 28
 
 _ENTRY = 1 << 10
 """What a result takes besides its contents, about."""
+
+_OWN = "output "
+"""What the name of a result's content begins with; a given value's is its digest, or begins with UNIQUE."""
+UNIQUE = "unique "
+"""What the name of a content begins with that can't be told, so that no other value has it."""
 
 _serial = itertools.count(1)
 
@@ -86,16 +91,39 @@ class StateManager:
         return self._latest.get(cell)
 
     def keep(
-        self, cell: str, trace: Trace, value: Any, seconds: float = 0.0, version: int = 0, *, draft: bool = False
+        self,
+        cell: str,
+        trace: Trace,
+        value: Any,
+        seconds: float = 0.0,
+        version: int = 0,
+        *,
+        draft: bool = False,
     ) -> Output:
         """Makes a value the cell's latest result; where its bytes are an earlier one's, so is its content."""
         with self._lock:
-            earlier = [*self._older.of(cell), *filter(None, [self._latest.get(cell)])]
+            earlier = self._older.of(cell)
+            if (latest := self._latest.get(cell)) is not None:
+                earlier = (*earlier, latest)
             output = Output(trace, self._contents(earlier, value), value, seconds, version, draft)
             self._older.take(cell, trace)
             self._replace(cell, output)
             self._proven[cell] = trace.key
         return output
+
+    def digest_of(self, content: str, value: Callable[[], Any]) -> str | None:
+        """A hash of what a content's name stands for, which `value` gives; None where it can't be told.
+
+        Means the same to every process. It is computed once.
+        """
+        if not content.startswith(_OWN):
+            return None if content.startswith(UNIQUE) else content
+        known = self._digests.get(content)
+        if known is None:
+            known = digest(value())
+            if known is not None:
+                self._digests[content] = known
+        return known
 
     def drop(self, cell: str) -> None:
         """Takes a cell out: it has no latest result and no memory any more. What it computed may be found again."""
@@ -138,7 +166,7 @@ class StateManager:
                 before = output.value if field is None else result_fields(output.value)[field]
                 if _form(before) == _form(part):
                     alike[output.contents[field]] = before
-        content = f"output {next(_serial)}"
+        content = f"{_OWN}{next(_serial)}"
         own = digest(part) if alike else None
         if own is None:
             return content

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from hotplate.run.fingerprint import fingerprint
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -26,3 +28,8 @@ class Task:
     """Whether `call` runs in a worker."""
     build_seconds: float = 0.0
     compiler: str = ""
+
+    @property
+    def recorded_key(self) -> str | None:
+        """The key in words that mean the same to every process; None where nobody can tell all of it."""
+        return fingerprint(self.call) if self.language == "python" else self.key

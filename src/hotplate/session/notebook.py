@@ -325,10 +325,7 @@ class Notebook:
         *,
         diagnoses: bool = False,
     ) -> Evaluation:
-        state, backend = self._state, self._backend
-        evaluation = Evaluation(version, given, state, backend, recorder.emitter, abort, diagnoses=diagnoses)
-        recorder.results = evaluation.results
-        return evaluation
+        return Evaluation(version, given, self._state, self._backend, recorder, abort)
 
     def __getitem__(self, name: str) -> Any:
         stored = self._state.latest(name)

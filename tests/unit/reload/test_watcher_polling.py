@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from hotplate._platform.filesystems import Mounts
 from hotplate.reload import contents, watcher
 from hotplate.reload.contents import first_look, look
 from hotplate.reload.directories import Directories
-from hotplate._platform.filesystems import Mounts
 from hotplate.reload.sources import InotifySource
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from hotplate.events import Emitter, Event
+from hotplate.events import Event
 from hotplate.execute import (
     AbortHandle,
     Backend,
@@ -19,7 +19,7 @@ from hotplate.execute import (
 )
 from hotplate.execute.backend import TimeoutKind
 from hotplate.notebook import Attributes, Node, Parameter, build_graph
-from hotplate.run import CellResult, Evaluation, StateManager, Task, Version
+from hotplate.run import CellResult, Evaluation, Recorder, StateManager, Task, Version
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -42,7 +42,7 @@ class ScriptedBackend(Backend):
         self.requests.append(request)
         kinds = self.script.get(request.cell, [OutcomeKind.OK])
         kind = kinds.pop(0) if len(kinds) > 1 else kinds[0]
-        return Outcome(kind, request.call(**request.arguments) if kind is OutcomeKind.OK else None)
+        return Outcome(kind, request.call(**request.arguments) if kind is OutcomeKind.OK else None, attempts=1)
 
 
 class Session:
@@ -72,10 +72,10 @@ class Session:
         graph = build_graph(self.nodes)
         overridden = [name for name in given if name in graph.nodes]
         plan = graph.subgraph(graph.order, overridden)
-        emitter = Emitter("run", (self.events.append,))
+        recorder = Recorder((self.events.append,))
         no_text: Any = None
         version = Version(self.version, no_text, plan, self.tasks, frozenset(overridden))
-        self.evaluation = Evaluation(version, given, self.state, self.backend, emitter, self.abort)
+        self.evaluation = Evaluation(version, given, self.state, self.backend, recorder, self.abort)
         self.evaluation.run(LinearExecutor(), fresh=fresh, keep_going=keep_going)
         return self.evaluation.results
 

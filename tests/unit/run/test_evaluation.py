@@ -220,10 +220,11 @@ def test_every_try_is_an_event_and_the_end_is_one(session: Session) -> None:
     session.run()
     assert [(event.kind, event.attempt) for event in session.events] == [
         (Kind.CELL_STARTED, 1),
+        (Kind.CELL_RETRYING, 1),
         (Kind.CELL_STARTED, 2),
         (Kind.CELL_DONE, 2),
     ]
-    assert [event.sequence for event in session.events] == [1, 2, 3]
+    assert [event.sequence for event in session.events] == [1, 2, 3, 4]
 
 
 @pytest.mark.parametrize(("keep_going", "other"), [(False, Kind.CELL_SKIPPED), (True, Kind.CELL_DONE)])

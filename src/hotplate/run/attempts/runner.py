@@ -53,6 +53,8 @@ class AttemptRunner:
             number, spent = len(before) + 1, dict(Counter(record.outcome for record in before))
         while True:
             outcome = attempt(number, policy.is_last(number, spent))
+            if not outcome.attempts:
+                return outcome
             if outcome.attempts != number:
                 outcome = replace(outcome, attempts=number)
             if decide(policy, number, outcome, spent) is not Verdict.RETRY:

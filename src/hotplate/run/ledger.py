@@ -1,0 +1,166 @@
+"""Ledger: what each value of a run holds, and which earlier results hold because of that."""
+
+from __future__ import annotations
+
+import itertools
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+
+from hotplate.run.state import UNIQUE, Output, StateManager, Trace
+from hotplate.values import digest, result_fields
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from hotplate.run.task import Task
+    from hotplate.run.version import Version
+
+_unique = itertools.count()
+
+
+class Recalled(NamedTuple):
+    """A result of an earlier run that was recorded."""
+
+    value: Any
+    seconds: float
+    run: str
+    """The run that computed it."""
+
+
+class Memory(Protocol):
+    """Results of recorded runs."""
+
+    def recall(self, cell: str, trace: Trace | None) -> Recalled | None:
+        """What was computed under this trace, or what is taken for it whatever it was computed from. Any thread."""
+
+
+class Found(NamedTuple):
+    """An earlier result that holds."""
+
+    output: Output
+    reason: str
+
+
+class Ledger:
+    """The contents of a run's values, by name; used once. Thread-safe as far as a name has one writer."""
+
+    def __init__(
+        self,
+        version: Version,
+        given: Mapping[str, Any],
+        state: StateManager,
+        *,
+        fresh: bool = False,
+        memory: Memory | None = None,
+    ) -> None:
+        """`fresh`: no earlier result counts. `memory` is asked for what the session itself does not have."""
+        self._version = version
+        self._wiring = version.graph.wiring
+        self._tasks = version.tasks
+        self._given = given
+        self._state = state
+        self._fresh = fresh
+        self._memory = memory
+        self._contents: dict[str, Mapping[str | None, str]] = {}
+        """What each computed cell and each given value holds, by name; see Output."""
+        self._computed: set[str] = set()
+        """The cells that were not kept."""
+        for name, value in given.items():
+            contents: dict[str | None, str] = {None: _content_of(value)}
+            contents |= {field: _content_of(part) for field, part in result_fields(value).items()}
+            self._contents[name] = contents
+
+    def is_ready(self, name: str) -> bool:
+        """Whether all that a cell takes is known."""
+        return all(source in self._contents for source in self._version.graph.dependencies(name))
+
+    def trace(self, name: str) -> Trace:
+        """Everything that the result depends on: the cell's key, and by parameter what it is given."""
+        return Trace(self._tasks[name].key, self._inputs(name, self._content))
+
+    def recorded_trace(self, name: str, values: Callable[[str], Any]) -> Trace | None:
+        """The same in words that mean the same to every process; None where some input's content can't be told.
+
+        `values` gives the value of a cell by name.
+        """
+        key = self._tasks[name].recorded_key
+
+        def content(source: str, field: str | None) -> str | None:
+            known = self._content(source, field)
+            return self._state.digest_of(known, lambda: _part(values(source), field))
+
+        inputs = self._inputs(name, content)
+        return Trace(key, inputs) if key and all(content for _, content in inputs) else None
+
+    def find(self, name: str, trace: Trace, values: Callable[[str], Any]) -> Found | None:
+        """The earlier result that holds under this trace."""
+        task = self._tasks[name]
+        if self._fresh or (task.attributes.impure and self._memory is None):
+            return None
+        if not task.attributes.impure:
+            latest = self._state.latest(name)
+            stored = self._state.find(name, trace)
+            if stored is not None:
+                return Found(stored, self._why_kept(name) if stored is latest else f"as in v{stored.version}")
+        return self._recall(name, trace, values)
+
+    def _recall(self, name: str, trace: Trace, values: Callable[[str], Any]) -> Found | None:
+        if self._memory is None:
+            return None
+        recalled = self._memory.recall(name, self.recorded_trace(name, values))
+        if recalled is None:
+            return None
+        number = self._version.number
+        output = self._state.keep(name, trace, recalled.value, recalled.seconds, number)
+        return Found(output, f"as in run {recalled.run}")
+
+    def adopt(self, name: str, output: Output) -> None:
+        """Takes an earlier result as the cell's."""
+        self._contents[name] = output.contents
+
+    def keep(self, task: Task, trace: Trace, value: Any, seconds: float) -> None:
+        """Takes a new result as the cell's, for later runs too."""
+        draft = task.name in self._version.drafts
+        output = self._state.keep(task.name, trace, value, seconds, self._version.number, draft=draft)
+        self._contents[task.name] = output.contents
+
+    def reason(self, task: Task, trace: Trace) -> str:
+        """Why a cell was computed, for people; to be asked before its result is kept."""
+        self._computed.add(task.name)
+        before = self._state.latest(task.name)
+        if before is None:
+            return "new"
+        if before.trace.key != trace.key:
+            return "edited"
+        changed = [name for name, content in trace.inputs if (name, content) not in before.trace.inputs]
+        if changed:
+            return f"{', '.join(changed)} changed"
+        return "impure" if task.attributes.impure else "asked for"
+
+    # ---- what is in a value ----
+
+    def _inputs(self, name: str, content: Callable[[str, str | None], Any]) -> tuple[tuple[str, Any], ...]:
+        given = self._given
+        inputs = []
+        for parameter, source in self._wiring[name]:
+            if source is not None:
+                inputs.append((parameter, content(source.cell, source.field)))
+            elif parameter in given:
+                inputs.append((parameter, content(parameter, None)))
+        return tuple(inputs)
+
+    def _content(self, source: str, field: str | None) -> str:
+        contents = self._contents[source]
+        return contents.get(field) or contents[None]
+
+    def _why_kept(self, name: str) -> str:
+        rerun = [source for source in self._version.graph.dependencies(name) if source in self._computed]
+        return f"{', '.join(rerun)} gave the same bytes" if rerun else "up to date"
+
+
+def _content_of(value: Any) -> str:
+    """A name that no other content has; for an object whose content can't be told, one that no other value has."""
+    return digest(value) or f"{UNIQUE}{next(_unique)}"
+
+
+def _part(value: Any, field: str | None) -> Any:
+    return value if field is None else result_fields(value)[field]
