@@ -42,8 +42,9 @@ class Executor(Protocol):
     ) -> None:
         """Runs everything and returns when nothing runs any more.
 
-        `call` runs one task; `finished` is told of every task once, also of those that never ran (skipped, cancelled).
-        The first failure stops the rest, or with `keep_going` only what depends on it. Setting `abort` does the same
-        from outside.
+        `call` runs one task, on any thread; `finished` is told of every task once, also of those that never ran
+        (skipped, cancelled), one at a time. The first failure stops the rest, or with `keep_going` only what depends on
+        it. Setting `abort` does the same from outside. An exception of either ends the run, and is raised when nothing
+        runs any more. Scheduler keeps all of this for an executor; conformance tries whether one does.
         """
         ...
