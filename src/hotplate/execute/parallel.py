@@ -56,6 +56,8 @@ class ParallelExecutor:
         except BaseException as error:  # KeyboardInterrupt, above all: whatever ends the wait must end the work too
             crew.abandon(error, self.grace)
             raise
+        if scheduler.error is not None:
+            raise scheduler.error
 
 
 class ProcessExecutor(ParallelExecutor):
@@ -97,8 +99,6 @@ class _Crew:
         self._tasks.shut_down()
         for thread in threads:
             thread.join()
-        if self._scheduler.error is not None:
-            raise self._scheduler.error
 
     def abandon(self, error: BaseException, grace: float) -> None:
         """Waits a little for running tasks, then gives everything that has none an outcome."""
