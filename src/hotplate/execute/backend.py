@@ -122,6 +122,13 @@ class Request:
     """Whether the call must not share the session's process."""
     polls: bool = False
     """Whether the cell looks for a request to stop."""
+    output: Callable[[int, bytes], None] | None = None
+    """Gets what the call writes in a worker to stdout (1) or stderr (2), as it comes, on any thread. It must be quick.
+
+    What runs in this process writes to this process's own streams, and nobody can tell what is whose.
+    """
+    echo: bool = True
+    """Whether what it writes in a worker goes on to this process's own streams as well."""
 
 
 class Backend(ABC):

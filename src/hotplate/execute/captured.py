@@ -1,8 +1,16 @@
-"""What a call prints in a worker: kept up to a limit, its beginning and its end."""
+"""What a call prints in a worker: where it goes at once, and what is kept of it."""
 
 from __future__ import annotations
 
+import contextlib
+import os
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from hotplate.events import log
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 STREAM_LIMIT = 1 << 16
 """Bytes that are kept of a stream, half of them from its beginning and half from its end."""
@@ -25,6 +33,45 @@ class Captured:
 
 
 NOTHING = Captured()
+
+
+def write_on(stream: int, data: bytes) -> None:
+    """Writes to this process's stdout (1) or stderr (2) what a worker wrote to its own."""
+    with contextlib.suppress(OSError):  # nobody listens any more
+        while data:
+            data = data[os.write(stream, data) :]
+
+
+class Outlet:
+    """Where output goes as it comes: on to whoever has the worker, and to who listens to the call that writes it.
+
+    A listener that raises is left out from then on: it can't stop the reading.
+    """
+
+    __slots__ = ("_pass_on", "echo", "listener")
+
+    def __init__(
+        self,
+        pass_on: Callable[[int, bytes], None],
+        listener: Callable[[int, bytes], None] | None = None,
+        *,
+        echo: bool = True,
+    ) -> None:
+        self._pass_on = pass_on
+        self.listener = listener
+        self.echo = echo
+        """Whether it is passed on."""
+
+    def __call__(self, stream: int, data: bytes) -> None:
+        """Takes what was written to stream 1 or 2."""
+        if self.echo:
+            self._pass_on(stream, data)
+        if self.listener is not None:
+            try:
+                self.listener(stream, data)
+            except Exception:
+                self.listener = None
+                log.exception("what listens to a cell's output has failed and is left out from now on")
 
 
 class StreamTail:

@@ -77,7 +77,9 @@ class ProcessBackend(Backend):
             return self._python.execute(request)
         assert isinstance(request.call, IsolatedCell)
         arguments = self._finals.shared(request.arguments, request.results)
-        outcome = request.call.attempt((), arguments, abort=request.abort, timeout=request.timeout)
+        outcome = request.call.attempt(
+            (), arguments, abort=request.abort, timeout=request.timeout, output=request.output, echo=request.echo
+        )
         if (report := _fault(request, outcome)) is not None:
             return replace(outcome, error=CellCrashed(replace(report, hint=_HINT)))
         return outcome

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 from hotplate.abi import lib
 from hotplate.errors import CellCrashed, CellFailed, CellTimedOut, HotplateError, LoadError, RunCancelled
-from hotplate.execute.backend import Outcome, OutcomeKind
+from hotplate.execute.backend import GRACE, Outcome, OutcomeKind
 from hotplate.execute.verdict import failure_of, overtime, verdict_on
 from hotplate.execute.workers import worker as workers
 from hotplate.execute.workers.arena import NoSharedMemory, empty
 from hotplate.execute.workers.crash.report import Stage, explain_death, kind_of
-from hotplate.execute.workers.worker import FALSE_STARTS, GRACE, Reason, Worker
+from hotplate.execute.workers.worker import FALSE_STARTS, Reason, Worker
 from hotplate.load import LoadedCell, StateBlock
 from hotplate.load.plan import make_callable
 from hotplate.load.problems import WorkerDied
@@ -100,16 +100,19 @@ class IsolatedCell(LoadedCell):
         abort: AbortHandle | None = None,
         timeout: float | None = None,
         grace: float = GRACE,
+        output: Callable[[int, bytes], None] | None = None,
+        echo: bool = True,
     ) -> Outcome:
         """Makes one call and says how it went. Raises KeyboardInterrupt alone.
 
         `timeout` and `grace` are seconds: a call that takes longer is asked to stop, and `grace` later its worker is
-        killed. So it is when `abort` says so.
+        killed. So it is when `abort` says so. For `output` and `echo` see Request.
         """
         started = time.time()
         try:
             for left in reversed(range(FALSE_STARTS)):
                 with self._pool.worker(self._library.number) as worker:
+                    worker.listen(output, echo=echo)
                     call = _Call(self, worker, abort, timeout, grace, started)
                     outcome = call.make(arguments, named)
                 if not left or not call.is_false_start:

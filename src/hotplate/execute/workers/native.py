@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import sys
 from typing import TYPE_CHECKING
 
 from hotplate.errors import SettingError
+from hotplate.execute.captured import write_on
 from hotplate.execute.workers.bubblewrap import wrapped
 from hotplate.execute.workers.environment import clean_environment
 from hotplate.execute.workers.pool import WorkerPool
@@ -58,10 +58,3 @@ def native_pool(
         return Worker(command, environment, passes, packed, wrapped=bool(prefix))
 
     return WorkerPool(start, size, spares=not sanitize)
-
-
-def write_on(stream: int, data: bytes) -> None:
-    """Writes to this process's stdout or stderr what a worker wrote to its own."""
-    with contextlib.suppress(OSError):  # nobody listens any more
-        while data:
-            data = data[os.write(stream, data) :]

@@ -6,7 +6,7 @@ import sys
 import threading
 from typing import TYPE_CHECKING
 
-from hotplate.execute.captured import NOTHING, Captured, StreamTail
+from hotplate.execute.captured import NOTHING, Captured, Outlet, StreamTail
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,7 +21,7 @@ class Output:
     """The two pipes of one worker. `sink(stream, data)` gets everything at once; `stream` is 1 or 2."""
 
     def __init__(self, sink: Callable[[int, bytes], None]) -> None:
-        self._sink = sink
+        self._outlet = Outlet(sink)
         self._kept: dict[int, StreamTail] = {}
         self._lock = threading.RLock()
         self._pipes: dict[int, Pipe] = {}
@@ -54,10 +54,15 @@ class Output:
             for stream, pipe in tuple(self._pipes.items()):
                 self._read(stream, pipe)
 
+    def listen(self, listener: Callable[[int, bytes], None] | None = None, *, echo: bool = True) -> None:
+        """Gives everything to `listener` as well, until `taken`; to the sink only with `echo`."""
+        self._outlet.listener, self._outlet.echo = listener, echo
+
     def taken(self) -> tuple[Captured, Captured]:
-        """What was written since this was last asked: to stdout, to stderr."""
+        """What was written since this was last asked: to stdout, to stderr. Whoever listened does so no more."""
         with self._lock:
             self.read()
+            self.listen()
             if not self._kept:
                 return NOTHING, NOTHING
             kept, self._kept = self._kept, {}
@@ -86,7 +91,7 @@ class Output:
     def _read(self, stream: int, pipe: Pipe) -> None:
         while data := pipe.take():
             self._kept.setdefault(stream, StreamTail()).add(data)
-            self._sink(stream, data)
+            self._outlet(stream, data)
             if len(data) < CHUNK:
                 return
         if data is None:

@@ -53,6 +53,7 @@ class Loan:
         try:
             if error is not None:
                 worker.leave()  # an interrupt may have struck before the call did that
+                worker.listen()
                 if isinstance(error, WorkerDied):
                     error.death = worker.bury()
                 elif worker.is_gone:

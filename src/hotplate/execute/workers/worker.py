@@ -37,8 +37,6 @@ if TYPE_CHECKING:
 
 ANSWER_TIME = 10.0
 """Seconds that a worker may take to say hello, and to open a library; constructors of global objects run then."""
-GRACE = 0.25
-"""Seconds that a cell gets between the request to stop and the end of its worker."""
 
 
 class Reason(IntEnum):
@@ -203,6 +201,10 @@ class Worker:
             parent.release(child)
             self._listens = None
         self.cell = ""
+
+    def listen(self, listener: Callable[[int, bytes], None] | None = None, *, echo: bool = True) -> None:
+        """Gives a call's output to `listener` as it comes, until `printed`. `echo`: it is passed on as well."""
+        self._output.listen(listener, echo=echo)
 
     def printed(self) -> tuple[Captured, Captured]:
         """What was printed since this was last asked: to stdout, to stderr."""

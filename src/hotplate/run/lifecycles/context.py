@@ -16,7 +16,8 @@ class CellContext:
     """One attempt at a cell. It belongs to the thread that makes the attempt, and ends with it."""
 
     __slots__ = (
-        "abort", "arguments", "attempt", "cell", "cleanups", "emitter", "last", "output", "request", "results", "task",
+        "abort", "arguments", "attempt", "cell", "cleanups", "echo", "emitter", "last", "output", "request", "results",
+        "task",
     )  # fmt: skip
 
     def __init__(self, task: Task, attempt: int, abort: AbortHandle, emitter: Emitter, *, last: bool = True) -> None:
@@ -32,7 +33,9 @@ class CellContext:
         self.results: frozenset[str] = frozenset()
         """The arguments among them that are results of other cells."""
         self.output: Callable[[int, bytes], None] | None = None
-        """Takes what the call writes to stream 1 or 2, where that can be told from what others write."""
+        """Takes what the call writes in a worker; see Request."""
+        self.echo = True
+        """Whether that goes on to this process's own streams; see Request."""
         self.request: Request | None = None
         """What the backend was asked; None: nothing yet."""
         self.cleanups: list[Callable[[], object]] | None = None

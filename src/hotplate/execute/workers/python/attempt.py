@@ -65,10 +65,10 @@ class Attempt:
                 return self._result(OutcomeKind.REJECTED, reason=self._unsendable(arguments, error), exception=error)
             return self._converse(function, parts)
         except wire.ProtocolError as error:
-            self._end_process()
+            self._end_process(self._take)
             return self._result(OutcomeKind.LOST, reason=f"what the worker said makes no sense: {error}")
         except BaseException:
-            self._end_process()
+            self._end_process(self._keep)  # it may be `on_output` that raised
             raise
         finally:
             self._parent.release(self._abort)
@@ -110,7 +110,7 @@ class Attempt:
                 return None
             if event is session.Event.WOKEN and not self._abort.aborted:
                 continue
-            self._end_process()
+            self._end_process(self._take)
             if event is session.Event.WOKEN or self._session.killed:
                 return self._result(OutcomeKind.CANCELLED, reason=self._abort.reason or "killed")
             took = f"was not ready after {_START_LIMIT:g} s" if event is session.Event.DEADLINE else "could not start"
@@ -167,7 +167,7 @@ class Attempt:
 
     def _ended(self) -> PythonResult:
         seconds = self._mark_end()
-        self._end_process()
+        self._end_process(self._take)
         process = self._session.process
         if self._asked is OutcomeKind.TIMED_OUT:
             kind, reason = OutcomeKind.TIMED_OUT, overtime(seconds, self._timeout)
@@ -178,16 +178,16 @@ class Attempt:
         return self._result(kind, reason=reason, traceback=process.crash_text(), exit_code=process.ended)
 
     def _lost(self, reason: str) -> PythonResult:
-        self._end_process()
+        self._end_process(self._take)
         said = self._kept["stderr"].captured().text
         exit_code = self._session.process.ended
         return self._result(OutcomeKind.LOST, reason=f"{reason}\n{said}".rstrip(), exit_code=exit_code)
 
-    def _end_process(self) -> None:
+    def _end_process(self, take: Callable[[str, bytes], None]) -> None:
         """Makes sure that nothing of it runs any more, and takes the last that it wrote."""
         self._session.process.kill()
         self._session.process.reap()
-        self._session.drain(self._keep)
+        self._session.drain(take)
 
     def _result(self, kind: OutcomeKind, **told: Any) -> PythonResult:
         seconds = self._mark_end() if self._begin else 0.0

@@ -15,11 +15,11 @@ from hotplate._platform import signal_name
 from hotplate.diagnostic import Diagnostic, Severity
 from hotplate.errors import CellCrashed, CellFailed, CellTimedOut, HotplateError, LoadError, RunCancelled
 from hotplate.execute.backend import Outcome, OutcomeKind, Request
+from hotplate.execute.captured import Outlet, write_on
 from hotplate.execute.workers.crash.report import CrashReport, Stage, kind_of
 from hotplate.execute.workers.environment import clean_environment
 from hotplate.execute.workers.forks import forget_in_children
 from hotplate.execute.workers.idleness import Idleness
-from hotplate.execute.workers.native import write_on
 from hotplate.execute.workers.python.result import NotPortable, PortableFunction, PythonResult
 
 if sys.platform == "linux":
@@ -54,6 +54,7 @@ class PythonPool:
             function = PortableFunction.of(request.call)
         except NotPortable as error:
             return Outcome(OutcomeKind.FAILED, error=CellFailed(request.cell, str(error)))
+        outlet = Outlet(write_on, request.output, echo=request.echo)
         worker = self._take()
         try:
             worker.start()
@@ -62,7 +63,7 @@ class PythonPool:
                 request.arguments,
                 abort=request.abort,
                 timeout=request.timeout,
-                on_output=lambda stream, data: write_on(_STREAMS[stream], data),
+                on_output=lambda stream, data: outlet(_STREAMS[stream], data),
             )
         except OSError as error:
             message = f"there is no worker for {request.cell}: {error}"
