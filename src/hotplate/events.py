@@ -18,8 +18,8 @@ log = logging.getLogger("hotplate")
 class Kind(StrEnum):
     """What an event reports. A cell's terminal event is CELL_DONE, CELL_FAILED or CELL_SKIPPED, exactly one a run.
 
-    Between CELL_STARTED and that, CELL_PROGRESS (`done`, `total`) and CELL_OUTPUT (`stream`, `text`) may come, and
-    CELL_RETRYING (`outcome`, `error`, `not_before`) before each further attempt.
+    Between CELL_STARTED and that, CELL_PROGRESS (`done`, `total`) and CELL_OUTPUT (`stream`, `text`, and how many bytes
+    are `dropped` before it) may come, and CELL_RETRYING (`outcome`, `error`, `not_before`) before each further attempt.
 
     A notebook that is watched also reports reloads: RELOAD_STARTED when files have changed (`files`), CELL_RELOADED for
     each cell whose code was replaced, RELOAD_DONE when the newer text runs or was refused (`reload`).
