@@ -28,7 +28,9 @@ def _feed(state: xxhash.xxh3_128, value: Any) -> bool:
         state.update(f"{kind.__qualname__} ".encode())
         return _feed_array(state, np.asarray(value))
     if kind in _PLAIN:
-        state.update(f"{kind.__qualname__} {value!r}\0".encode("utf-8", "surrogatepass"))
+        # Python refuses decimal digits by the thousands (sys.set_int_max_str_digits).
+        shown = hex(value) if kind is int and value.bit_length() > 64 else repr(value)
+        state.update(f"{kind.__qualname__} {shown}\0".encode("utf-8", "surrogatepass"))
         return True
     if kind not in (list, tuple, dict):
         return False
