@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from queue import SimpleQueue
+from contextlib import suppress
+from queue import Empty, SimpleQueue
 from typing import Generic, TypeVar
 
 from hotplate.errors import Backpressure, SettingError, ShutDown
@@ -63,6 +64,28 @@ class DispatchQueue(Generic[T]):
             with self._lock:
                 self._changed.notify()
         return item
+
+    def take(self, timeout: float | None = None) -> list[T] | None:
+        """Takes all that is in it, oldest first; waits for something, for `timeout` seconds or without end.
+
+        None once it was shut down and is empty.
+        """
+        found: list[T] = []
+        with suppress(Empty):
+            item = self._items.get(timeout=timeout)
+            while not isinstance(item, _End):
+                found.append(item)
+                if len(found) == self.capacity:  # who puts faster than this takes must not keep it here
+                    break
+                item = self._items.get_nowait()
+            else:
+                self._items.put(item)  # for whoever else waits
+                if not found:
+                    return None
+        if self._waiting:
+            with self._lock:
+                self._changed.notify_all()
+        return found
 
     def shut_down(self) -> None:
         """From now on nothing is taken. Again does nothing."""

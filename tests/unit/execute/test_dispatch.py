@@ -103,3 +103,30 @@ def test_every_item_is_given_out_once_with_many_on_both_sides() -> None:
     for thread in consumers:
         thread.join()
     assert sorted(taken) == list(range(1000))
+
+
+def test_all_that_is_in_it_can_be_taken_at_once() -> None:
+    queue: DispatchQueue[int] = DispatchQueue(3)
+    assert queue.take(timeout=0.001) == []
+    queue.put(1)
+    queue.put(2)
+    assert queue.take() == [1, 2]
+    queue.put(3)
+    queue.shut_down()
+    assert [queue.take(), queue.take(), queue.get()] == [[3], None, None]
+
+
+def test_taking_all_lets_everybody_in_who_waits_for_room() -> None:
+    queue: DispatchQueue[int] = DispatchQueue(2)
+    producers = [threading.Thread(target=lambda i=i: queue.put(i, wait=True)) for i in range(20)]
+    for thread in producers:
+        thread.start()
+    taken: list[int] = []
+    while len(taken) < 20:
+        found = queue.take(timeout=30)
+        assert found
+        assert len(found) <= 2
+        taken += found
+    for thread in producers:
+        thread.join(10)
+    assert sorted(taken) == list(range(20))
