@@ -6,5 +6,19 @@ pure. Running the graph is what runs any other graph.
 
 from hotplate.run.sweep.axes import MOST_POINTS, Axis, axes_of, parse_axis
 from hotplate.run.sweep.expansion import Points, Releases, Sweep, expand
+from hotplate.run.sweep.files import Written
+from hotplate.run.sweep.table import Column, SweepTable
 
-__all__ = ["MOST_POINTS", "Axis", "Points", "Releases", "Sweep", "axes_of", "expand", "parse_axis"]
+__all__ = [
+    "MOST_POINTS",
+    "Axis",
+    "Column",
+    "Points",
+    "Releases",
+    "Sweep",
+    "SweepTable",
+    "Written",
+    "axes_of",
+    "expand",
+    "parse_axis",
+]
