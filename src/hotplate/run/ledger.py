@@ -83,13 +83,16 @@ class Ledger:
         `values` gives the value of a cell by name.
         """
         key = self._tasks[name].recorded_key
-
-        def content(source: str, field: str | None) -> str | None:
-            known = self._content(source, field)
-            return self._state.digest_of(known, lambda: _part(values(source), field))
-
-        inputs = self._inputs(name, content)
+        inputs = self._inputs(name, lambda source, field: self._digest(source, field, values))
         return Trace(key, inputs) if key and all(content for _, content in inputs) else None
+
+    def _digest(self, source: str, field: str | None, values: Callable[[str], Any]) -> str | None:
+        contents = self._contents[source]
+        if field is None and len(contents) > 1:  # a named tuple is what its fields are
+            parts = [self._digest(source, part, values) for part in contents if part is not None]
+            return " ".join(filter(None, parts)) if all(parts) else None
+        known = self._content(source, field)
+        return self._state.digest_of(known, lambda: _part(values(source), field))
 
     def find(self, name: str, trace: Trace, values: Callable[[str], Any]) -> Found | None:
         """The earlier result that holds under this trace."""
