@@ -33,7 +33,7 @@ class CellContext:
         self.results: frozenset[str] = frozenset()
         """The arguments among them that are results of other cells."""
         self.output: Callable[[int, bytes], None] | None = None
-        """Takes what the call writes in a worker; see Request."""
+        """Gets what the call writes in a worker; see Request."""
         self.echo = True
         """Whether that goes on to this process's own streams; see Request."""
         self.request: Request | None = None
