@@ -78,7 +78,13 @@ class ProcessBackend(Backend):
         assert isinstance(request.call, IsolatedCell)
         arguments = self._finals.shared(request.arguments, request.results)
         outcome = request.call.attempt(
-            (), arguments, abort=request.abort, timeout=request.timeout, output=request.output, echo=request.echo
+            (),
+            arguments,
+            abort=request.abort,
+            timeout=request.timeout,
+            grace=request.grace,
+            output=request.output,
+            echo=request.echo,
         )
         if (report := _fault(request, outcome)) is not None:
             return replace(outcome, error=CellCrashed(replace(report, hint=_HINT)))

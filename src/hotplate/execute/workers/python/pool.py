@@ -63,6 +63,7 @@ class PythonPool:
                 request.arguments,
                 abort=request.abort,
                 timeout=request.timeout,
+                grace=request.grace,
                 on_output=lambda stream, data: outlet(_STREAMS[stream], data),
             )
         except OSError as error:
