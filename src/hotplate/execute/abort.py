@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from typing import TYPE_CHECKING, Any
 
 from hotplate.abi import ffi
@@ -26,6 +27,8 @@ class AbortHandle:
         """
         self.word: Any = ffi.new("int32_t *")
         """The memory that native code reads: nonzero means stop."""
+        self.when: float | None = None
+        """When somebody first asked, by time.perf_counter; None: nobody has, or native code set the word."""
         self._reason = ""
         self._children: list[AbortHandle] = []
         self._on_abort = on_abort
@@ -38,6 +41,8 @@ class AbortHandle:
         """Asks everything that runs under this handle to stop. The first reason is kept."""
         with self._lock:
             self._reason = self._reason or reason
+            if self.when is None:
+                self.when = time.perf_counter()
             self.word[0] = 1
             children = tuple(self._children)
             tell, self._on_abort = self._on_abort, None

@@ -129,6 +129,8 @@ class Request:
     """
     echo: bool = True
     """Whether what it writes in a worker goes on to this process's own streams as well."""
+    measure: bool = False
+    """Whether the outcome is to say what the call used (`Outcome.usage`)."""
 
 
 class Backend(ABC):

@@ -27,12 +27,27 @@ class Cooperation:
     requested: float = 0.0
     """From the begin of the call to the request."""
     observed: float | None = None
-    """From the request to the cell's look at it; None: it was never seen to look, or nobody can tell when."""
+    """From the request to the time by which the cell had looked at it: its end, if it said then that it had, for a look
+    itself is too cheap to be timed. None: it was never seen to look."""
     returned: float | None = None
     """From the request to the end of the call; None: it did not return by itself."""
 
 
 NOBODY_ASKED = Cooperation()
+
+
+def cooperation_of(
+    requested: float, ended: float, grace: float, *, observed: bool, forced: bool = False
+) -> Cooperation:
+    """How a call answered that was asked to stop after `requested` seconds and whose end came after `ended`.
+
+    `observed`: it was seen to look at the request. `forced`: that end was not its own.
+    """
+    took = max(ended - requested, 0.0)
+    if forced:
+        return Cooperation(Answer.UNCOOPERATIVE, requested, took if observed else None)
+    answer = Answer.COOPERATIVE if took <= grace else Answer.LATE
+    return Cooperation(answer, requested, took if observed else None, took)
 
 
 @dataclass(frozen=True, slots=True)
