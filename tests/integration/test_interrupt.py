@@ -43,6 +43,15 @@ int polling(hp_ctx *ctx, int first) {
 }
 int deaf(int first, double seconds) { spend(seconds); return first; }
 int slow(hp_ctx *ctx, int first) { spend(1.2); return hp_check(ctx) + first; }
+// %% Limited timeout=3600
+int limited(hp_ctx *ctx, int first) {
+    begun();
+    for (double end = now() + 60; now() < end;) if (hp_check(ctx)) return 0;
+    return first;
+}
+int limited_deaf(int first, double seconds) { spend(seconds); return first; }
+// %% Short timeout=0.05 grace=0
+int stays(int first) { spend(60); return first; }
 """
 OPEN = """
 import os, signal, sys, threading, time
@@ -88,11 +97,12 @@ def end(process: subprocess.Popen[str]) -> tuple[str, str]:
 # The command line
 
 
+@pytest.mark.parametrize("cell", ["polling", "limited"])
 @pytest.mark.parametrize("executor", ["linear", "parallel"])
 def test_a_cell_that_polls_ends_at_once(
-    start: Start, cells: Path, executor: str, record_property: Callable[..., None]
+    start: Start, cells: Path, executor: str, cell: str, record_property: Callable[..., None]
 ) -> None:
-    process = start("run", cells, "polling", "--executor", executor)
+    process = start("run", cells, cell, "--executor", executor)
     read_until(process, "begun")
     began = interrupt(process)
     _, err = end(process)
@@ -134,12 +144,25 @@ def test_a_cell_that_does_not_poll_ends_the_run_when_it_returns(start: Start, ce
     assert err.endswith("hotplate: interrupted\n")
 
 
-def test_parallel_cells_that_do_not_poll_are_left_behind(start: Start, cells: Path) -> None:
-    process = start("run", cells, "deaf", "--set", "seconds=60", "--executor", "parallel")
+@pytest.mark.parametrize(("cell", "executor"), [("deaf", "parallel"), ("limited_deaf", "linear")])
+def test_parallel_cells_and_limited_ones_that_do_not_poll_are_left_behind(
+    start: Start, cells: Path, cell: str, executor: str
+) -> None:
+    process = start("run", cells, cell, "--set", "seconds=60", "--executor", executor)
     read_until(process, "begun")
     interrupt(process)
     assert end(process)[1] == "hotplate: interrupted\n"
     assert process.returncode == 130
+
+
+@pytest.mark.parametrize("executor", ["linear", "parallel"])
+def test_the_process_ends_past_a_cell_that_was_left_behind_at_its_timeout(
+    start: Start, cells: Path, executor: str
+) -> None:
+    process = start("run", cells, "stays", "--executor", executor)
+    out, err = end(process)
+    assert process.returncode == 1
+    assert "Mark it `isolate`: then it is killed" in out + err
 
 
 def test_an_interrupt_that_is_ignored_stays_ignored(start: Start, cells: Path) -> None:
@@ -218,6 +241,18 @@ say(nb.run("deaf", seconds=0.0).cells["first"].status)
     ]
 
 
+def test_a_limited_cell_that_does_not_poll_is_left_behind_and_the_session_goes_on(start: Start, cells: Path) -> None:
+    code = """
+try:
+    nb.run("limited_deaf", seconds=60.0)
+except KeyboardInterrupt:
+    say("interrupted", dict(nb.last_run))
+say(nb.run("limited_deaf", seconds=0.0)["limited_deaf"])
+os._exit(0)
+"""
+    assert interrupted_session(start, cells, code) == ["interrupted {'first': 41}", "41"]
+
+
 def test_a_direct_call_ends_with_keyboardinterrupt_and_can_be_made_again(start: Start, cells: Path) -> None:
     code = """
 polling = nb.load("polling")
@@ -265,11 +300,12 @@ except KeyboardInterrupt:
     assert interrupted_session(start, cells, code) == ["handler", "interrupted"]
 
 
-def test_a_handler_that_does_not_raise_still_cancels_the_cell(start: Start, cells: Path) -> None:
-    code = """
+@pytest.mark.parametrize("cell", ["polling", "limited"])
+def test_a_handler_that_does_not_raise_still_cancels_the_cell(start: Start, cells: Path, cell: str) -> None:
+    code = f"""
 signal.signal(signal.SIGINT, lambda *_: say("handler"))
 try:
-    nb.run("polling")
+    nb.run({cell!r})
 except hotplate.errors.RunCancelled as error:
     say(type(error).__name__, dict(error.run))
 """

@@ -117,3 +117,17 @@ def foreground(abort: AbortHandle, cell: str, polls: bool) -> Iterator[None]:
         lib.hp_interrupt_unwatch(slot)
         if call in watch.calls:
             watch.calls.remove(call)
+
+
+@contextmanager
+def hearing(abort: AbortHandle) -> Iterator[None]:
+    """On the main thread, Ctrl-C sets the handle's word while the block runs, which waits for a call elsewhere."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    slot = -1
+    try:
+        slot = lib.hp_interrupt_watch(abort.word)
+        yield
+    finally:
+        lib.hp_interrupt_unwatch(slot)

@@ -19,6 +19,18 @@ def overtime(seconds: float, allowed: float | None) -> str:
     return f"ran {seconds:.3g} s, {allowed:g} s are allowed (timeout)"
 
 
+def left_behind(cell: str, seconds: float, allowed: float, *, polls: bool, observed: bool) -> CellTimedOut:
+    """What is said of a call that goes on in this process although its time is over."""
+    why = "it never looks for the request to stop (hp_check)"
+    if polls:
+        why = "it has seen the request to stop" if observed else "it has not looked for the request to stop (hp_check)"
+    return CellTimedOut(
+        cell,
+        f"{overtime(seconds, allowed)}; {why}, and nothing can end it in this process, where it goes on until it "
+        f"returns. Mark it `isolate`: then it is killed",
+    )
+
+
 def verdict_on(
     cell: str, timeout: float | None, error: HotplateError | None, seconds: float, *, late: bool
 ) -> tuple[OutcomeKind, HotplateError | None]:

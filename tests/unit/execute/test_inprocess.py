@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import re
+import sys
 import threading
 import time
+import warnings
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pytest
 
 import hotplate
@@ -20,6 +25,8 @@ from hotplate.execute import (
     Request,
     TimeoutKind,
 )
+from hotplate.execute.cooperation import NOBODY_ASKED, Answer
+from tests.waiting import eventually
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -132,8 +139,8 @@ def test_a_cell_that_polls_ends_at_its_timeout(backend: InProcessBackend, spin: 
 
 
 def test_a_call_that_does_not_look_is_timed_out_when_it_returns(backend: InProcessBackend) -> None:
-    outcome = backend.execute(request(lambda: time.sleep(0.05) or "late", timeout=0.01))
-    assert (outcome.kind, outcome.value) == (OutcomeKind.TIMED_OUT, None)
+    outcome = backend.execute(request(lambda: time.sleep(0.05) or "late", timeout=0.01, grace=30))
+    assert (outcome.kind, outcome.value, outcome.unkillable) == (OutcomeKind.TIMED_OUT, None, False)
     assert outcome.seconds >= 0.05
 
 
@@ -149,11 +156,159 @@ def test_a_deadline_that_was_reached_is_a_timeout_however_the_clocks_round(
     assert backend.execute(request(spin, "c", timeout=0.01, polls=True)).kind is OutcomeKind.TIMED_OUT
 
 
+# ---- calls that are left behind ----
+
+
+@pytest.fixture
+def gate() -> Iterator[threading.Event]:
+    """What calls wait for that would never end else."""
+    gate = threading.Event()
+    yield gate
+    gate.set()
+    assert eventually(lambda: not left_behind())
+
+
+def left_behind() -> list[threading.Thread]:
+    return [thread for thread in threading.enumerate() if re.fullmatch(r"hotplate-\d+", thread.name)]
+
+
+def test_a_call_that_does_not_end_is_left_behind_and_says_how_it_could_be(
+    backend: InProcessBackend, gate: threading.Event
+) -> None:
+    outcome = backend.execute(request(gate.wait, timeout=0.01, grace=0.01))
+    assert (outcome.kind, outcome.unkillable, outcome.value) == (OutcomeKind.TIMED_OUT, True, None)
+    assert isinstance(outcome.error, CellTimedOut)
+    assert "0.01 s are allowed" in str(outcome.error)
+    assert "Mark it `isolate`" in str(outcome.error)
+    assert outcome.seconds > 0.02
+    assert len(left_behind()) == 1
+
+
+def test_its_thread_is_replaced_and_ends_with_it(backend: InProcessBackend, gate: threading.Event) -> None:
+    used: list[int] = []
+
+    def remember(wait: bool) -> None:
+        used.append(threading.get_ident())
+        if wait:
+            gate.wait()
+
+    for wait in (False, False, True, False, False):
+        backend.execute(request(remember, timeout=60 if not wait else 0.01, grace=0, arguments={"wait": wait}))
+    first, second, stuck, *others = used
+    assert first == second == stuck, "a thread that behaves is used again"
+    assert others[0] == others[1] != stuck
+
+
+def test_what_it_returns_at_last_is_nobodys(backend: InProcessBackend, gate: threading.Event) -> None:
+    outcome = backend.execute(request(lambda: gate.wait() and "late", timeout=0.01, grace=0))
+    gate.set()
+    assert eventually(lambda: not left_behind())
+    assert outcome.value is None
+    assert backend.execute(request(lambda: "next", timeout=60)).value == "next"
+
+
+def test_native_code_that_never_looks_is_left_behind_with_its_progress(backend: InProcessBackend) -> None:
+    deaf = hotplate.inline("""
+        #include <hotplate.h>
+        int32_t deaf(hp_ctx *ctx, const int32_t go[1]) {
+            hp_progress(ctx, 3, 10);
+            while (!*(const volatile int32_t *)go) {}
+            return 0;
+        }
+    """)
+    go = np.zeros(1, np.int32)
+    outcome = backend.execute(request(deaf, "c", timeout=0.05, grace=0, polls=True, arguments={"go": go}))
+    assert (outcome.kind, outcome.unkillable) == (OutcomeKind.TIMED_OUT, True)
+    assert "has not looked for the request to stop (hp_check)" in str(outcome.error)
+    assert backend.progress() == {}
+    go[0] = 1
+    assert eventually(lambda: not left_behind())
+
+
+def test_a_call_with_a_timeout_sees_what_its_caller_sees(backend: InProcessBackend) -> None:
+    with np.errstate(divide="raise"):
+        outcome = backend.execute(request(lambda: np.ones(1) / 0, timeout=60))
+    assert "FloatingPointError" in str(outcome.error)
+
+
+@pytest.mark.parametrize("raised", [KeyboardInterrupt(), SystemExit(3)])
+def test_what_ends_the_program_passes_from_the_other_thread(backend: InProcessBackend, raised: BaseException) -> None:
+    with pytest.raises(type(raised)):
+        backend.execute(request(raising(raised), timeout=60))
+    assert backend.execute(request(lambda: 1, timeout=60)).value == 1
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="processes are not forked here")
+def test_a_child_that_was_forked_has_threads_of_its_own(backend: InProcessBackend) -> None:
+    backend.execute(request(lambda: 1, timeout=60))
+    with warnings.catch_warnings():
+        warnings.simplefilter(
+            "ignore", DeprecationWarning
+        )  # of Python 3.12, about threads and forks: that is the point
+        child = os.fork()
+    if child == 0:
+        os._exit(backend.execute(request(lambda: 42, timeout=60)).value)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 42
+
+
+# ---- how calls answer, and what they use ----
+
+
+def test_nobody_asked_a_call_that_was_in_time(backend: InProcessBackend, spin: hotplate.LoadedCell) -> None:
+    for timeout in (None, 60):
+        assert backend.execute(request(lambda: 1, timeout=timeout)).cooperation == NOBODY_ASKED
+
+
+def test_a_cell_that_polls_cooperates(backend: InProcessBackend, spin: hotplate.LoadedCell) -> None:
+    answer = backend.execute(request(spin, "c", timeout=0.05, grace=30, polls=True)).cooperation
+    assert answer.answer is Answer.COOPERATIVE
+    assert answer.requested > 0.05
+    assert answer.returned is not None
+    assert answer.observed == answer.returned
+
+
+def test_a_call_that_ends_without_a_look_was_not_seen_to_observe(backend: InProcessBackend) -> None:
+    answer = backend.execute(request(lambda: time.sleep(0.05), timeout=0.01, grace=30)).cooperation
+    assert (answer.answer, answer.observed) == (Answer.COOPERATIVE, None)
+
+
+def test_a_call_that_is_left_behind_never_answered(backend: InProcessBackend, gate: threading.Event) -> None:
+    answer = backend.execute(request(gate.wait, timeout=0.01, grace=0)).cooperation
+    assert (answer.answer, answer.observed, answer.returned) == (Answer.UNCOOPERATIVE, None, None)
+    assert answer.requested > 0.01
+
+
+def test_an_answer_after_the_grace_period_is_late(spinning: tuple[AbortHandle, list[Outcome]]) -> None:
+    handle, outcomes = spinning
+    handle.abort("enough")
+    assert eventually(lambda: outcomes)
+    answer = outcomes[0].cooperation
+    assert answer.answer is Answer.LATE, "the fixture gives no grace"
+    assert answer.returned is not None
+    assert answer.observed == answer.returned > 0
+
+
+@pytest.mark.parametrize("timeout", [None, 60.0])
+def test_a_request_can_ask_what_the_call_used(backend: InProcessBackend, timeout: float | None) -> None:
+    def work() -> None:
+        end = time.thread_time() + 0.02
+        while time.thread_time() < end:
+            pass
+
+    usage = backend.execute(request(work, timeout=timeout, measure=True)).usage
+    if sys.platform != "linux":
+        assert usage is None
+        return
+    assert usage is not None
+    assert usage.user_seconds + usage.system_seconds >= 0.015
+    assert backend.execute(request(work, timeout=timeout)).usage is None
+
+
 @pytest.fixture
 def spinning(backend: InProcessBackend, spin: hotplate.LoadedCell) -> Iterator[tuple[AbortHandle, list[Outcome]]]:
     """A call in progress on a thread of its own."""
     handle, outcomes = AbortHandle(), list[Outcome]()
-    call = request(spin, "c", abort=handle, polls=True)
+    call = request(spin, "c", abort=handle, polls=True, grace=0)
     thread = threading.Thread(target=lambda: outcomes.append(backend.execute(call)))
     thread.start()
     yield handle, outcomes
