@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from hotplate.diagnostic import Diagnostic
+    from hotplate.notebook.condition import Condition
     from hotplate.notebook.extents import Extent
 
 
@@ -108,6 +109,12 @@ class Attributes:
     """Run in a worker process, not in this one."""
     impure: bool = False
     """The result depends on more than the inputs: always run again."""
+    when: Condition | None = None
+    """What must hold for the cells to run; else they are skipped."""
+    trap: tuple[str, ...] | None = None
+    """Cells that run only after a failure: of any cell (empty), or of the named ones. None: ordinary cells."""
+    clean_env: bool = False
+    """Run in a worker with a clean environment, and nowhere else; `isolate` is set, too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +124,8 @@ class Section:
     title: str
     attributes: Attributes
     span: Span
+    places: Mapping[str, Span] = field(default_factory=dict, compare=False, repr=False)
+    """Where the value of each attribute stands that was given one."""
 
 
 class ItemKind(StrEnum):

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from hotplate.diagnostic import Diagnostic
+    from hotplate.notebook.model import Span
 
 __all__ = ["parse", "read"]
 
@@ -167,9 +168,15 @@ class _Parser:
             markers = [(0, Marker("", Attributes())), *markers]
         ends = [start for start, _ in markers[1:]] + [len(self._text)]
         return [
-            (start, Section(marker.title, marker.attributes, self._source.span(start, end)))
+            (
+                start,
+                Section(marker.title, marker.attributes, self._source.span(start, end), self._places(start, marker)),
+            )
             for (start, marker), end in zip(markers, ends, strict=True)
         ]
+
+    def _places(self, start: int, marker: Marker) -> dict[str, Span]:
+        return {key: self._source.span(start + at, start + end) for key, (at, end) in marker.places.items() if at >= 0}
 
     # ---- items and functions
 

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import re
 import shlex
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
+from hotplate.notebook.condition_text import ConditionProblem, parse_condition
 from hotplate.notebook.model import Attributes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
+
+    from hotplate.notebook.condition import Condition
 
 __all__ = ["Marker", "MarkerProblem", "read_marker"]
 
@@ -33,6 +36,8 @@ class Marker:
     title: str
     attributes: Attributes
     problems: tuple[MarkerProblem, ...] = ()
+    places: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+    """Where the values of attributes stand: `line[start:end]`."""
 
 
 def read_marker(comment: str) -> Marker | None:
@@ -44,13 +49,18 @@ def read_marker(comment: str) -> Marker | None:
     title_end = first.start() if first else len(comment)
     title, flags = _title(comment[match.end() : title_end])
     problems: list[MarkerProblem] = []
-    attributes = Attributes(isolate="isolate" in flags, impure="impure" in flags)
+    attributes = Attributes()
+    for flag in flags:
+        attributes = replace(attributes, **{flag: _READERS[flag][0](None)})
     given: dict[str, _Pair] = {}
     for pair in _pairs(comment, title_end, problems):
         attributes = _with(attributes, pair, problems)
         given[pair.key] = pair
     problems.extend(_without_effect(attributes, given))
-    return Marker(title, attributes, tuple(problems))
+    if attributes.clean_env and not (attributes.isolate or "isolate" in given):
+        attributes = replace(attributes, isolate=True)
+    places = {key: pair.value_at for key, pair in given.items()}
+    return Marker(title, attributes, tuple(problems), places)
 
 
 _MARKER = re.compile(r"//[ \t]*%%+(?=\s|\Z)")
@@ -67,6 +77,7 @@ class _Pair:
     value: str | None
     start: int
     end: int
+    value_at: tuple[int, int]
 
 
 def _title(text: str) -> tuple[str, set[str]]:
@@ -89,8 +100,8 @@ def _pairs(comment: str, at: int, problems: list[MarkerProblem]) -> Iterator[_Pa
             message = f"the quote of {match['key']} is not closed"
             problems.append(MarkerProblem(message, f'write {match["key"]}="..." on one line', start, at))
         else:
-            value = match["quoted"] if match["quote"] else match["plain"]
-            yield _Pair(match["key"], value, start, at)
+            group = "quoted" if match["quote"] else "plain"
+            yield _Pair(match["key"], match[group], start, at, match.span(group))
 
 
 def _with(attributes: Attributes, pair: _Pair, problems: list[MarkerProblem]) -> Attributes:
@@ -101,6 +112,12 @@ def _with(attributes: Attributes, pair: _Pair, problems: list[MarkerProblem]) ->
     convert, allowed = reader
     try:
         return replace(attributes, **{pair.key: convert(pair.value)})
+    except ConditionProblem as problem:
+        start = pair.value_at[0]
+        problems.append(
+            MarkerProblem(f"{pair.key}: {problem}", problem.hint, start + problem.start, start + problem.end)
+        )
+        return attributes
     except ValueError:
         value = "nothing" if pair.value is None else f"'{pair.value}'"
         problems.append(MarkerProblem(f"{pair.key} can't be {value}", f"{pair.key} is {allowed}", pair.start, pair.end))
@@ -108,7 +125,7 @@ def _with(attributes: Attributes, pair: _Pair, problems: list[MarkerProblem]) ->
 
 
 def _without_effect(attributes: Attributes, given: Mapping[str, _Pair]) -> Iterator[MarkerProblem]:
-    """What is said about further attempts where there are none."""
+    """What is said and does nothing, for another attribute says otherwise or is not there."""
     for key in ("backoff", "retry_on"):
         if key in given and "retries" not in given:
             pair = given[key]
@@ -118,6 +135,10 @@ def _without_effect(attributes: Attributes, given: Mapping[str, _Pair]) -> Itera
         message = "impure cells are not tried again unless that is asked for: what they do would be done twice"
         hint = 'take retries off, or add retry_on="crashed timed_out lost impure"'
         yield MarkerProblem(message, hint, pair.start, pair.end)
+    if attributes.clean_env and "isolate" in given and not attributes.isolate:
+        pair = given["isolate"]
+        message = "a clean environment takes a worker, and isolate says no"
+        yield MarkerProblem(message, "take one of clean_env and isolate off", pair.start, pair.end)
 
 
 def _nearest(key: str) -> str:
@@ -175,6 +196,17 @@ def _cause(word: str) -> tuple[str, int | None]:
     return name, _count(budget) if colon else None
 
 
+def _when(value: str | None) -> Condition:
+    return parse_condition(_text(value))
+
+
+def _trap(value: str | None) -> tuple[str, ...]:
+    names = () if value is None else tuple(value.split())
+    if value is not None and (not names or len(set(names)) < len(names) or not all(map(str.isidentifier, names))):
+        raise ValueError
+    return names
+
+
 def _count(value: str | None) -> int:
     if not re.fullmatch(r"[0-9]{1,9}", _text(value)):
         raise ValueError
@@ -189,7 +221,7 @@ def _yes(value: str | None) -> bool:
 
 
 _CAUSES = ("crashed", "timed_out", "lost", "failed", "impure")
-_BARE = frozenset({"isolate", "impure"})
+_BARE = frozenset({"isolate", "impure", "trap", "clean_env"})
 _HOW = 'attributes are written key="value"'
 _SWITCH = "true, false, yes, no, 1 or 0"
 _READERS: dict[str, tuple[Callable[[str | None], Any], str]] = {
@@ -203,4 +235,7 @@ _READERS: dict[str, tuple[Callable[[str | None], Any], str]] = {
     "retry_on": (_causes, f'some of {", ".join(_CAUSES)}, each once; with a count after a colon: "timed_out:1"'),
     "isolate": (_yes, _SWITCH),
     "impure": (_yes, _SWITCH),
+    "when": (_when, 'a condition, as in when="residual > 1e-6 and n < 100"'),
+    "trap": (_trap, 'nothing, for all failures, or the names of cells, each once: trap="u1 u2"'),
+    "clean_env": (_yes, _SWITCH),
 }

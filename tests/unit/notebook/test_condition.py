@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hotplate.notebook.condition import Condition
 from hotplate.notebook.condition_text import ConditionProblem, parse_condition
+
+if TYPE_CHECKING:
+    from hotplate.notebook.condition import Condition
 
 VALUES: dict[str, Any] = {
     "residual": 3e-8, "n": np.int64(7), "zero": 0, "u": np.arange(4.0), "grid": np.ones((2, 3)), "mode": "fast",
