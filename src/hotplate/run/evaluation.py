@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING, Any
 
-from hotplate.errors import CellFailed
 from hotplate.events import Kind
 from hotplate.execute import Outcome, OutcomeKind, Request, TaskGraph
 from hotplate.run.attempts import Attempt, AttemptPolicy, AttemptRunner
 from hotplate.run.ledger import Found, Ledger, Memory
 from hotplate.run.lifecycles import CellContext, Evaluator, Lifecycle
+from hotplate.run.lifecycles.arguments import Arguments
 from hotplate.run.result import CellResult
 from hotplate.run.reuse import Reuse
-from hotplate.values import field_value
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -43,10 +41,12 @@ class Evaluation:
         lifecycles: Sequence[Lifecycle] = (),
         policies: Mapping[str, AttemptPolicy] | None = None,
         memory: Memory | None = None,
+        measures: bool = False,
     ) -> None:
         """`given` are values by name: of inputs, and of the cells that the version has as overridden.
 
         `policies` say how cells are tried where their sections don't; `memory` has results of recorded runs.
+        `measures`: what calls use of the machine is noted.
         """
         self._graph = version.graph
         self._tasks = version.tasks
@@ -61,6 +61,7 @@ class Evaluation:
         self._policies = policies or {}
         self._by_attributes: dict[int, AttemptPolicy] = {}
         self._memory = memory
+        self._measures = measures
         self._preliminary = version.drafts | version.graph.descendants(version.drafts)
         self._superseded = ""
         self._obsolete: frozenset[str] = frozenset()
@@ -78,7 +79,8 @@ class Evaluation:
         A cell whose inputs turn out to hold the same bytes as before is not computed either, so a change stops there.
         """
         self._ledger = Ledger(self._version, self._given, self._state, fresh=fresh, memory=self._memory)
-        self._evaluator = Evaluator((Reuse(self._find), *self._lifecycles))
+        arguments = Arguments(self._graph.wiring, self._value, self._given)
+        self._evaluator = Evaluator((Reuse(self._find), arguments, *self._lifecycles))
         for name in self._version.overridden & self._given.keys():
             outcome = Outcome(OutcomeKind.OK, self._given[name])
             self.results[name] = CellResult(name, outcome, given=True, version=self._version.number)
@@ -176,40 +178,29 @@ class Evaluation:
 
     def _call(self, context: CellContext, policy: AttemptPolicy) -> Outcome:
         task = context.task
-        try:
-            arguments = self._arguments(task.name)
-        except CellFailed as error:
-            return Outcome(OutcomeKind.FAILED, error=error, started=time.time())
+        assert context.arguments is not None  # `Arguments` collected them, or there is no call
         self._recorder.begun(task.name, context.attempt)
         self._emit(Kind.CELL_STARTED, task.name, context.attempt)
         context.request = request = Request(
             cell=task.name,
             language=task.language,
             call=task.call,
-            arguments=arguments,
+            arguments=context.arguments,
             abort=self._abort,
-            results=frozenset(arguments) - self._given.keys(),
+            results=context.results,
             timeout=policy.timeout,
             grace=policy.grace,
             isolate=task.isolated,
             polls=task.polls,
+            output=context.output,
+            echo=context.echo,
+            measure=self._measures,
         )
         return self._backend.execute(request)
 
     def _tell_of_retry(self, made: Attempt) -> None:
         data = {"outcome": made.outcome, "error": made.error, "not_before": made.not_before}
         self._emit(Kind.CELL_RETRYING, made.cell, made.number, **data)
-
-    def _arguments(self, name: str) -> dict[str, Any]:
-        """What a cell is called with. Raises CellFailed for a field that a result does not have."""
-        arguments, given = {}, self._given
-        for parameter, source in self._graph.wiring[name]:
-            if source is not None:
-                value = self._value(source.cell)
-                arguments[parameter] = value if source.field is None else _field(name, value, source.field)
-            elif parameter in given:
-                arguments[parameter] = given[parameter]
-        return arguments
 
     # ---- afterwards ----
 
@@ -236,10 +227,3 @@ _TERMINAL = {
     OutcomeKind.SKIPPED: Kind.CELL_SKIPPED,
     OutcomeKind.CANCELLED: Kind.CELL_SKIPPED,
 }
-
-
-def _field(consumer: str, value: Any, field: str) -> Any:
-    try:
-        return field_value(value, field)
-    except AttributeError as error:
-        raise CellFailed(consumer, f"it needs {field} of a result, and {error}") from None

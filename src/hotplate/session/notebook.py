@@ -18,6 +18,7 @@ from hotplate.execute.mixed import MixedBackend
 from hotplate.notebook.model import ItemKind
 from hotplate.reload import HotReloader, Proposal
 from hotplate.run import Evaluation, PythonCell, Recorder, Run, StateManager, plan_run
+from hotplate.run.lifecycles.diagnose import Diagnose
 from hotplate.toolchain import Artifact, BuildFailure
 from hotplate.toolchain.toolchain import Toolchain
 
@@ -325,7 +326,8 @@ class Notebook:
         *,
         diagnoses: bool = False,
     ) -> Evaluation:
-        return Evaluation(version, given, self._state, self._backend, recorder, abort)
+        lifecycles = (Diagnose(self._backend),) if diagnoses else ()
+        return Evaluation(version, given, self._state, self._backend, recorder, abort, lifecycles=lifecycles)
 
     def __getitem__(self, name: str) -> Any:
         stored = self._state.latest(name)

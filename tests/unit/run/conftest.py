@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from hotplate.events import Event
 from hotplate.execute import (
     AbortHandle,
     Backend,
@@ -23,6 +22,8 @@ from hotplate.run import CellResult, Evaluation, Recorder, StateManager, Task, V
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
+
+    from hotplate.events import Event
 
 
 class ScriptedBackend(Backend):
