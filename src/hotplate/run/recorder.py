@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 import uuid
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from hotplate.events import Emitter, Event, Kind, Sink
@@ -11,45 +12,95 @@ from hotplate.execute import Outcome, OutcomeKind
 from hotplate.run.result import CellResult, Run
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from hotplate.notebook.graph import Graph
     from hotplate.run.attempts import Attempt
+    from hotplate.run.state import Trace
+    from hotplate.run.store import Recording
 
 
 class Recorder:
-    """The events, attempts and results of one run. `emitter` takes its events."""
+    """The events, attempts and results of one run, on disk too if there is a `recording`. Thread-safe."""
 
-    def __init__(self, sinks: Sequence[Sink] = (), *, run: str = "") -> None:
-        """`run` is the id of a run that goes on; else it is a new one."""
+    def __init__(self, sinks: Sequence[Sink] = (), recording: Recording | None = None) -> None:
+        """With a recording, sinks are told of events when they are recorded, from a thread of the store."""
         self._events: list[Event] = []
         self._attempts: list[Attempt] = []
-        self._id = run or uuid.uuid4().hex[:12]
+        self._recording = recording
+        self._id = recording.id if recording is not None else uuid.uuid4().hex[:12]
         self._begin = time.perf_counter()
+        if recording is not None:
+            for sink in sinks:
+                recording.announce(sink)
+            sinks = (recording.event,)
         self.emitter = Emitter(self._id, (self._events.append, *sinks))
         self.results: dict[str, CellResult] = {}
 
-    def earlier(self, cell: str) -> Sequence[Attempt]:  # noqa: ARG002 - for a run that was recorded
-        """The attempts at a cell before this run was resumed."""
-        return ()
+    @property
+    def records(self) -> bool:
+        """Whether results have to be known by what they hold."""
+        return self._recording is not None
 
     def begun(self, cell: str, attempt: int) -> None:
-        """An attempt is about to be made. Any thread."""
+        """An attempt is about to be made."""
+        if self._recording is not None:
+            self._recording.begun(cell, attempt)
 
     def attempted(self, attempt: Attempt) -> None:
-        """An attempt has ended. Any thread."""
+        """An attempt has ended."""
         self._attempts.append(attempt)
+        if self._recording is not None:
+            self._recording.attempt(attempt)
 
-    def finished(self, result: CellResult) -> None:
-        """A cell has ended."""
+    def finished(
+        self, result: CellResult, trace: Trace | None = None, contents: Mapping[str | None, str] | None = None
+    ) -> None:
+        """A cell has ended. `trace` and `contents` are those that mean the same to every process."""
+        self.results[result.name] = result
+        if self._recording is None:
+            return
+        outcome = result.outcome
+        self._recording.finished(
+            result.name,
+            outcome.kind,
+            trace=trace,
+            value=outcome.value,
+            contents=contents,
+            started=outcome.started,
+            seconds=outcome.seconds,
+            attempts=outcome.attempts,
+            reason=result.reason,
+            error="" if outcome.error is None else str(outcome.error),
+            key=result.build_key,
+            compiler=result.compiler,
+            kept=result.kept,
+            given=result.given,
+        )
 
-    def finish(self, plan: Graph, version: int = 0) -> Run:
-        """The record, also of a run that ended early."""
+    def finish(self, plan: Graph, version: int = 0, problem: str = "") -> Run:
+        """The record, also of a run that ended early, because of `problem` for instance."""
         seconds = time.perf_counter() - self._begin
         overridden = [name for name in self.results if name not in plan.nodes]
         never_ran = Outcome(OutcomeKind.CANCELLED, reason="the run ended before it")
         names = (*overridden, *plan.order)
         ordered = {name: self.results.get(name) or CellResult(name, never_ran) for name in names}
-        ok = all(cell.outcome.ok for cell in ordered.values())
-        self.emitter.emit(Kind.RUN_DONE, ok=ok, seconds=seconds)
-        return Run(self._id, ordered, seconds, tuple(self._events), version, attempts=tuple(self._attempts))
+        run = Run(self._id, ordered, seconds, version=version, attempts=tuple(self._attempts))
+        self.emitter.emit(Kind.RUN_DONE, ok=run.ok and not problem, seconds=seconds)
+        return replace(run, events=tuple(self._events), unrecorded=self._end(run, problem))
+
+    def _end(self, run: Run, problem: str) -> str:
+        """Ends the recording, and says why there is none of all that happened."""
+        if self._recording is None:
+            return ""
+        from hotplate.run.store import RunState  # by who records has it been imported
+
+        state = RunState.DONE if run.ok and not problem else RunState.FAILED
+        if state is RunState.FAILED and not problem:
+            if run.failures:
+                problem = "; ".join(f"{cell.name}: {cell.status}" for cell in run.failures[:3])
+            else:
+                state = RunState.CANCELLED
+                problem = next((cell.reason for cell in run.cells.values() if not cell.outcome.ok), "")
+        self._recording.end(state, problem)
+        return "" if self._recording.error is None else str(self._recording.error)

@@ -78,7 +78,9 @@ class Run(Mapping[str, Any]):
     notice: str = ""
     """Why these are not the results of the file as it is: "running v3; the file is newer and does not compile"."""
     attempts: tuple[Attempt, ...] = field(default=(), repr=False)
-    """Every attempt at a cell, as they ended; with those before, when the run was resumed."""
+    """Every attempt at a cell, as they ended."""
+    unrecorded: str = field(default="", repr=False)
+    """Why not all of it was recorded, although that was asked for."""
 
     @property
     def ok(self) -> bool:
