@@ -37,6 +37,7 @@ if sys.platform == "win32":
         memory_size,
         vector_level,
     )
+    from hotplate._platform.windows_processes import boot_id, process_namespace, process_start
 else:
     from hotplate._platform.posix import (
         cpu_identity,
@@ -62,8 +63,10 @@ else:
         sweep_stale,
         vector_level,
     )
+    from hotplate._platform.posix_processes import boot_id, process_namespace, process_start
 
 __all__ = [
+    "boot_id",
     "cpu_identity",
     "divert_stdout",
     "flush_c_streams",
@@ -76,6 +79,8 @@ __all__ = [
     "memory_size",
     "native_threads",
     "patiently",
+    "process_namespace",
+    "process_start",
     "program_suffix",
     "publish_directory",
     "read_output",
