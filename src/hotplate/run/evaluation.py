@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from hotplate.errors import AttemptsSpent
 from hotplate.events import Kind
 from hotplate.execute import Outcome, OutcomeKind, Request, TaskGraph
 from hotplate.run.attempts import Attempt, AttemptPolicy, AttemptRunner
-from hotplate.run.ledger import Found, Ledger, Memory
+from hotplate.run.ledger import Found, Ledger
 from hotplate.run.lifecycles import CellContext, Evaluator, Lifecycle
 from hotplate.run.lifecycles.arguments import Arguments
 from hotplate.run.result import CellResult
@@ -17,10 +19,15 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
     from hotplate.execute import AbortHandle, Backend, Executor
+    from hotplate.run.memory import Earlier, Memory
     from hotplate.run.recorder import Recorder
     from hotplate.run.state import StateManager, Trace
     from hotplate.run.task import Task
     from hotplate.run.version import Version
+
+
+MOST_DEATHS = 3
+"""Times that a process may end in a cell, over all resumes, until the cell is not tried any more."""
 
 
 class Evaluation:
@@ -152,16 +159,37 @@ class Evaluation:
         return outcome
 
     def _tried(self, task: Task) -> Outcome:
-        policy, recorder = self._policy(task), self._recorder
+        policy, earlier = self._policy(task), None
+        if self._memory is not None:
+            earlier = self._memory.earlier(task, self._ledger.recorded_trace(task.name, self._value))
+        if earlier is not None and earlier.made:
+            return self._tried_on(task, policy, earlier)
         return self._attempts.run(
             task.name,
             policy,
             lambda number, last: self._attempt(task, policy, number, last=last),
             self._abort,
-            earlier=recorder.earlier(task.name),
             retrying=self._tell_of_retry,
-            ended=recorder.attempted,
+            ended=self._recorder.attempted,
         )
+
+    def _tried_on(self, task: Task, policy: AttemptPolicy, earlier: Earlier) -> Outcome:
+        """Goes on with a cell that was tried before the run was resumed; numbers go on, whatever counts for the cap."""
+        if (found := self._find(task.name)) is not None:
+            return found
+        if earlier.deaths >= MOST_DEATHS:
+            return _deadly(task.name, earlier)
+        shift = earlier.made - len(earlier.counted)
+        outcome = self._attempts.run(
+            task.name,
+            policy,
+            lambda number, last: self._attempt(task, policy, number + shift, last=last),
+            self._abort,
+            earlier=earlier.counted,
+            retrying=self._tell_of_retry,
+            ended=lambda made: self._recorder.attempted(replace(made, number=made.number + shift)),
+        )
+        return replace(outcome, attempts=outcome.attempts + shift) if outcome.attempts else outcome
 
     def _policy(self, task: Task) -> AttemptPolicy:
         if (policy := self._policies.get(task.name)) is not None:
@@ -218,8 +246,27 @@ class Evaluation:
             name, outcome, kept=found is not None, build_seconds=task.build_seconds, build_key=task.key,
             compiler=task.compiler, version=version, draft=name in self._preliminary, why=why,
         )  # fmt: skip
-        self._recorder.finished(result)
+        self._record(result)
         self._emit(_TERMINAL.get(outcome.kind, Kind.CELL_FAILED), name, outcome.attempts, result=result)
+
+    def _record(self, result: CellResult) -> None:
+        if not self._recorder.records:
+            return
+        name, trace, contents = result.name, None, None
+        if name in self._traces:  # else it never came as far as being looked at
+            trace = self._ledger.recorded_trace(name, self._value)
+        if result.outcome.ok:
+            contents = self._ledger.recorded_contents(name, self._value)
+        self._recorder.finished(result, trace, contents)
+
+
+def _deadly(name: str, earlier: Earlier) -> Outcome:
+    error = AttemptsSpent(
+        name,
+        f"the whole process ended {earlier.deaths} times while it was under way. Isolate it, so that it can end nothing "
+        "but itself, or resume with --again (again=True), which counts from 1",
+    )
+    return Outcome(OutcomeKind.LOST, error=error)
 
 
 _TERMINAL = {

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from hotplate.run.state import UNIQUE, Output, StateManager, Trace
 from hotplate.values import digest, result_fields
@@ -11,26 +11,11 @@ from hotplate.values import digest, result_fields
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from hotplate.run.memory import Memory
     from hotplate.run.task import Task
     from hotplate.run.version import Version
 
 _unique = itertools.count()
-
-
-class Recalled(NamedTuple):
-    """A result of an earlier run that was recorded."""
-
-    value: Any
-    seconds: float
-    run: str
-    """The run that computed it."""
-
-
-class Memory(Protocol):
-    """Results of recorded runs."""
-
-    def recall(self, cell: str, trace: Trace | None) -> Recalled | None:
-        """What was computed under this trace, or what is taken for it whatever it was computed from. Any thread."""
 
 
 class Found(NamedTuple):
@@ -109,12 +94,16 @@ class Ledger:
     def _recall(self, name: str, trace: Trace, values: Callable[[str], Any]) -> Found | None:
         if self._memory is None:
             return None
-        recalled = self._memory.recall(name, self.recorded_trace(name, values))
+        recalled = self._memory.recall(self._tasks[name], self.recorded_trace(name, values))
         if recalled is None:
             return None
-        number = self._version.number
-        output = self._state.keep(name, trace, recalled.value, recalled.seconds, number)
+        output = self._state.keep(name, trace, recalled.value, recalled.seconds, self._version.number)
         return Found(output, f"as in run {recalled.run}")
+
+    def recorded_contents(self, name: str, values: Callable[[str], Any]) -> dict[str | None, str]:
+        """What a cell's result holds, in such words; nothing where that can't be told."""
+        found = {field: self._digest(name, field, values) for field in self._contents[name]}
+        return {field: content for field, content in found.items() if content is not None}
 
     def adopt(self, name: str, output: Output) -> None:
         """Takes an earlier result as the cell's."""

@@ -21,6 +21,6 @@ class Reuse(Lifecycle):
         self._find = find
 
     def setup(self, context: CellContext) -> Skip | None:
-        """Looks, before the first attempt only: nothing that an earlier one took can have changed since."""
-        outcome = self._find(context.cell) if context.attempt == 1 else None
+        """Looks before each attempt; a later one finds what the first did."""
+        outcome = self._find(context.cell)
         return None if outcome is None else Skip(outcome)

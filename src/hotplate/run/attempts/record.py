@@ -29,3 +29,8 @@ class Attempt:
     """Whether the call goes on in this process: nothing can end it."""
     not_before: float = 0.0
     """When the next attempt may begin; 0: there is none."""
+
+    @property
+    def died(self) -> bool:
+        """Whether the whole process ended in it: nothing is known of it but that it began."""
+        return self.outcome == "lost" and not self.started

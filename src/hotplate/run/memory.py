@@ -1,0 +1,123 @@
+"""Memory: results that were recorded, by this run before it was resumed or by others."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+
+from hotplate.execute import OutcomeKind
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from hotplate.run.attempts import Attempt
+    from hotplate.run.state import Trace
+    from hotplate.run.store import CellRecord, RunRecord, RunStore
+    from hotplate.run.task import Task
+
+
+class Recalled(NamedTuple):
+    """A result of an earlier run."""
+
+    value: Any
+    seconds: float
+    run: str
+    """The run that computed it."""
+
+
+class Earlier(NamedTuple):
+    """The attempts at a cell before its run was resumed."""
+
+    counted: tuple[Attempt, ...] = ()
+    """Those that its policy counts, in order."""
+    made: int = 0
+    """The number of the last one."""
+    deaths: int = 0
+    """How often the whole process ended in one."""
+
+
+NONE = Earlier()
+
+
+class Memory(Protocol):
+    """Where a run looks for results that its session does not have. Thread-safe."""
+
+    def recall(self, task: Task, trace: Trace | None) -> Recalled | None:
+        """The result of a cell that was computed under this trace (None: nobody can tell), if it holds."""
+
+    def earlier(self, task: Task, trace: Trace | None) -> Earlier:
+        """The attempts at the cell that count for another one under this trace."""
+
+
+class Recorded:
+    """The results of all recorded runs. What was computed from the same code and the same inputs holds."""
+
+    def __init__(self, store: RunStore) -> None:
+        self._store = store
+
+    def recall(self, task: Task, trace: Trace | None) -> Recalled | None:
+        """See Memory. An impure cell has no such result."""
+        found = None if trace is None or task.attributes.impure else self._store.lookup(trace)
+        loaded = None if found is None else self._store.load(found)
+        return None if found is None or loaded is None else Recalled(loaded.value, found.seconds, found.run)
+
+    def earlier(self, task: Task, trace: Trace | None) -> Earlier:  # noqa: ARG002 - a new run counts from 1
+        """None."""
+        return NONE
+
+
+class Mode(StrEnum):
+    """Which results a resumed run takes over."""
+
+    REUSE = "reuse"
+    """Those that still hold for the file as it is."""
+    STRICT = "strict"
+    """The same, and the file must be what it was."""
+    FORCE = "force"
+    """All of them, whatever has changed."""
+
+
+class Resumed:
+    """What a run that is resumed takes over from its own record, and else from those of others."""
+
+    def __init__(self, store: RunStore, record: RunRecord, mode: Mode = Mode.REUSE, *, again: bool = False) -> None:
+        """`again`: attempts count from 1 again."""
+        self._store = store
+        self._record = record
+        self._others = Recorded(store)
+        self._mode = mode
+        self._again = again
+
+    def recall(self, task: Task, trace: Trace | None) -> Recalled | None:
+        """See Memory. What this run has computed holds for impure cells as well: the run goes on, it does not begin."""
+        own = self._record.results.get(task.name)
+        if own is not None and self._holds(own, task, trace):
+            loaded = self._store.load(own.value)
+            if loaded is not None:
+                return Recalled(loaded.value, own.seconds, self._record.id)
+        return self._others.recall(task, trace)
+
+    def earlier(self, task: Task, trace: Trace | None) -> Earlier:
+        """See Memory. Attempts at other code, or with other inputs, do not count."""
+        attempts = self._record.attempts.get(task.name, ())
+        if not attempts:
+            return NONE
+        own, made = self._record.results.get(task.name), attempts[-1].number
+        if self._again or (own is not None and own.trace != trace):
+            return Earlier(made=made)
+        since = _since_success(attempts)
+        counted = tuple(attempt for attempt in since if not attempt.died)
+        return Earlier(counted, made, len(since) - len(counted))
+
+    def _holds(self, own: CellRecord, task: Task, trace: Trace | None) -> bool:
+        if own.status != OutcomeKind.OK:
+            return False
+        if self._mode is Mode.FORCE:
+            return True
+        # Where the trace can't be told, as for inputs that are no values, nothing says that the result still holds.
+        return trace is not None and own.trace == trace and own.key == task.key
+
+
+def _since_success(attempts: Sequence[Attempt]) -> Sequence[Attempt]:
+    begin = max((i + 1 for i, attempt in enumerate(attempts) if attempt.outcome is OutcomeKind.OK), default=0)
+    return attempts[begin:]
