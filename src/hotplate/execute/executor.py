@@ -12,6 +12,10 @@ if TYPE_CHECKING:
     from hotplate.execute.backend import Outcome
 
 
+API_VERSION = 1
+"""The version of what executors see: this module and Scheduler. It grows when an older executor would not work."""
+
+
 @dataclass(frozen=True, slots=True)
 class TaskGraph:
     """What is to be run: names in a valid order, and for each the names that it needs among them."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from textwrap import dedent
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -25,6 +25,7 @@ ENTRY_POINTS = """
 GOOD = """
     class Backwards:
         name = "backwards"
+        api_version = 1
         def execute(self, graph, call, abort, finished, *, keep_going=False): ...
     def refuse(): raise OSError("no licence")
     def no_executor(): return "a string"
@@ -64,7 +65,9 @@ def test_only_the_chosen_one_is_imported() -> None:
 
 
 def test_a_broken_one_is_an_error_that_names_it_and_says_why() -> None:
-    message = r"executor broken of installed_executors_broken:Broken .*a_module_that_is_nowhere"
+    message = (
+        r"executor broken of installed-executors 1.0 \(installed_executors_broken:Broken\) .*a_module_that_is_nowhere"
+    )
     with pytest.raises(SettingError, match=message):
         make_executor("broken")
 
@@ -78,6 +81,17 @@ def test_one_that_cannot_be_made_is_an_error_with_the_cause() -> None:
 def test_one_that_is_no_executor_is_an_error() -> None:
     with pytest.raises(SettingError, match=r"mistaken.*str has no `name` and `execute`"):
         make_executor("mistaken")
+
+
+def test_an_object_is_taken_as_it_is() -> None:
+    executor = LinearExecutor()
+    assert make_executor(executor) is executor
+
+
+@pytest.mark.parametrize("other", [7, object()])
+def test_an_object_of_another_kind_is_an_error(other: Any) -> None:
+    with pytest.raises(SettingError, match=r"is no executor: .* has no `name` and `execute`"):
+        make_executor(other)
 
 
 def test_an_unknown_name_is_an_error_that_lists_what_there_is() -> None:
