@@ -1,0 +1,1 @@
+"""Plugins for hotplate, as another distribution has them."""
