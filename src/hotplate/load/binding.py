@@ -34,7 +34,9 @@ def graph_conflicts(graph: Graph, model: NotebookModel, loaded: Mapping[str, Loa
     for (consumer, parameter), source in graph.edges.items():
         if consumer not in loaded or source.cell not in loaded:
             continue
-        wanted = next(p for p in loaded[consumer].descriptor.inputs if p.name == parameter)
+        wanted = next((p for p in loaded[consumer].descriptor.inputs if p.name == parameter), None)
+        if wanted is None:  # the consumer's condition alone looks at it
+            continue
         outputs = loaded[source.cell].descriptor.outputs
         if problem := _conflict(wanted, source.cell, source.field, outputs):
             found.append(_diagnostic(model, consumer, parameter, f"{consumer}: {problem}"))

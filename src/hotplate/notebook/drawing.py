@@ -65,13 +65,18 @@ def _inputs(graph: Graph) -> list[str]:
 
 
 def sources_of(graph: Graph, name: str) -> str:
-    """What a cell takes from where, as `<- u0, dt (input)`; empty when it needs nothing."""
+    """What a cell takes, and when it runs: `<- u0, dt (input), when n < 100`; empty when there is nothing."""
     parts = []
-    for parameter in graph.nodes[name].parameters:
+    node = graph.nodes[name]
+    for parameter in node.parameters:
         if (name, parameter.name) in graph.edges:
             parts.append(parameter.name)
         elif parameter.required:
             parts.append(f"{parameter.name} (input)")
+    if node.condition is not None:
+        parts.append(f"when {node.condition.text}")
+    if node.trap is not None:
+        parts.append(f"after a failure of {' or '.join(node.trap)}" if node.trap else "after a failure")
     return f"<- {', '.join(parts)}" if parts else ""
 
 

@@ -9,50 +9,17 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from functools import cached_property
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from hotplate.diagnostic import Diagnostic, Severity
+from hotplate.notebook.attribute_rules import check_conditions, check_traps
 from hotplate.notebook.cycles import cycle_in, dependency_order
-from hotplate.notebook.model import PortKind
-from hotplate.notebook.typetext import FLOATING
+from hotplate.notebook.node import Node, Parameter, Source, finding, node_of, suggest
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from hotplate.notebook.model import Cell, Span
-
 __all__ = ["Graph", "Node", "Parameter", "Source", "build_graph", "node_of", "suggest"]
-
-
-@dataclass(frozen=True, slots=True)
-class Parameter:
-    """What a node asks for by name."""
-
-    name: str
-    kind: Literal["value", "dimension"] = "value"
-    """A dimension is an integer that the shapes of the node's arrays fix."""
-    required: bool = True
-    span: Span | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Node:
-    """A cell or a Python function, as the graph sees it."""
-
-    name: str
-    parameters: tuple[Parameter, ...] = ()
-    fields: tuple[str, ...] = ("value",)
-    """The names of its results."""
-    path: str = ""
-    span: Span | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Source:
-    """Where a parameter's value comes from: a cell's value, or one field of it."""
-
-    cell: str
-    field: str | None = None
 
 
 @dataclass(frozen=True)
@@ -70,7 +37,7 @@ class Graph:
     diagnostics: tuple[Diagnostic, ...] = field(default=())
 
     def dependencies(self, name: str) -> tuple[str, ...]:
-        """The nodes whose results a node takes, in the order of its parameters."""
+        """The nodes whose results a node takes, in the order of its parameters, and then of its condition's names."""
         return self._before.get(name, ())
 
     def descendants(self, names: Iterable[str]) -> frozenset[str]:
@@ -122,20 +89,6 @@ class Graph:
         return {name: tuple(users) for name, users in after.items()}
 
 
-def node_of(cell: Cell) -> Node:
-    """The node of a notebook's cell.
-
-    An integer parameter that stands in the brackets of one of the cell's own inputs is a dimension: not required.
-    """
-    fixed = {symbol for port in cell.inputs for extent in port.extents for symbol in extent.symbols}
-    parameters = []
-    for port in cell.inputs:
-        is_dimension = port.kind is PortKind.SCALAR and port.name in fixed and port.type not in FLOATING
-        kind: Literal["value", "dimension"] = "dimension" if is_dimension else "value"
-        parameters.append(Parameter(port.name, kind, required=not is_dimension, span=port.span))
-    return Node(cell.name, tuple(parameters), cell.outputs, span=cell.name_span)
-
-
 def build_graph(nodes: Sequence[Node]) -> Graph:
     """Connects the nodes by name. Takes linear time; what is wrong is in `diagnostics`, and the rest is usable.
 
@@ -147,26 +100,21 @@ def build_graph(nodes: Sequence[Node]) -> Graph:
     for node in nodes:
         if node.name in by_name:
             message = f"there are two cells called {node.name}"
-            findings.append(_diagnostic(Severity.ERROR, message, node, None, "duplicate"))
+            findings.append(finding(Severity.ERROR, message, node, None, "duplicate"))
         by_name.setdefault(node.name, node)
     edges: dict[tuple[str, str], Source] = {}
     for node in by_name.values():
-        for parameter in node.parameters:
+        for parameter in node.asks:
+            if parameter.kind == "failure":
+                continue
             if source := _resolve(parameter.name, by_name):
                 edges[node.name, parameter.name] = source
             elif warning := _mistaken_field(node, parameter, by_name):
                 findings.append(warning)
+    findings += check_conditions(by_name, edges)
+    findings += check_traps(by_name, edges)
     graph = _assemble(list(by_name.values()), edges, frozenset())
     return Graph(graph.nodes, graph.order, edges, graph.inputs, (*findings, *graph.diagnostics))
-
-
-def suggest(name: str, known: Iterable[str]) -> str:
-    """A sentence that helps with an unknown name: the nearest known one, else what there is."""
-    names = sorted(set(known))
-    if close := get_close_matches(name, names, 1, 0.6):
-        return f"did you mean {close[0]}?"
-    shown = ", ".join(names[:8]) + (", ..." if len(names) > 8 else "")
-    return f"known are {shown}" if names else "there are none"
 
 
 def _assemble(nodes: list[Node], edges: Mapping[tuple[str, str], Source], given: frozenset[str]) -> Graph:
@@ -174,8 +122,8 @@ def _assemble(nodes: list[Node], edges: Mapping[tuple[str, str], Source], given:
     kept = {key: source for key, source in edges.items() if key[0] in by_name}
     inputs: defaultdict[str, list[tuple[str, Parameter]]] = defaultdict(list)
     for node in nodes:
-        for parameter in node.parameters:
-            if (node.name, parameter.name) not in kept:
+        for parameter in node.asks:
+            if (node.name, parameter.name) not in kept and parameter.kind != "failure":
                 inputs[parameter.name].append((node.name, parameter))
     before = _dependencies({key: source for key, source in kept.items() if source.cell not in given})
     order, blocked = dependency_order(list(by_name), before)
@@ -216,7 +164,7 @@ def _mistaken_field(node: Node, parameter: Parameter, nodes: Mapping[str, Node])
         if len(fields) > 1 and (close := get_close_matches(rest, fields, 1, 0.6)):
             message = f"{node.name}: {prefix} has no result {rest}, so {parameter.name} is an input"
             hint = f"did you mean {prefix}_{close[0]}? The results of {prefix} are {', '.join(fields)}"
-            return _diagnostic(Severity.WARNING, message, node, parameter, "field", hint)
+            return finding(Severity.WARNING, message, node, parameter, "field", hint)
     return None
 
 
@@ -235,32 +183,29 @@ def _cycle(cycle: list[str], nodes: Mapping[str, Node], edges: Mapping[tuple[str
     steps = []
     for consumer, producer in zip(cycle, [*cycle[1:], cycle[0]], strict=True):
         node = nodes[consumer]
-        parameter = next(p for p in node.parameters if _comes_from(edges, consumer, p.name, producer))
+        parameter = next(p for p in node.asks if _comes_from(edges, consumer, p.name, producer))
         steps.append((node, parameter, producer))
     first, parameter, _ = steps[0]
     if len(cycle) == 1:
-        message = f"{first.name} takes its own result"
-        return _diagnostic(Severity.ERROR, message, first, parameter, "cycle", "rename the parameter")
+        if parameter.kind == "condition":
+            message, hint = f"the condition of {first.name} looks at its own result", "look at what it is computed from"
+        else:
+            message, hint = f"{first.name} takes its own result", "rename the parameter"
+        return finding(Severity.ERROR, message, first, parameter, "cycle", hint)
     path = " → ".join([*cycle, cycle[0]])
     notes = tuple(
-        _diagnostic(Severity.NOTE, f"{node.name} takes {taken.name} from {producer}", node, taken)
-        for node, taken, producer in steps
+        finding(Severity.NOTE, _taking(node, taken, producer), node, taken) for node, taken, producer in steps
     )
     hint = "rename a parameter of one of them, so that it is an input"
-    return _diagnostic(Severity.ERROR, f"cells depend on each other: {path}", first, parameter, "cycle", hint, notes)
+    return finding(Severity.ERROR, f"cells depend on each other: {path}", first, parameter, "cycle", hint, notes)
+
+
+def _taking(node: Node, taken: Parameter, producer: str) -> str:
+    if taken.kind == "condition":
+        return f"the condition of {node.name} looks at {taken.name} from {producer}"
+    return f"{node.name} takes {taken.name} from {producer}"
 
 
 def _comes_from(edges: Mapping[tuple[str, str], Source], consumer: str, parameter: str, producer: str) -> bool:
     source = edges.get((consumer, parameter))
     return source is not None and source.cell == producer
-
-
-def _diagnostic(
-    severity: Severity, message: str, node: Node, parameter: Parameter | None, rule: str = "", hint: str = "",
-    notes: tuple[Diagnostic, ...] = (),
-) -> Diagnostic:  # fmt: skip
-    span = (parameter.span if parameter else None) or node.span
-    line, column, end = (span.line, span.column, span.end_column) if span else (0, 0, 0)
-    return Diagnostic(
-        severity, message, node.path, line, column, end, cell=node.name, rule=rule, hint=hint, notes=notes
-    )

@@ -32,6 +32,11 @@ class Span:
     end_line: int
     end_column: int
 
+    def within(self, start: int, length: int) -> Span:
+        """A piece of it, on its first line: `length` characters from its character `start` on."""
+        column = self.column + start
+        return Span(self.line, column, self.line, column + length)
+
 
 class PortKind(StrEnum):
     """What a parameter or a result is."""

@@ -7,12 +7,15 @@ import itertools
 from typing import TYPE_CHECKING, Any
 
 from hotplate.errors import InputError
-from hotplate.notebook.graph import Node, Parameter
+from hotplate.notebook.condition_text import ConditionProblem, parse_condition
 from hotplate.notebook.model import Attributes
+from hotplate.notebook.node import FAILURE, Node, Parameter
 from hotplate.run.task import Task
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
+
+    from hotplate.notebook.condition import Condition
 
 _versions = itertools.count(1)
 
@@ -24,22 +27,53 @@ class PythonCell:
     registered and its inputs are the same; what it reads besides them is not seen, so mark such a cell impure.
     """
 
-    def __init__(self, function: Callable[..., Any], name: str, *, impure: bool = False) -> None:
+    def __init__(
+        self,
+        function: Callable[..., Any],
+        name: str,
+        *,
+        impure: bool = False,
+        when: str = "",
+        trap: bool | str | Iterable[str] = False,
+    ) -> None:
+        """`when` is a condition as in a section. `trap`: run it after a failure only, of any cell or of those named.
+
+        Raises InputError for a name, a parameter or a condition that can't be.
+        """
         if not name.isidentifier():
             message = f"a cell's name must be an identifier, and {name!r} is none; pass name=..."
             raise InputError(message)
         self.name = name
-        self.node = Node(name, _parameters(name, function), _fields(function))
-        self.task = Task(name, "python", function, f"python {next(_versions)}", Attributes(impure=impure))
+        condition, traps = _condition(name, when), _traps(trap)
+        parameters = _parameters(name, function, is_trap=traps is not None)
+        self.node = Node(name, parameters, _fields(function), condition=condition, trap=traps)
+        attributes = Attributes(impure=impure, when=condition, trap=traps)
+        self.task = Task(name, "python", function, f"python {next(_versions)}", attributes)
 
 
-def _parameters(name: str, function: Callable[..., Any]) -> tuple[Parameter, ...]:
+def _condition(name: str, text: str) -> Condition | None:
+    try:
+        return parse_condition(text) if text else None
+    except ConditionProblem as problem:
+        raise InputError(f"{name}: when={text!r}: {problem}; {problem.hint}") from None
+
+
+def _traps(trap: bool | str | Iterable[str]) -> tuple[str, ...] | None:
+    if isinstance(trap, bool):
+        return () if trap else None
+    return tuple(dict.fromkeys(trap.split() if isinstance(trap, str) else trap))
+
+
+def _parameters(name: str, function: Callable[..., Any], *, is_trap: bool) -> tuple[Parameter, ...]:
     found = []
     for parameter in inspect.signature(function).parameters.values():
         if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD, parameter.POSITIONAL_ONLY):
             message = f"{name}: the parameter {parameter} can't name a cell; write each input as a plain parameter"
             raise InputError(message)
-        found.append(Parameter(parameter.name, required=parameter.default is parameter.empty))
+        if is_trap and parameter.name == FAILURE:
+            found.append(Parameter(FAILURE, "failure", required=False))
+        else:
+            found.append(Parameter(parameter.name, required=parameter.default is parameter.empty))
     return tuple(found)
 
 

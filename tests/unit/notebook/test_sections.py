@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from hotplate.notebook.condition_text import parse_condition
 from hotplate.notebook.model import Attributes
 from hotplate.notebook.parse import parse
 from hotplate.notebook.sections import read_marker
@@ -56,6 +57,12 @@ def test_other_comments_are_no_markers(line: str) -> None:
         ("isolate", Attributes(isolate=True)),
         ('timeout="1" impure', Attributes(timeout=1.0, impure=True)),
         ('isolate="FALSE"', Attributes()),
+        ("when=\"n > 3 and mode == 'x'\"", Attributes(when=parse_condition("n > 3 and mode == 'x'"))),
+        ("when=n>3", Attributes(when=parse_condition("n>3"))),
+        ("trap", Attributes(trap=())),
+        ('trap="u1 u2"', Attributes(trap=("u1", "u2"))),
+        ("clean_env", Attributes(clean_env=True, isolate=True)),
+        ("isolate clean_env=no", Attributes(isolate=True)),
     ],
 )
 def test_reads_attributes(text: str, attributes: Attributes) -> None:
@@ -95,6 +102,11 @@ def test_reads_attributes(text: str, attributes: Attributes) -> None:
         ('flags="-O3" +', "'+' is no attribute", "key="),
         ('flags="-O3" timeout', "timeout can't be nothing", "seconds"),
         ('std="gnu 11"', "std can't be 'gnu 11'", "gnu11"),
+        ('timeout="1" when', "when can't be nothing", "a condition"),
+        ('when="n >"', "when: the condition can't be read", "when="),
+        ('trap="u1 u1"', "trap can't be 'u1 u1'", "each once"),
+        ('trap=""', "trap can't be ''", "nothing, for all failures"),
+        ('isolate="no" clean_env', "a clean environment takes a worker", "take one of"),
     ],
 )
 def test_what_is_wrong_is_named_with_what_is_allowed(text: str, message: str, hint: str) -> None:

@@ -14,7 +14,7 @@ from hotplate.notebook.graph import Graph, Node, Source, suggest
 from hotplate.run.sweep.axes import check_axes
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping
+    from collections.abc import Collection, Mapping
 
     from hotplate.notebook.graph import Parameter
     from hotplate.run.sweep.axes import Axis
@@ -123,7 +123,7 @@ class Releases:
         return tuple(free)
 
 
-def expand(graph: Graph, axes: Sequence[Axis], given: Collection[str] = (), targets: Iterable[str] = ()) -> Sweep:
+def expand(graph: Graph, axes: Sequence[Axis], given: Collection[str] = (), targets: Collection[str] = ()) -> Sweep:
     """Lays out a sweep of `axes` over the cells that `targets` need (default: over all, for those nothing else needs).
 
     A swept name is an input or a cell, which then does not run. `given` names the values that all points share. What
@@ -139,14 +139,18 @@ def expand(graph: Graph, axes: Sequence[Axis], given: Collection[str] = (), targ
     wanted = tuple(dict.fromkeys(targets)) or _sinks(graph, overridden)
     if outside := next((name for name in wanted if name in overridden), None):
         raise InputError(f"{outside} is a target and has its values from outside; leave out one of the two")
+    if trap := next((name for name in targets if graph.nodes[name].trap is not None), None):
+        raise InputError(f"{trap} is a trap, which no sweep runs; run the point that failed on its own")
     part = graph.subgraph(wanted, overridden)
     _check_names(part, swept, given)
     return _Expansion(part, tuple(axes), wanted).sweep()
 
 
 def _sinks(graph: Graph, overridden: Collection[str]) -> tuple[str, ...]:
-    used = {source.cell for source in graph.edges.values()}
-    return tuple(name for name in graph.order if name not in used and name not in overridden)
+    """The cells that nothing else needs, traps aside."""
+    traps = {name for name, node in graph.nodes.items() if node.trap is not None}
+    used = {source.cell for (consumer, _), source in graph.edges.items() if consumer not in traps}
+    return tuple(name for name in graph.order if not (name in used or name in traps or name in overridden))
 
 
 def _check_names(part: Graph, swept: list[str], given: Collection[str]) -> None:
@@ -213,7 +217,7 @@ class _Expansion:
     def _asked(self, node: Node) -> dict[str, Source]:
         """Where the values come from that the node asks for: cells, and what is given for swept names."""
         wanted = {}
-        for name in (parameter.name for parameter in node.parameters):
+        for name in (parameter.name for parameter in node.asks):
             source = self.part.edges.get((node.name, name))
             if source is not None or name in self.swept:
                 wanted[name] = source or Source(name)
@@ -246,4 +250,4 @@ class _Expansion:
 
 
 def _renamed(node: Node, name: str) -> Node:
-    return Node(name, node.parameters, node.fields, node.path, node.span)
+    return Node(name, node.parameters, node.fields, node.path, node.span, node.condition, node.trap, node.places)

@@ -13,6 +13,7 @@ from hotplate.errors import InputError
 from hotplate.execute import AbortHandle, LinearExecutor, Outcome, OutcomeKind
 from hotplate.execute.executor import TaskGraph
 from hotplate.notebook import Graph, Node, Parameter, Source, build_graph
+from hotplate.notebook.condition_text import parse_condition
 from hotplate.run.sweep import Axis, Sweep, axes_of, expand
 
 if TYPE_CHECKING:
@@ -101,6 +102,25 @@ def test_one_point_is_done_before_the_next_begins() -> None:
     assert [*sweep(graph(a="x", b="a y", c=""), x=[1, 2], y=[1, 2]).graph.order] == [
         "a[x=1]", "b[x=1,y=1]", "c", "b[x=1,y=2]", "a[x=2]", "b[x=2,y=1]", "b[x=2,y=2]",
     ]  # fmt: skip
+
+
+def test_a_cell_depends_on_what_its_condition_looks_at() -> None:
+    cells = build_graph(
+        [Node("a", (Parameter("x"),)), Node("b", (), condition=parse_condition("a > 1 and y > 1 and z > 1"))]
+    )
+    found = sweep(cells, shared=["z"], x=[1, 2], y=[3])
+    assert set(found.graph.nodes) == {"a[x=1]", "a[x=2]", "b[x=1,y=3]", "b[x=2,y=3]"}
+    assert found.graph.edges["b[x=2,y=3]", "a"] == Source("a[x=2]")
+    assert found.graph.edges["b[x=2,y=3]", "y"] == Source("y=3")
+    assert found.graph.nodes["b[x=2,y=3]"].condition is cells.nodes["b"].condition
+    assert [name for name, _ in found.graph.inputs["z"]] == ["b[x=1,y=3]", "b[x=2,y=3]"]
+
+
+def test_traps_take_no_part() -> None:
+    cells = build_graph([Node("a", (Parameter("x"),)), Node("post", (Parameter("a"),), trap=())])
+    assert set(sweep(cells, x=[1]).graph.nodes) == {"a[x=1]"}
+    with pytest.raises(InputError, match="post is a trap, which no sweep runs"):
+        sweep(cells, ["post"], x=[1])
 
 
 @pytest.mark.parametrize(
