@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from hotplate.errors import InputError
 from hotplate.notebook.graph import suggest
+from hotplate.run.traps import fitting_traps
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -16,14 +17,19 @@ if TYPE_CHECKING:
 def plan_run(graph: Graph, targets: Sequence[str], given: Mapping[str, Any], notebook: str) -> Graph:
     """The part of the graph that computes `targets` (default: everything) with the values `given` by name.
 
+    Traps that fit to it are part of it.
+
     `notebook` is what messages call the file. Raises InputError for an unknown name, and for a value that is missing.
     """
     if not graph.nodes:
         example = "a cell is a function such as `double answer(void) { return 42; }`"
         raise InputError(f"{notebook} has no cells; {example}, and `check` says why others are none")
     _refuse_unknown(graph, given, notebook)
-    wanted = [_cell_of(graph, target, notebook) for target in targets] or graph.order
-    plan = graph.subgraph(wanted, [name for name in given if name in graph.nodes])
+    wanted = [cell_of(graph, target, notebook) for target in targets] or graph.order
+    overridden = [name for name in given if name in graph.nodes]
+    plan = graph.subgraph(wanted, overridden)
+    if targets and (traps := fitting_traps(graph, plan, given)):
+        plan = graph.subgraph([*wanted, *traps], overridden)
     _refuse_missing(plan, given, notebook)
     return plan
 
@@ -35,8 +41,8 @@ def _refuse_unknown(graph: Graph, given: Mapping[str, Any], notebook: str) -> No
             raise InputError(f"{notebook} has no cell or input {name}; {suggest(name, known)}")
 
 
-def _cell_of(graph: Graph, target: str, notebook: str) -> str:
-    """The cell that a target names, itself or as `cell_field`."""
+def cell_of(graph: Graph, target: str, notebook: str) -> str:
+    """The cell that a target names, itself or as `cell_field`. Raises InputError."""
     if target in graph.nodes:
         return target
     owners = [name for name, node in graph.nodes.items() if target in {f"{name}_{field}" for field in node.fields}]
