@@ -115,9 +115,9 @@ int64_t dies_talking(void) {
 """
 
 
-def pool_of(notebook: hotplate.Notebook) -> WorkerPool:
+def pool_of(notebook: hotplate.Notebook, cell: str = "process") -> WorkerPool:
     """Where the workers of a notebook are."""
-    pool: WorkerPool = notebook.load("process")._pool  # type: ignore[attr-defined]  # an isolated cell has one
+    pool: WorkerPool = notebook.load(cell)._pool  # type: ignore[attr-defined]  # an isolated cell has one
     return pool
 
 

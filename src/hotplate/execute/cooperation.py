@@ -41,8 +41,11 @@ def cooperation_of(
 ) -> Cooperation:
     """How a call answered that was asked to stop after `requested` seconds and whose end came after `ended`.
 
-    `observed`: it was seen to look at the request. `forced`: that end was not its own.
+    `observed`: it was seen to look at the request. `forced`: that end was not its own. A request that came when all was
+    over asked nobody.
     """
+    if requested > ended and not observed:
+        return NOBODY_ASKED
     took = max(ended - requested, 0.0)
     if forced:
         return Cooperation(Answer.UNCOOPERATIVE, requested, took if observed else None)

@@ -85,6 +85,7 @@ class ProcessBackend(Backend):
             grace=request.grace,
             output=request.output,
             echo=request.echo,
+            measure=request.measure,
         )
         if (report := _fault(request, outcome)) is not None:
             return replace(outcome, error=CellCrashed(replace(report, hint=_HINT)))

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 from hotplate.abi import lib
 from hotplate.errors import CellCrashed, CellFailed, CellTimedOut, HotplateError, LoadError, RunCancelled
 from hotplate.execute.backend import GRACE, Outcome, OutcomeKind
+from hotplate.execute.cooperation import NOBODY_ASKED, cooperation_of
+from hotplate.execute.usage import used_between
 from hotplate.execute.verdict import failure_of, overtime, verdict_on
 from hotplate.execute.workers import worker as workers
 from hotplate.execute.workers.arena import NoSharedMemory, empty
@@ -23,11 +25,12 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from hotplate.execute.abort import AbortHandle
+    from hotplate.execute.cooperation import Cooperation, Usage
     from hotplate.execute.workers.crash.report import CrashReport
+    from hotplate.execute.workers.death import Death
     from hotplate.execute.workers.library import RemoteLibrary
     from hotplate.execute.workers.pool import WorkerPool
     from hotplate.execute.workers.sanitizers.findings import Subject
-    from hotplate.execute.workers.worker import Death
     from hotplate.toolchain import Unit
     from hotplate.toolchain.toolchain import Toolchain
 
@@ -102,18 +105,19 @@ class IsolatedCell(LoadedCell):
         grace: float = GRACE,
         output: Callable[[int, bytes], None] | None = None,
         echo: bool = True,
+        measure: bool = False,
     ) -> Outcome:
         """Makes one call and says how it went. Raises KeyboardInterrupt alone.
 
         `timeout` and `grace` are seconds: a call that takes longer is asked to stop, and `grace` later its worker is
-        killed. So it is when `abort` says so. For `output` and `echo` see Request.
+        killed. So it is when `abort` says so. For `output`, `echo` and `measure` see Request.
         """
         started = time.time()
         try:
             for left in reversed(range(FALSE_STARTS)):
                 with self._pool.worker(self._library.number) as worker:
                     worker.listen(output, echo=echo)
-                    call = _Call(self, worker, abort, timeout, grace, started)
+                    call = _Call(self, worker, abort, timeout, grace, started, measure=measure)
                     outcome = call.make(arguments, named)
                 if not left or not call.is_false_start:
                     return outcome
@@ -177,6 +181,8 @@ class _Call:
         timeout: float | None,
         grace: float,
         started: float,
+        *,
+        measure: bool,
     ) -> None:
         self._cell = cell
         self._worker = worker
@@ -184,6 +190,9 @@ class _Call:
         self._timeout = timeout
         self._grace = grace
         self._started = started
+        self._begin = 0.0
+        self._measures = measure
+        self._used: Usage | None = None
         self._inputs: Mapping[str, str] = {}
         self.is_false_start = False
         """Whether the worker died, and not of this call, for that had not begun."""
@@ -192,11 +201,12 @@ class _Call:
         cell, worker = self._cell, self._worker
         value: Any = None
         error: HotplateError | None = None
-        begin = time.perf_counter()
+        begin = self._begin = time.perf_counter()
         try:
             if cell._library.number not in worker.libraries:
                 worker.open(cell._library.path, cell._library.number)
-            begin = time.perf_counter()
+            self._used = worker.used() if self._measures else None
+            begin = self._begin = time.perf_counter()
             try:
                 worker.enter(cell.name, self._timeout, self._grace, self._abort)
                 value = cell._call(*arguments, **named)
@@ -230,7 +240,22 @@ class _Call:
             stdout,
             stderr,
             self._worker.policy,
+            self._cooperation(observed=self._worker.has_observed),
+            used_between(self._used, self._worker.used()) if self._measures else None,
         )
+
+    def _cooperation(self, *, observed: bool, forced: bool = False) -> Cooperation:
+        waited, abort = self._worker.waited, self._abort
+        ended = waited.nanoseconds / 1e9
+        if waited.asked >= 0:
+            asked = waited.asked / 1e9
+        elif abort is not None and abort.when is not None:  # the cell saw it before who waits for it did
+            asked = max(abort.when - self._begin, 0.0)
+        elif observed:  # what a signal handler asks has no time; it came before the end
+            asked = ended
+        else:
+            return NOBODY_ASKED
+        return cooperation_of(asked, ended, self._grace, observed=observed, forced=forced)
 
     # ---- when the worker is dead ----
 
@@ -238,6 +263,7 @@ class _Call:
         worker = self._worker
         reason, killed = Reason(worker.waited.reason), bool(worker.waited.killed)
         opened = self._cell._library.number in worker.libraries
+        answer = self._cooperation(observed=worker.has_observed, forced=True)
         death = worker.bury()
         stdout, stderr = death.output
         kind = OutcomeKind.CRASHED
@@ -259,7 +285,12 @@ class _Call:
         else:
             self.is_false_start = death.idle
             error = CellCrashed(self._cell._report(death, self._cell.name, self._inputs))
-        return Outcome(kind, None, error, "", self._started, seconds, 1, stdout, stderr, worker.policy)
+        usage = self._used_up(death) if self._measures else None
+        return Outcome(kind, None, error, "", self._started, seconds, 1, stdout, stderr, worker.policy, answer, usage)
+
+    def _used_up(self, death: Death) -> Usage | None:
+        """What a call used of which the worker died; all that the worker did, if that is this call."""
+        return death.usage if self._worker.calls == 1 else used_between(self._used, death.usage)
 
     def _too_long(self, seconds: float, more: str) -> CellTimedOut:
         return CellTimedOut(self._cell.name, overtime(seconds, self._timeout) + more)

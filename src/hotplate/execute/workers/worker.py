@@ -10,15 +10,16 @@ import sys
 import threading
 import time
 import weakref
-from dataclasses import dataclass
 from enum import IntEnum
 from typing import TYPE_CHECKING, Any
 
 from hotplate.abi import ffi, lib
 from hotplate.errors import LoadError, SettingError
 from hotplate.execute.abort import AbortHandle
+from hotplate.execute.usage import process_usage
 from hotplate.execute.workers.arena import Arena
 from hotplate.execute.workers.bubblewrap import code_behind
+from hotplate.execute.workers.death import Death
 from hotplate.execute.workers.enforced import EffectivePolicy
 from hotplate.execute.workers.lasting import on_lasting_thread
 from hotplate.execute.workers.output import Output
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from hotplate.execute.captured import Captured
+    from hotplate.execute.cooperation import Usage
 
 ANSWER_TIME = 10.0
 """Seconds that a worker may take to say hello, and to open a library; constructors of global objects run then."""
@@ -51,29 +53,6 @@ class Reason(IntEnum):
 _ANSWERED = lib.HP_ENDED_ANSWER
 FALSE_STARTS = 3
 """How many workers in a row may die before they begin with what they were given; then it is its fault after all."""
-
-
-@dataclass(frozen=True, slots=True)
-class Death:
-    """How a worker ended."""
-
-    code: int
-    """Its exit code, or minus the signal."""
-    stage: int
-    """What it was at (HP_STAGE_... in page.h)."""
-    crash: bytes
-    """What its signal handler found; see csrc/worker/crash.h."""
-    output: tuple[Captured, Captured]
-    overdue: bool
-    """Whether it was killed because it gave no answer in time."""
-    user_seconds: float
-    system_seconds: float
-    peak_kib: int
-
-    @property
-    def idle(self) -> bool:
-        """Whether it had not begun with what it was given last: that is not to blame, and can be given to another."""
-        return self.stage == int(lib.HP_STAGE_IDLE)
 
 
 class Worker:
@@ -217,6 +196,15 @@ class Worker:
             if self.death is None:
                 lib.hp_remote_progress(self.handle, numbers, numbers + 1)
         return int(numbers[0]), max(int(numbers[1]), 0)
+
+    def used(self) -> Usage | None:
+        """What it has used so far; None where nobody can tell, for behind bubblewrap it is another's child."""
+        return None if self._wrapped else process_usage(self.process)
+
+    @property
+    def has_observed(self) -> bool:
+        """Whether the latest call was seen to look at a request to stop. Not after its death."""
+        return bool(lib.hp_remote_observed(self.handle))
 
     # ---- for anybody ----
 

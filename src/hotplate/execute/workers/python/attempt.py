@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 from hotplate.execute.abort import AbortHandle
 from hotplate.execute.backend import OutcomeKind
 from hotplate.execute.captured import StreamTail
+from hotplate.execute.cooperation import NOBODY_ASKED, cooperation_of
+from hotplate.execute.usage import process_usage, used_between
 from hotplate.execute.verdict import overtime
 from hotplate.execute.workers.python import session, values, wire
 from hotplate.execute.workers.python.result import WAY_OUT, PythonResult, RemoteTraceback, describe_exit
@@ -18,6 +20,7 @@ assert sys.platform == "linux"
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from hotplate.execute.cooperation import Cooperation, Usage
     from hotplate.execute.workers.python.result import PortableFunction
     from hotplate.execute.workers.python.session import PythonSession
     from hotplate.execute.workers.python.wire import Part
@@ -41,6 +44,8 @@ class Attempt:
         timeout: float | None,
         grace: float,
         on_output: Callable[[str, bytes], None] | None,
+        *,
+        measure: bool,
     ) -> None:
         self._session = process
         self._parent = abort
@@ -51,6 +56,11 @@ class Attempt:
         self._kept = {"stdout": StreamTail(), "stderr": StreamTail()}
         self._asked: OutcomeKind | None = None
         """What the call ends as because it was asked to stop."""
+        self._requested = 0.0
+        self._answer: tuple[bool, bool] = (False, False)
+        """Whether it came to an end of its own, and whether it was seen to have heard the request."""
+        self._measures = measure
+        self._used: Usage | None = None
         self._killed = False
         self._begin = 0.0
         self._end = 0.0
@@ -91,6 +101,7 @@ class Attempt:
         return self._await_answer()
 
     def _mark_begin(self) -> None:
+        self._used = process_usage(self._session.process.pid) if self._measures else None
         self._started, self._begin = time.time(), time.monotonic()
 
     def _mark_end(self) -> float:
@@ -135,6 +146,7 @@ class Attempt:
             elif self._asked is None and (event is session.Event.DEADLINE or self._abort.aborted):
                 self._asked = OutcomeKind.TIMED_OUT if event is session.Event.DEADLINE else OutcomeKind.CANCELLED
                 self._session.process.interrupt(self._session.number)
+                self._requested = time.monotonic() - self._begin
                 until = time.monotonic() + self._grace
 
     # ---- how it ended ----
@@ -143,6 +155,7 @@ class Attempt:
         if message.number != self._session.number or message.kind not in (wire.Kind.DONE, wire.Kind.RAISED):
             raise wire.ProtocolError(f"message {message.kind} about call {message.number}")
         seconds = self._mark_end()
+        self._answer = True, message.kind is wire.Kind.RAISED and _report(message).interrupted
         self._session.drain(self._take)
         if self._timeout is not None and (self._asked is OutcomeKind.TIMED_OUT or seconds > self._timeout):
             return self._result(OutcomeKind.TIMED_OUT, reason=overtime(seconds, self._timeout))
@@ -159,7 +172,7 @@ class Attempt:
         return self._result(OutcomeKind.OK, value=value)
 
     def _raised(self, message: wire.Message) -> PythonResult:
-        report = wire.Report(**values.decode(message.parts[:1]))
+        report = _report(message)
         if report.interrupted and self._asked is OutcomeKind.CANCELLED:
             return self._result(OutcomeKind.CANCELLED, reason=self._abort.reason)
         exception = _exception(message, report.traceback)
@@ -193,8 +206,28 @@ class Attempt:
         seconds = self._mark_end() if self._begin else 0.0
         stdout, stderr = (self._kept[name].captured() for name in ("stdout", "stderr"))
         return PythonResult(
-            kind, killed=self._killed, stdout=stdout, stderr=stderr, started=self._started, seconds=seconds, **told
+            kind,
+            killed=self._killed,
+            stdout=stdout,
+            stderr=stderr,
+            started=self._started,
+            seconds=seconds,
+            cooperation=self._cooperation(seconds),
+            usage=self._usage(),
+            **told,
         )
+
+    def _cooperation(self, seconds: float) -> Cooperation:
+        if self._asked is None:
+            return NOBODY_ASKED
+        ended, observed = self._answer
+        return cooperation_of(self._requested, seconds, self._grace, observed=observed, forced=not ended)
+
+    def _usage(self) -> Usage | None:
+        if not self._measures:
+            return None
+        process = self._session.process
+        return used_between(self._used, process_usage(process.pid) if process.ended is None else process.used)
 
     # ---- for people ----
 
@@ -214,6 +247,10 @@ class Attempt:
             except Exception as cause:
                 return f"its input {name} can't be sent to another process: {cause}; {WAY_OUT}"
         return f"its inputs can't be sent to another process: {error}; {WAY_OUT}"
+
+
+def _report(message: wire.Message) -> wire.Report:
+    return wire.Report(**values.decode(message.parts[:1]))
 
 
 def _reason(report: wire.Report) -> str:

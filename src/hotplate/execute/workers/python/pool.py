@@ -65,6 +65,7 @@ class PythonPool:
                 timeout=request.timeout,
                 grace=request.grace,
                 on_output=lambda stream, data: outlet(_STREAMS[stream], data),
+                measure=request.measure,
             )
         except OSError as error:
             message = f"there is no worker for {request.cell}: {error}"
@@ -123,8 +124,19 @@ def _close(idle: list[PythonWorker]) -> None:
 def _outcome(request: Request, result: PythonResult) -> Outcome:
     error = None if result.kind is OutcomeKind.OK else _error(request, result)
     reason = result.reason if result.kind is OutcomeKind.CANCELLED else ""
-    stdout, stderr = result.stdout, result.stderr
-    return Outcome(result.kind, result.value, error, reason, result.started, result.seconds, 1, stdout, stderr)
+    return Outcome(
+        result.kind,
+        result.value,
+        error,
+        reason,
+        result.started,
+        result.seconds,
+        1,
+        result.stdout,
+        result.stderr,
+        cooperation=result.cooperation,
+        usage=result.usage,
+    )
 
 
 def _error(request: Request, result: PythonResult) -> HotplateError:

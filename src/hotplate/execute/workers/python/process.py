@@ -17,6 +17,7 @@ import weakref
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from hotplate.execute.cooperation import Usage
 from hotplate.execute.workers.python import family, wire
 
 assert sys.platform == "linux"
@@ -60,6 +61,8 @@ class PythonProcess:
         self._reaped = threading.Lock()
         self.ended: int | None = None
         """Once reaped, the exit code, or minus the number of the signal."""
+        self.used: Usage | None = None
+        """Once reaped, what it has used, where the system tells."""
 
     @property
     def runs(self) -> bool:
@@ -100,7 +103,16 @@ class PythonProcess:
             if self.ended is None:
                 with contextlib.suppress(ProcessLookupError):
                     os.killpg(self.pid, signal.SIGKILL)
-                self.ended = self._popen.wait()
+                self.ended = self._take_away()
+
+    def _take_away(self) -> int:
+        try:
+            _, status, used = os.wait4(self.pid, 0)
+        except ChildProcessError:  # a program that ignores SIGCHLD is not told how its children end
+            return self._popen.wait()
+        self.used = Usage(used.ru_utime, used.ru_stime, used.ru_maxrss)
+        self._popen.returncode = os.waitstatus_to_exitcode(status)
+        return self._popen.returncode
 
     def forget_in_child(self) -> None:
         """In a fork of this process: lets go of what would tell the worker that its controller is alive."""

@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING, Any
 from hotplate._platform import signal_name
 from hotplate.errors import HotplateError
 from hotplate.execute.captured import NOTHING, Captured
+from hotplate.execute.cooperation import NOBODY_ASKED
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from hotplate.execute.backend import OutcomeKind
+    from hotplate.execute.cooperation import Cooperation, Usage
 
 
 class NotPortable(HotplateError):
@@ -72,6 +74,9 @@ class PythonResult:
     stderr: Captured = NOTHING
     started: float = 0.0
     seconds: float = 0.0
+    cooperation: Cooperation = NOBODY_ASKED
+    usage: Usage | None = None
+    """What the worker used in the meantime, if that was asked for; of one that ended also its peak memory."""
 
 
 def describe_exit(code: int) -> str:

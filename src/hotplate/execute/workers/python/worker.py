@@ -65,13 +65,15 @@ class PythonWorker:
         timeout: float | None = None,
         grace: float = 0.25,
         on_output: Callable[[str, bytes], None] | None = None,
+        measure: bool = False,
     ) -> PythonResult:
         """Calls `function` with `arguments`, and says how that went.
 
         When `timeout` seconds have passed or `abort` is set, KeyboardInterrupt is raised in the function; `grace`
         seconds later the process is killed, with all that the function has started. What the function leaves running
         is killed when it returns. `on_output` gets what it writes, as it comes: `stdout` or `stderr`, and the bytes.
-        What threads that it leaves behind write between two calls belongs to neither and is dropped.
+        What threads that it leaves behind write between two calls belongs to neither and is dropped. With `measure` the
+        result says what the call used.
 
         Arrays arrive and return read-only. The result of an interrupted call that returned in time counts.
         Raises RuntimeError while another call runs; and whatever interrupts the wait, like KeyboardInterrupt or an
@@ -85,7 +87,7 @@ class PythonWorker:
                 return PythonResult(OutcomeKind.CANCELLED, reason=abort.reason)
             if self._session is None:
                 return PythonResult(OutcomeKind.LOST, reason="the worker has no process; start it")
-            return Attempt(self._session, abort, timeout, grace, on_output).run(function, arguments)
+            return Attempt(self._session, abort, timeout, grace, on_output, measure=measure).run(function, arguments)
         finally:
             self._turn.release()
 
