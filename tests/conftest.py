@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import hotplate
+from tests import pooled_executor
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -88,3 +89,13 @@ def c(notebooks: dict[str, Any]) -> Callable[[str], Any]:
 def load(request: pytest.FixtureRequest, notebooks: dict[str, Any]) -> Callable[[str], Any]:
     """Loads a cell of `C`, then of `CPP`."""
     return notebooks[request.param].load
+
+
+@pytest.fixture(scope="module")
+def pooled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Makes `executor="pooled"` work, which another distribution registers."""
+    folder = tmp_path_factory.mktemp("pooled")
+    pooled_executor.install(folder)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(str(folder))
+        yield

@@ -1,0 +1,1 @@
+"""Workflows of the shapes and sizes that scientists run, as notebooks."""
