@@ -38,9 +38,8 @@ def notebook_of(shape: str) -> str:
     for number, (name, needs) in enumerate(SHAPES[shape].items()):
         parameters = ", ".join([*(f"const double {need}[N]" for need in needs), "double out[N]"])
         mixed = "".join(f"; out[i] = out[i] / 3 + {need}[(7 * i + {number}) % N]" for need in needs)
-        cells.append(
-            f"void {name}({parameters}) {{ for (int i = 0; i < N; i++) {{ out[i] = {number + 1} + 0.1 * i{mixed}; }} }}\n"
-        )
+        loop = f"for (int i = 0; i < N; i++) {{ out[i] = {number + 1} + 0.1 * i{mixed}; }}"
+        cells.append(f"void {name}({parameters}) {{ {loop} }}\n")
     return "".join(["#define N 33\n", *cells])
 
 
