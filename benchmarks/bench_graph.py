@@ -127,12 +127,12 @@ def executor_alone(
 
 
 def whole_run(
-    name: str, needs: Needs, notebook_of: Callable[[Needs, Path], hotplate.Notebook], *, fresh: bool = True
+    name: str, needs: Needs, notebook_of: Callable[[Needs, Path], hotplate.Notebook], *, fresh: bool = True, **how: Any
 ) -> Callable[[Path], Sampler]:
     def prepare(folder: Path) -> Sampler:
         notebook = notebook_of(needs, folder)
         notebook.run()
-        return timed(lambda: notebook.run(executor=name, jobs=THREADS, fresh=fresh), each=len(needs))
+        return timed(lambda: notebook.run(executor=name, jobs=THREADS, fresh=fresh, **how), each=len(needs))
 
     return prepare
 

@@ -108,6 +108,13 @@ def test_a_subgraph_has_what_the_targets_need() -> None:
     assert (found.order, list(found.inputs)) == (("a", "b", "c"), ["n"])
 
 
+def test_the_subgraph_of_all_nodes_is_the_graph_itself() -> None:
+    whole = graph(a="n", b="a", c="b")
+    assert whole.subgraph(whole.order) is whole
+    assert whole.subgraph(whole.order, ["a"]).order == ("b", "c")
+    assert whole.subgraph(["b"]).order == ("a", "b")
+
+
 def test_an_override_cuts_off_what_only_it_needs() -> None:
     found = graph(a="n", b="a", c="b k").subgraph(["c"], ["b"])
     assert (found.order, list(found.inputs), found.edges) == (("c",), ["k"], {("c", "b"): Source("b")})
