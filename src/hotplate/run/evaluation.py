@@ -7,18 +7,20 @@ from typing import TYPE_CHECKING, Any
 
 from hotplate.errors import AttemptsSpent
 from hotplate.events import Kind
-from hotplate.execute import Outcome, OutcomeKind, Request, TaskGraph
+from hotplate.execute import AbortHandle, Outcome, OutcomeKind, Request, TaskGraph
 from hotplate.run.attempts import Attempt, AttemptPolicy, AttemptRunner
+from hotplate.run.conditions import unmet_condition
 from hotplate.run.ledger import Found, Ledger
 from hotplate.run.lifecycles import CellContext, Evaluator, Lifecycle
 from hotplate.run.lifecycles.arguments import Arguments
 from hotplate.run.result import CellResult
-from hotplate.run.reuse import Reuse
+from hotplate.run.surroundings import Conditions, Reuse, TellFailure
+from hotplate.run.traps import plan_traps, traps_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
-    from hotplate.execute import AbortHandle, Backend, Executor
+    from hotplate.execute import Backend, Executor
     from hotplate.run.memory import Earlier, Memory
     from hotplate.run.recorder import Recorder
     from hotplate.run.state import StateManager, Trace
@@ -76,6 +78,11 @@ class Evaluation:
         """Results that hold, between being found and being told of."""
         self._traces: dict[str, Trace] = {}
         """What the results of the cells that were looked at depend on."""
+        self._traps = frozenset(traps_of(version.graph))
+        self._told: dict[str, str] = {}
+        """What the traps that are run are told of the failure."""
+        self._phase = abort
+        """What stops the cells that run now."""
         self._running: dict[str, None] = {}
         self._attempts = AttemptRunner()
         self.results: dict[str, CellResult] = recorder.results
@@ -87,13 +94,43 @@ class Evaluation:
         """
         self._ledger = Ledger(self._version, self._given, self._state, fresh=fresh, memory=self._memory)
         arguments = Arguments(self._graph.wiring, self._value, self._given)
-        self._evaluator = Evaluator((Reuse(self._find), arguments, *self._lifecycles))
+        surroundings = (Conditions(self._unmet), Reuse(self._find), arguments, TellFailure(self._told))
+        self._evaluator = Evaluator((*self._needed(surroundings), *self._lifecycles))
         for name in self._version.overridden & self._given.keys():
             outcome = Outcome(OutcomeKind.OK, self._given[name])
             self.results[name] = CellResult(name, outcome, given=True, version=self._version.number)
-        stale = [name for name in self._graph.order if not self._is_kept(name)]
-        needs = {name: self._graph.dependencies(name) for name in stale}
-        executor.execute(TaskGraph(stale, needs), self._compute, self._abort, self._finished, keep_going=keep_going)
+        stale = [name for name in self._graph.order if name not in self._traps and not self._is_kept(name)]
+        self._execute(executor, stale, keep_going=keep_going)
+        if self._traps:
+            self._spring(executor)
+
+    def _needed(self, surroundings: Sequence[Lifecycle]) -> list[Lifecycle]:
+        """Those that find anything to do in this graph; most notebooks have neither conditions nor traps."""
+        conditional = any(node.condition is not None for node in self._graph.nodes.values())
+        idle = {Conditions: not conditional, TellFailure: not self._traps}
+        return [lifecycle for lifecycle in surroundings if not idle.get(type(lifecycle))]
+
+    def _execute(self, executor: Executor, names: Sequence[str], *, keep_going: bool) -> None:
+        """Computes some cells. Under a request to stop of their own: a failure among them stops no others."""
+        needs = {name: self._graph.dependencies(name) for name in names}
+        seconds = {name: output.seconds for name in names if (output := self._state.latest(name))}
+        self._phase = AbortHandle(self._abort)
+        try:
+            graph = TaskGraph(names, needs, seconds)
+            executor.execute(graph, self._compute, self._phase, self._finished, keep_going=keep_going)
+        finally:
+            self._abort.release(self._phase)
+
+    def _spring(self, executor: Executor) -> None:
+        """When all others have ended: runs the traps that a failure sets off."""
+        outcomes = {name: result.outcome for name, result in self.results.items()}
+        plan = plan_traps(self._graph, outcomes, self._given, stopped=self._abort.reason)
+        for name, reason in plan.skipped.items():
+            self._finished(name, Outcome(OutcomeKind.SKIPPED, reason=reason))
+        for name, text in plan.fire.items():
+            if any(asked.kind == "failure" for asked in self._graph.nodes[name].parameters):
+                self._told[name] = text
+        self._execute(executor, list(plan.fire), keep_going=True)
 
     @property
     def running(self) -> tuple[str, ...]:
@@ -120,7 +157,7 @@ class Evaluation:
 
     def _is_kept(self, name: str) -> bool:
         """Whether an earlier result holds, as far as that can be told before anything has run."""
-        if not self._ledger.is_ready(name):
+        if self._graph.nodes[name].condition is not None or not self._ledger.is_ready(name):
             return False
         outcome = self._find(name)
         if outcome is None:
@@ -130,11 +167,16 @@ class Evaluation:
 
     def _find(self, name: str) -> Outcome | None:
         trace = self._traces[name] = self._ledger.trace(name)
+        if name in self._traps:  # it looks into this failure
+            return None
         found = self._ledger.find(name, trace, self._value)
         if found is None:
             return None
         self._found[name] = found
         return Outcome(OutcomeKind.OK, found.output.value, reason=found.reason, seconds=found.output.seconds)
+
+    def _unmet(self, name: str) -> Outcome | None:
+        return unmet_condition(self._graph, name, self.results, self._given)
 
     def _value(self, name: str) -> Any:
         return self._given[name] if name in self._given else self.results[name].value
@@ -168,7 +210,7 @@ class Evaluation:
             task.name,
             policy,
             lambda number, last: self._attempt(task, policy, number, last=last),
-            self._abort,
+            self._phase,
             retrying=self._tell_of_retry,
             ended=self._recorder.attempted,
         )
@@ -184,7 +226,7 @@ class Evaluation:
             task.name,
             policy,
             lambda number, last: self._attempt(task, policy, number + shift, last=last),
-            self._abort,
+            self._phase,
             earlier=earlier.counted,
             retrying=self._tell_of_retry,
             ended=lambda made: self._recorder.attempted(replace(made, number=made.number + shift)),
@@ -201,7 +243,7 @@ class Evaluation:
         return policy
 
     def _attempt(self, task: Task, policy: AttemptPolicy, number: int, *, last: bool) -> Outcome:
-        context = CellContext(task, number, self._abort, self._recorder.emitter, last=last)
+        context = CellContext(task, number, self._phase, self._recorder.emitter, last=last)
         return self._evaluator.evaluate(context, lambda context: self._call(context, policy))
 
     def _call(self, context: CellContext, policy: AttemptPolicy) -> Outcome:
@@ -214,7 +256,7 @@ class Evaluation:
             language=task.language,
             call=task.call,
             arguments=context.arguments,
-            abort=self._abort,
+            abort=self._phase,
             results=context.results,
             timeout=policy.timeout,
             grace=policy.grace,
@@ -263,7 +305,7 @@ class Evaluation:
 def _deadly(name: str, earlier: Earlier) -> Outcome:
     error = AttemptsSpent(
         name,
-        f"the whole process ended {earlier.deaths} times while it was under way. Isolate it, so that it can end nothing "
+        f"the whole process ended {earlier.deaths} times while it was under way. Isolate it, so that it ends nothing "
         "but itself, or resume with --again (again=True), which counts from 1",
     )
     return Outcome(OutcomeKind.LOST, error=error)
