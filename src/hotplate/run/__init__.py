@@ -5,7 +5,7 @@ order of calls `execute`'s.
 """
 
 from hotplate.run.evaluation import Evaluation
-from hotplate.run.plan import plan_run
+from hotplate.run.plan import plan_hash, plan_run
 from hotplate.run.python_cell import PythonCell
 from hotplate.run.recorder import Recorder
 from hotplate.run.result import CellResult, Run
@@ -13,4 +13,15 @@ from hotplate.run.state import StateManager
 from hotplate.run.task import Task
 from hotplate.run.version import Version
 
-__all__ = ["CellResult", "Evaluation", "PythonCell", "Recorder", "Run", "StateManager", "Task", "Version", "plan_run"]
+__all__ = [
+    "CellResult",
+    "Evaluation",
+    "PythonCell",
+    "Recorder",
+    "Run",
+    "StateManager",
+    "Task",
+    "Version",
+    "plan_hash",
+    "plan_run",
+]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import xxhash
+
 from hotplate.errors import InputError
 from hotplate.notebook.graph import suggest
 from hotplate.run.traps import fitting_traps
@@ -32,6 +34,12 @@ def plan_run(graph: Graph, targets: Sequence[str], given: Mapping[str, Any], not
         plan = graph.subgraph([*wanted, *traps], overridden)
     _refuse_missing(plan, given, notebook)
     return plan
+
+
+def plan_hash(graph: Graph) -> str:
+    """A name for what a run computes, and from what: the same for the same cells with the same edges."""
+    edges = sorted((*asker, source.cell, source.field or "") for asker, source in graph.edges.items())
+    return xxhash.xxh3_128_hexdigest(repr((graph.order, sorted(graph.inputs), edges)).encode())
 
 
 def _refuse_unknown(graph: Graph, given: Mapping[str, Any], notebook: str) -> None:

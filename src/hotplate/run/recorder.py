@@ -13,6 +13,7 @@ from hotplate.run.result import CellResult, Run
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from pathlib import Path
 
     from hotplate.notebook.graph import Graph
     from hotplate.run.attempts import Attempt
@@ -20,16 +21,29 @@ if TYPE_CHECKING:
     from hotplate.run.store import Recording
 
 
+def new_id() -> str:
+    """A name for a run that no other has."""
+    return uuid.uuid4().hex[:12]
+
+
 class Recorder:
     """The events, attempts and results of one run, on disk too if there is a `recording`. Thread-safe."""
 
-    def __init__(self, sinks: Sequence[Sink] = (), recording: Recording | None = None) -> None:
-        """With a recording, sinks are told of events when they are recorded, from a thread of the store."""
+    def __init__(
+        self, sinks: Sequence[Sink] = (), recording: Recording | None = None, logs: Path | None = None
+    ) -> None:
+        """`logs` is the folder for what cells print.
+
+        With a recording, sinks are told of events when they are recorded, from a thread of the store.
+        """
         self._events: list[Event] = []
         self._attempts: list[Attempt] = []
         self._recording = recording
-        self._id = recording.id if recording is not None else uuid.uuid4().hex[:12]
+        self.logs = logs
+        self._id = recording.id if recording is not None else new_id()
         self._begin = time.perf_counter()
+        self.is_heard = bool(sinks) or recording is not None
+        """Whether anybody hears of what happens before the run has ended."""
         if recording is not None:
             for sink in sinks:
                 recording.announce(sink)

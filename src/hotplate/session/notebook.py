@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
+from hotplate import __version__
 from hotplate import notebook as notation
 from hotplate.diagnostic import Diagnostic, Severity, sorted_once
 from hotplate.errors import InputError, NotebookError, RunCancelled, SettingError
@@ -17,13 +18,18 @@ from hotplate.execute.isolation import IsolatedCells
 from hotplate.execute.mixed import MixedBackend
 from hotplate.notebook.model import ItemKind
 from hotplate.reload import HotReloader, Proposal
-from hotplate.run import Evaluation, PythonCell, Recorder, Run, StateManager, plan_run
+from hotplate.run import Evaluation, PythonCell, Recorder, Run, StateManager, plan_hash, plan_run
+from hotplate.run.lifecycles.capture import Capture
 from hotplate.run.lifecycles.diagnose import Diagnose
+from hotplate.run.lifecycles.progress import Progress
+from hotplate.run.memory import Recorded
+from hotplate.run.recorder import new_id
+from hotplate.session.order import Order, Policies
 from hotplate.toolchain import Artifact, BuildFailure
 from hotplate.toolchain.toolchain import Toolchain
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from hotplate.execute.workers.policy import Policy
     from hotplate.load import LoadedCell
@@ -31,9 +37,10 @@ if TYPE_CHECKING:
     from hotplate.notebook.model import NotebookModel
     from hotplate.reload.live import Live
     from hotplate.run import Version
+    from hotplate.run.lifecycles import Lifecycle
+    from hotplate.run.store import Recording, RunStore
 
 F = TypeVar("F", bound="Callable[..., Any]")
-_ON_CRASH = ("report", "diagnose")
 
 
 class Notebook:
@@ -81,6 +88,11 @@ class Notebook:
         self._graph: tuple[NotebookModel, Graph] | None = None
         """With the model that it belongs to."""
         self._last_run: Run | None = None
+        self._own_store: RunStore | None = None
+        self.options: Mapping[str, Any] = {
+            "compiler": compiler, "flags": list(flags), "sanitize": sanitize, "policy": _policy_name(policy),
+        }  # fmt: skip
+        """How it was opened, in JSON's types; "custom" stands for a policy of one's own."""
         self._turn = threading.RLock()
 
     # ---- what is in it ----
@@ -178,6 +190,11 @@ class Notebook:
         fresh: bool = False,
         keep_going: bool = False,
         on_crash: str = "report",
+        output: str = "live",
+        record: bool | RunStore = False,
+        reuse: bool = False,
+        attempts: Policies | None = None,
+        lifecycles: Iterable[str | Lifecycle] = (),
         inputs: Mapping[str, Any] | None = None,
         on_event: Sink | Sequence[Sink] = (),
         abort: AbortHandle | None = None,
@@ -190,41 +207,144 @@ class Notebook:
         With `keep_going` a failure stops only what depends on it. With `on_crash="diagnose"` an isolated cell that
         crashes is called again with sanitizers, whose findings are in the error's `report`.
 
-        Raises NotebookError, BuildError or InputError before anything runs; CellError when a cell fails and
-        RunCancelled when `abort` was set, both with the results so far in their `run` (also in `last_run`).
-        KeyboardInterrupt passes through; what was computed is kept.
-        """
-        if on_crash not in _ON_CRASH:
-            raise SettingError(f"on_crash is {on_crash!r}; it can be {' or '.join(map(repr, _ON_CRASH))}")
-        interrupts.arm()
-        chosen = make_executor(executor, jobs)
-        given = {**(inputs or {}), **named}
-        with self._turn:
-            version, recorder = self._bring_up(targets, given, chosen, _sinks(on_event))
-            # So that a failure here does not stop what else runs under the caller's.
-            own = AbortHandle(abort)
-            try:
-                evaluation = self._evaluation(version, given, recorder, own, diagnoses=on_crash == "diagnose")
-                evaluation.run(chosen, fresh=fresh, keep_going=keep_going)
-            finally:
-                if abort is not None:
-                    abort.release(own)
-                run = self._last_run = recorder.finish(version.graph, version.number)
-        return _raise_failure(run, own)
+        With `record` the run is kept on disk as it goes on: `resume` goes on with it, and `reuse` takes results of all
+        recorded runs that still hold. `attempts` says how cells are tried, all or by name, where their sections don't.
+        `lifecycles` surround each attempt. With `output="none"` what isolated cells print is only in results and
+        events.
 
-    def _bring_up(
-        self, targets: Sequence[str], given: Mapping[str, Any], executor: Executor, sinks: tuple[Sink, ...]
-    ) -> tuple[Version, Recorder]:
+        Raises NotebookError, BuildError or InputError before anything runs, StoreError when it can't be recorded;
+        CellError when a cell fails and RunCancelled when `abort` was set, both with the results so far in their `run`
+        (also in `last_run`). KeyboardInterrupt passes through; what was computed is kept.
+        """
+        store = self._store(record) if record or reuse else None
+        return self.perform(
+            Order.make(
+                targets,
+                {**(inputs or {}), **named},
+                executor=executor,
+                jobs=jobs,
+                on_crash=on_crash,
+                output=output,
+                on_event=on_event,
+                lifecycles=lifecycles,
+                keep_going=keep_going,
+                fresh=fresh,
+                abort=abort,
+                attempts=attempts,
+                store=store if record else None,
+                memory=Recorded(store) if store is not None and reuse else None,
+            )
+        )
+
+    def resume(
+        self,
+        run: str,
+        *,
+        mode: str = "reuse",
+        again: bool = False,
+        executor: str | Executor | None = None,
+        jobs: int | None = None,
+        keep_going: bool | None = None,
+        store: RunStore | None = None,
+        attempts: Policies | None = None,
+        lifecycles: Iterable[str | Lifecycle] = (),
+        inputs: Mapping[str, Any] | None = None,
+        on_event: Sink | Sequence[Sink] = (),
+        abort: AbortHandle | None = None,
+        **named: Any,
+    ) -> Run:
+        """Goes on with a recorded run that failed, was cancelled or lost its process, and returns all its results.
+
+        `run` is its id, or the beginning of it. What it was given holds, but for what is given now. Results are taken
+        over by `mode`: "reuse" those that still hold for the file as it is, "strict" the same and refuses a file that
+        has changed, "force" all of them. Attempts count on; `again` counts from 1. What is left out is as it was.
+
+        Raises StoreError for a run that is unknown, done or still going on, and as `run` does.
+        """
+        from hotplate.session.resuming import resume_order
+
+        store = store or self._store(True)
+        order = resume_order(
+            self,
+            store,
+            run,
+            mode=mode,
+            again=again,
+            executor=executor,
+            jobs=jobs,
+            keep_going=keep_going,
+            attempts=attempts,
+            lifecycles=lifecycles,
+            given={**(inputs or {}), **named},
+            on_event=on_event,
+            abort=abort,
+        )
+        assert order.recording is not None
+        try:
+            return self.perform(order)
+        except BaseException as error:
+            from hotplate.run.store import RunState
+
+            order.recording.end(RunState.FAILED, str(error))  # unless it has ended
+            raise
+
+    def perform(self, order: Order) -> Run:
+        """Makes a run as it was ordered. See `run`."""
+        interrupts.arm()
+        with self._turn:
+            version, recorder = self._bring_up(order)
+            # So that a failure here does not stop what else runs under the caller's.
+            own = AbortHandle(order.abort)
+            try:
+                evaluation = self._evaluation(version, order, recorder, own)
+                evaluation.run(order.executor, fresh=order.fresh, keep_going=order.keep_going)
+            finally:
+                if order.abort is not None:
+                    order.abort.release(own)
+                run = self._last_run = recorder.finish(version.graph, version.number)
+        return _raise_failure(run)
+
+    def _bring_up(self, order: Order) -> tuple[Version, Recorder]:
         """The file as it is now, built and loaded, and the recorder of the run that has begun with that."""
         with self._reloader.turn:
-            proposal = self._read_proposal(targets, given, executor)
-            recorder = Recorder(sinks)
+            proposal = self._read_proposal(order)
+            recording = order.recording or self._recording(order, proposal)
+            logs = order.store.folder / "logs" / recording.id if order.store and recording else None
+            recorder = Recorder(order.sinks, recording, logs)
             recorder.emitter.emit(Kind.RUN_STARTED, cells=proposal.graph.order, notebook=str(self.path))
             try:
                 return self._reloader.reload(proposal, recorder.emitter), recorder
-            except BaseException:
-                self._last_run = recorder.finish(proposal.graph)
+            except BaseException as error:
+                self._last_run = recorder.finish(proposal.graph, problem=str(error) or type(error).__name__)
                 raise
+
+    def _recording(self, order: Order, proposal: Proposal) -> Recording | None:
+        """The recording of a run that begins."""
+        if order.store is None:
+            return None
+        from hotplate.run.store import RunDescription
+
+        description = RunDescription(
+            id=new_id(),
+            notebook=str(self.path),
+            text=self.model.text,
+            plan=plan_hash(proposal.graph),
+            targets=order.targets,
+            given=order.given,
+            options={**self.options, **order.options},
+            version=__version__,
+        )
+        return order.store.begin(description, proposal.graph.order)
+
+    def _store(self, chosen: bool | RunStore) -> RunStore:
+        """Where runs are recorded. Opened once, and closed with the notebook."""
+        if not isinstance(chosen, bool):
+            return chosen
+        if self._own_store is None:
+            from hotplate.run.store import RunStore
+
+            self._own_store = RunStore.open()
+        return self._own_store
 
     def watch(
         self,
@@ -256,6 +376,7 @@ class Notebook:
             raise SettingError(f"{self.path.name} has no file to watch; save its text to one and open that")
         chosen = make_executor(executor, jobs)
         given = {**(inputs or {}), **named}
+        order = Order(targets=targets, given=given, executor=chosen)
         if self.model.cells:
             self._proposal(self.model, targets, given, chosen)
 
@@ -271,11 +392,11 @@ class Notebook:
             self._reloader,
             read,
             lambda model: self._proposal(model, targets, given, chosen),
-            lambda version, recorder, abort: self._evaluation(version, given, recorder, abort),
+            lambda version, recorder, abort: self._evaluation(version, order, recorder, abort),
             chosen,
             self._turn,
             ran,
-            _sinks(on_event),
+            (on_event,) if callable(on_event) else tuple(on_event),
             quiet=quiet,
             polling=polling,
             drafts=drafts and not canary,
@@ -293,11 +414,11 @@ class Notebook:
         """
         return self._backend.progress()
 
-    def _read_proposal(self, targets: Sequence[str], given: Mapping[str, Any], executor: Executor) -> Proposal:
+    def _read_proposal(self, order: Order) -> Proposal:
         """The file as it is now, as something to run. Raises NotebookError, InputError."""
         try:
             self.refresh()
-            proposal = self._proposal(self.model, targets, given, executor)
+            proposal = self._proposal(self.model, order.targets, order.given, order.executor)
             refuse_errors(proposal.diagnostics)
         except NotebookError as error:
             self._reloader.refuse(error)
@@ -317,17 +438,30 @@ class Notebook:
         isolate_all = self._isolation.of_all or isolates(executor)
         return Proposal(model, graph, python, overridden, diagnostics, isolate_all)
 
-    def _evaluation(
-        self,
-        version: Version,
-        given: Mapping[str, Any],
-        recorder: Recorder,
-        abort: AbortHandle,
-        *,
-        diagnoses: bool = False,
-    ) -> Evaluation:
-        lifecycles = (Diagnose(self._backend),) if diagnoses else ()
-        return Evaluation(version, given, self._state, self._backend, recorder, abort, lifecycles=lifecycles)
+    def _evaluation(self, version: Version, order: Order, recorder: Recorder, abort: AbortHandle) -> Evaluation:
+        return Evaluation(
+            version,
+            order.given,
+            self._state,
+            self._backend,
+            recorder,
+            abort,
+            lifecycles=self._lifecycles(order, recorder),
+            policies=order.policies(version.graph.nodes),
+            memory=order.memory,
+            measures=recorder.records,
+        )
+
+    def _lifecycles(self, order: Order, recorder: Recorder) -> tuple[Lifecycle, ...]:
+        """What surrounds each attempt, besides what the evaluation itself puts there."""
+        chosen: list[Lifecycle] = list(order.lifecycles)
+        if recorder.is_heard:
+            chosen.append(Progress(self._backend.progress))
+        if recorder.is_heard or not order.echoes:
+            chosen.append(Capture(recorder.logs, echo=order.echoes))
+        if order.diagnoses:
+            chosen.append(Diagnose(self._backend))
+        return tuple(chosen)
 
     def __getitem__(self, name: str) -> Any:
         stored = self._state.latest(name)
@@ -341,8 +475,10 @@ class Notebook:
         return f"<Notebook {self.path.name}: {cells or 'no cells'}>"
 
 
-def _sinks(on_event: Sink | Sequence[Sink]) -> tuple[Sink, ...]:
-    return (on_event,) if callable(on_event) else tuple(on_event)
+def _policy_name(policy: Policy | None) -> str | None:
+    if policy is None:
+        return None
+    return "strict" if policy == type(policy).strict() else "custom"
 
 
 def refuse_errors(diagnostics: Sequence[Diagnostic]) -> None:
@@ -356,14 +492,15 @@ def _findings(result: Artifact | BuildFailure) -> tuple[Diagnostic, ...]:
     return result.warnings if isinstance(result, Artifact) else result.diagnostics
 
 
-def _raise_failure(run: Run, abort: AbortHandle) -> Run:
+def _raise_failure(run: Run) -> Run:
     for failed in run.failures:
         error = failed.outcome.error
         assert error is not None
         error.run = run  # type: ignore[attr-defined]
         raise error
-    if any(cell.outcome.kind is OutcomeKind.CANCELLED for cell in run.cells.values()):
-        cancelled = RunCancelled(f"the run was stopped: {abort.reason}")
-        cancelled.run = run
-        raise cancelled
+    for cell in run.cells.values():
+        if cell.outcome.kind is OutcomeKind.CANCELLED:
+            cancelled = RunCancelled(f"the run was stopped: {cell.reason}")
+            cancelled.run = run
+            raise cancelled
     return run

@@ -1,0 +1,106 @@
+"""What a run is asked to do."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+from hotplate.errors import InputError, SettingError
+from hotplate.execute import make_executor
+from hotplate.notebook import suggest
+from hotplate.run.attempts import AttemptPolicy
+from hotplate.run.lifecycles.registry import make_lifecycles
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Sequence
+
+    from hotplate.events import Sink
+    from hotplate.execute import AbortHandle, Executor
+    from hotplate.run.lifecycles import Lifecycle
+    from hotplate.run.memory import Memory
+    from hotplate.run.store import Recording, RunStore
+
+Policies = AttemptPolicy | Mapping[str, AttemptPolicy]
+_ON_CRASH = ("report", "diagnose")
+_OUTPUT = ("live", "none")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """One run, as somebody wants it. `make` reads what users write."""
+
+    targets: tuple[str, ...]
+    given: Mapping[str, Any]
+    executor: Executor
+    sinks: tuple[Sink, ...] = ()
+    abort: AbortHandle | None = None
+    fresh: bool = False
+    keep_going: bool = False
+    diagnoses: bool = False
+    echoes: bool = True
+    """Whether what isolated cells print goes on to the session's own streams."""
+    attempts: Policies | None = None
+    lifecycles: tuple[Lifecycle, ...] = ()
+    store: RunStore | None = None
+    """Where it is recorded."""
+    recording: Recording | None = None
+    """That of a run that goes on."""
+    memory: Memory | None = None
+    options: Mapping[str, Any] = field(default_factory=dict)
+    """What a resumed run has to know of this, in JSON's types."""
+
+    @classmethod
+    def make(
+        cls,
+        targets: Sequence[str],
+        given: Mapping[str, Any],
+        *,
+        executor: str | Executor,
+        jobs: int | None,
+        on_crash: str,
+        output: str,
+        on_event: Sink | Sequence[Sink],
+        lifecycles: Iterable[str | Lifecycle],
+        keep_going: bool,
+        **rest: Any,
+    ) -> Order:
+        """Raises SettingError for what makes no sense."""
+        _refuse_other("on_crash", on_crash, _ON_CRASH)
+        _refuse_other("output", output, _OUTPUT)
+        chosen = make_executor(executor, jobs)
+        options = {"jobs": jobs, "on_crash": on_crash, "output": output, "keep_going": keep_going}
+        return cls(
+            targets=tuple(targets),
+            given=given,
+            executor=chosen,
+            sinks=(on_event,) if callable(on_event) else tuple(on_event),
+            keep_going=keep_going,
+            diagnoses=on_crash == "diagnose",
+            echoes=output == "live",
+            lifecycles=make_lifecycles(lifecycles),
+            options={"executor": chosen.name, **options},
+            **rest,
+        )
+
+    def going_on(self, store: RunStore, recording: Recording, memory: Memory) -> Order:
+        """The same for a run that was recorded before."""
+        return replace(self, store=store, recording=recording, memory=memory)
+
+    def policies(self, cells: Collection[str]) -> Mapping[str, AttemptPolicy]:
+        """How cells are tried that are tried in another way than their sections say."""
+        if self.attempts is None:
+            return {}
+        if isinstance(self.attempts, AttemptPolicy):
+            return dict.fromkeys(cells, self.attempts)
+        for name, policy in self.attempts.items():
+            if name not in cells:
+                raise InputError(f"attempts: this run has no cell {name}; {suggest(name, cells)}")
+            if not isinstance(policy, AttemptPolicy):
+                raise SettingError(f"attempts: {name} is to be tried as {policy!r}; give an AttemptPolicy")
+        return self.attempts
+
+
+def _refuse_other(name: str, value: object, known: tuple[str, ...]) -> None:
+    if value not in known:
+        raise SettingError(f"{name} is {value!r}; it can be {' or '.join(map(repr, known))}")
