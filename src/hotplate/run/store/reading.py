@@ -1,0 +1,165 @@
+"""Reading back what was recorded."""
+
+from __future__ import annotations
+
+import json
+from difflib import get_close_matches
+from typing import TYPE_CHECKING, Any
+
+from hotplate.errors import StoreError
+from hotplate.events import Event, Kind
+from hotplate.execute import OutcomeKind
+from hotplate.execute.cooperation import Answer, Cooperation, Usage
+from hotplate.run.attempts import Attempt
+from hotplate.run.state import Trace
+from hotplate.run.store.owner import Owner
+from hotplate.run.store.records import (
+    CellRecord,
+    Children,
+    RunRecord,
+    RunState,
+    RunSummary,
+    StoredOutput,
+    StoredValue,
+    trace_hash,
+)
+from hotplate.run.store.rows import ATTEMPT, RESULT
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from apsw import Connection
+
+_SUMMARY = """
+    SELECT id, notebook, state, problem, began, ended, parent, point, targets, version,
+        json_array_length(cells), host, pid, started, boot, namespace,
+        (SELECT json_group_object(status, n) FROM
+            (SELECT status, COUNT(*) AS n FROM result WHERE result.run = run.id GROUP BY status))
+    FROM run
+"""
+
+
+def find_runs(connection: Connection, notebook: str | None, parent: str | None, limit: int | None) -> list[RunSummary]:
+    """The runs of a notebook, or of all; of a parent, or those without one and with. The newest first."""
+    where = "WHERE (?1 IS NULL OR notebook = ?1) AND (?2 IS NULL OR parent = ?2) ORDER BY number DESC LIMIT ?3"
+    rows = connection.execute(f"{_SUMMARY} {where}", (notebook, parent, -1 if limit is None else limit))
+    return [_summary(row) for row in rows]
+
+
+def find_id(connection: Connection, prefix: str) -> str:
+    """The one run whose name begins like this. Raises StoreError where there is none, or more than one."""
+    query = "SELECT id FROM run WHERE substr(id, 1, length(?1)) = ?1 ORDER BY number DESC"
+    found = [str(run) for (run,) in connection.execute(query, (prefix,))]
+    if prefix and (len(found) == 1 or prefix in found):
+        return prefix if prefix in found else found[0]
+    if prefix and found:
+        raise StoreError(f"{len(found)} runs begin with {prefix}: {_some(found)}; give more of the name")
+    known = [str(run) for (run,) in connection.execute("SELECT id FROM run ORDER BY number DESC LIMIT 1000")]
+    if not known:
+        raise StoreError(f"there is no run {prefix}: none was recorded")
+    near = get_close_matches(prefix, known, 3, 0.5)
+    told = f"did you mean {_some(near)}?" if near else f"the last ones are {_some(known)}"
+    raise StoreError(f"there is no run {prefix}; {told}")
+
+
+def read_run(connection: Connection, run: str) -> RunRecord:
+    """Everything about one run but its events."""
+    summary = _summary(next(iter(connection.execute(f"{_SUMMARY} WHERE id = ?", (run,)))))
+    ((text, plan, cells, given, options),) = connection.execute(
+        "SELECT source.text, plan, cells, given, options FROM run JOIN source ON source.hash = run.source WHERE id = ?",
+        (run,),
+    )
+    ((last,),) = connection.execute("SELECT COALESCE(MAX(sequence), 0) FROM event WHERE run = ?", (run,))
+    return RunRecord(
+        summary,
+        text.decode("utf-8", "surrogatepass"),
+        plan,
+        tuple(json.loads(cells)),
+        _values(given),
+        json.loads(options),
+        _results(connection, run),
+        _attempts(connection, run),
+        last,
+    )
+
+
+def read_events(connection: Connection, run: str) -> tuple[Event, ...]:
+    """The recorded events of a run, in order."""
+    query = "SELECT kind, sequence, time, cell, attempt, data FROM event WHERE run = ? ORDER BY sequence"
+    return tuple(
+        Event(Kind(kind), run, sequence, time, cell, attempt, json.loads(data))
+        for kind, sequence, time, cell, attempt, data in connection.execute(query, (run,))
+    )
+
+
+def find_output(connection: Connection, trace: Trace) -> StoredOutput | None:
+    """The newest result that holds for a trace and has a value."""
+    name = trace_hash(trace)
+    if name is None:
+        return None
+    query = (
+        "SELECT run, cell, contents, value, started, seconds, compiler FROM result"
+        " WHERE trace = ? AND value IS NOT NULL ORDER BY number DESC LIMIT 1"
+    )
+    for run, cell, contents, value, started, seconds, compiler in connection.execute(query, (name,)):
+        return StoredOutput(run, cell, trace, _contents(contents), StoredValue(value), started, seconds, compiler)
+    return None
+
+
+def read_children(connection: Connection, parent: str) -> Children:
+    """The states of the runs that another one began."""
+    rows = connection.execute("SELECT id, state FROM run WHERE parent = ? ORDER BY number", (parent,))
+    return Children({run: RunState(state) for run, state in rows})
+
+
+def _summary(row: Any) -> RunSummary:
+    run, notebook, state, problem, began, ended, parent, point, targets, version, cells, *owner, outcomes = row
+    return RunSummary(
+        run, notebook, RunState(state), problem, began, ended, Owner(*owner), parent, _values(point),
+        tuple(json.loads(targets)), cells, json.loads(outcomes), version,
+    )  # fmt: skip
+
+
+def _results(connection: Connection, run: str) -> dict[str, CellRecord]:
+    query = f"SELECT {','.join(RESULT.columns)} FROM result WHERE run = ? ORDER BY number"
+    return {row[1]: _result(row) for row in connection.execute(query, (run,))}
+
+
+def _result(row: Any) -> CellRecord:
+    _, cell, status, kept, given, started, seconds, attempts, *texts, trace, inputs, contents, value, unstored = row
+    reason, error, key, compiler = texts
+    return CellRecord(
+        cell, status, bool(kept), bool(given), started, seconds, attempts, reason, error, key, compiler,
+        None if trace is None else Trace(key, tuple((name, content) for name, content in json.loads(inputs))),
+        _contents(contents), StoredValue(value, unstored),
+    )  # fmt: skip
+
+
+def _attempts(connection: Connection, run: str) -> dict[str, tuple[Attempt, ...]]:
+    query = f"SELECT {','.join(ATTEMPT.columns[1:])} FROM attempt WHERE run = ? ORDER BY cell, number"
+    found: dict[str, tuple[Attempt, ...]] = {}
+    for row in connection.execute(query, (run,)):
+        attempt = _attempt(row)
+        found[attempt.cell] = (*found.get(attempt.cell, ()), attempt)
+    return found
+
+
+def _attempt(row: Any) -> Attempt:
+    cell, number, outcome, started, seconds, error, unkillable, not_before, answer, *rest = row
+    requested, observed, returned, user, system, peak = rest
+    usage = None if user is None else Usage(user, system, peak)
+    cooperation = Cooperation(Answer(answer), requested, observed, returned)
+    kind = OutcomeKind(outcome)
+    return Attempt(cell, number, kind, started, seconds, error, cooperation, usage, bool(unkillable), not_before)
+
+
+def _values(text: str) -> dict[str, StoredValue]:
+    return {name: StoredValue(*stored) for name, stored in json.loads(text).items()}
+
+
+def _contents(text: str) -> Mapping[str | None, str]:
+    return dict(json.loads(text))
+
+
+def _some(names: list[str]) -> str:
+    return ", ".join(names[:5]) + (", ..." if len(names) > 5 else "")

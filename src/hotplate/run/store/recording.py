@@ -1,0 +1,219 @@
+"""Recording: one run that goes on, as it is recorded."""
+
+from __future__ import annotations
+
+import json
+import logging
+import threading
+import time
+from typing import TYPE_CHECKING, Any
+
+from hotplate.run.store import codec
+from hotplate.run.store.points import Point, reached
+from hotplate.run.store.records import RunState, contents_json, trace_hash
+from hotplate.run.store.rows import ARTIFACT_USE, ATTEMPT, EVENT, RESULT, plain
+from hotplate.run.store.writer import Change
+from hotplate.values import digest, result_fields
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import apsw
+
+    from hotplate.errors import StoreError
+    from hotplate.events import Event, Sink
+    from hotplate.execute import OutcomeKind
+    from hotplate.run.attempts import Attempt
+    from hotplate.run.state import Trace
+    from hotplate.run.store.content import Content
+    from hotplate.run.store.records import StoredValue
+    from hotplate.run.store.rows import Row, Table
+    from hotplate.run.store.tally import Tally
+    from hotplate.run.store.writer import Writer
+
+log = logging.getLogger("hotplate")
+
+
+class Recording:
+    """Takes down what happens in one run. Thread-safe; made by `RunStore.begin` and `.claim`.
+
+    Nothing that goes wrong with the store is raised into the run: recording stops, and `error` says why. Events are
+    handed on all the same.
+    """
+
+    def __init__(self, run: str, token: str, writer: Writer, tally: Tally, *, last_event: int = 0) -> None:
+        self.id = run
+        self.token = token
+        self._writer = writer
+        self._tally = tally
+        self._last_event = last_event
+        self._refused: StoreError | None = None
+        self._ended = False
+        self._succeeded: dict[str, Row] = {}
+        """Attempts that ended well, until the outcome that they led to is recorded with them."""
+        self._sinks: list[Sink] = []
+        self._lock = threading.Lock()
+
+    @property
+    def error(self) -> StoreError | None:
+        """Why nothing more is recorded; None while all is well."""
+        return self._refused or self._writer.error
+
+    def announce(self, sink: Sink) -> None:
+        """Has a function called with each event once it is recorded, in order, from a thread of the store."""
+        self._sinks.append(sink)
+
+    def begun(self, cell: str, attempt: int) -> None:
+        """Takes down that an attempt begins, before it does: if the process ends in it, it counts as lost.
+
+        About 0.2 µs; nothing waits for the disk.
+        """
+        self._tally.begun(cell, attempt)
+        reached(Point.ATTEMPT_COUNTED)
+
+    def attempt(self, attempt: Attempt) -> None:
+        """Takes down how an attempt ended. One that ended well is recorded together with its cell's outcome."""
+        how, used = attempt.cooperation, attempt.usage
+        row: Row = (
+            self.id, attempt.cell, attempt.number, attempt.outcome.value, attempt.started, attempt.seconds,
+            plain(attempt.error), attempt.unkillable, attempt.not_before,
+            how.answer.value, how.requested, how.observed, how.returned,
+            *((used.user_seconds, used.system_seconds, used.peak_kib) if used else (None, None, None)),
+        )  # fmt: skip
+        if attempt.outcome == "ok":
+            self._succeeded[attempt.cell] = row
+        else:
+            self._writer.put(Change(self, ((ATTEMPT, row),)))
+
+    def finished(
+        self,
+        cell: str,
+        status: OutcomeKind,
+        *,
+        trace: Trace | None = None,
+        value: Any = None,
+        contents: Mapping[str | None, str] | None = None,
+        stored: StoredValue | None = None,
+        started: float = 0.0,
+        seconds: float = 0.0,
+        attempts: int = 0,
+        reason: str = "",
+        error: str = "",
+        key: str = "",
+        compiler: str = "",
+        kept: bool = False,
+        given: bool = False,
+    ) -> None:
+        """Takes down how a cell ended: its outcome, its value if it is `ok`, and its last attempt, at once.
+
+        `trace`: what the value depends on; None, or one whose parts are no hashes: it holds for this run alone.
+        `contents` names what the value and its fields hold, as in `Output`; they are hashed if it is not given.
+        `stored`: the value as it was recorded before, which is not encoded again. `key` is the trace's unless given.
+        Bytes of arrays must not change any more.
+        """
+        text: str | None = None
+        files: tuple[Content, ...] = ()
+        problem, names = "", "[]"
+        if status == "ok":
+            text, files, problem = (stored.text, files, stored.problem) if stored else _encoded(value)
+            names = contents_json(contents if contents is not None else content_names(value) or {})
+        inputs, name = "[]", None
+        if trace is not None:
+            key, name = key or trace.key, trace_hash(trace)
+            inputs = json.dumps(trace.inputs, separators=(",", ":")) if trace.inputs else "[]"
+        row: Row = (
+            self.id, cell, status.value, kept, given, started, seconds, attempts, plain(reason), plain(error),
+            key, compiler, name, inputs, names, text, problem,
+        )  # fmt: skip
+        last = self._succeeded.pop(cell, None)
+        rows: tuple[tuple[Table, Row], ...] = ((RESULT, row),) if last is None else ((ATTEMPT, last), (RESULT, row))
+        if stored is not None and text is not None:
+            rows = (*rows, *((ARTIFACT_USE, (self.id, artifact)) for artifact in codec.artifact_names(text)))
+        self._writer.put(Change(self, rows, files))
+
+    def event(self, event: Event) -> None:
+        """Takes down an event; of its data, what has a form in JSON. It is announced when it is recorded."""
+        data = _json_part(event.data) if event.data else "{}"
+        number = self._last_event + event.sequence
+        row: Row = (self.id, number, event.kind.value, event.time, event.cell, event.attempt, data)
+        self._writer.put(Change(self, ((EVENT, row),), event=event))
+
+    def flush(self) -> None:
+        """Waits until everything that was taken down so far is recorded and announced."""
+        self._writer.flush()
+
+    def end(self, state: RunState, problem: str = "") -> None:
+        """Takes down how the run ended, and waits until all is recorded. Again does nothing.
+
+        A run of which something could not be recorded ends as `lost`, so that it can be resumed.
+        """
+        with self._lock:
+            if self._ended:
+                return
+            self._ended = True
+
+        def end(connection: apsw.Connection) -> None:
+            connection.execute(
+                "UPDATE run SET state = ?, problem = ?, ended = ? WHERE id = ?",
+                (state.value, problem, time.time(), self.id),
+            )
+
+        self._writer.put(Change(self, ends=end, then=self._close))
+        self._writer.flush()
+        if self._writer.error is not None:
+            self._writer.give_back(self)
+
+    # ---- for the writer ----
+
+    def refuse(self, error: StoreError) -> None:
+        """See `writer.Lease`."""
+        if self._refused is None:
+            log.warning("%s", error)
+            self._refused = error
+
+    def tell(self, event: Event) -> None:
+        """See `writer.Lease`. A sink that raises is logged and left out from then on."""
+        for sink in tuple(self._sinks):
+            try:
+                sink(event)
+            except Exception:
+                self._sinks.remove(sink)
+                log.exception("a subscriber of run %s failed on %s and is left out from now on", self.id, event.kind)
+
+    def _close(self) -> None:
+        reached(Point.RUN_ENDED)
+        self._tally.close()
+        if self.error is None:
+            self._tally.path.unlink(missing_ok=True)
+            reached(Point.TALLY_REMOVED)
+
+
+def content_names(value: Any) -> dict[str | None, str] | None:
+    """The hashes of a value, under None, and of its fields. None where a content can't be told."""
+    fields = result_fields(value)
+    names: dict[str | None, str] = {}
+    for field, part in fields.items() or [(None, value)]:
+        name = digest(part)
+        if name is None:
+            return None
+        names[field] = name
+    return {**names, None: " ".join(names.values())} if fields else names
+
+
+def _encoded(value: Any) -> tuple[str | None, tuple[Content, ...], str]:
+    try:
+        return (*codec.encode(value), "")
+    except codec.Unstorable as reason:
+        return None, (), str(reason)
+
+
+def _json_part(data: Mapping[str, Any]) -> str:
+    return json.dumps({name: part for name, part in data.items() if _is_plain(part)}, separators=(",", ":"))
+
+
+def _is_plain(part: Any) -> bool:
+    if isinstance(part, (list, tuple)):
+        return all(map(_is_plain, part))
+    if isinstance(part, dict):
+        return all(isinstance(name, str) and _is_plain(value) for name, value in part.items())
+    return part is None or isinstance(part, (str, int, float))

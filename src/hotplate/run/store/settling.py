@@ -1,0 +1,121 @@
+"""Settling: what becomes of a run whose owner died, and who may go on with it."""
+
+from __future__ import annotations
+
+import json
+import time
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from hotplate.errors import StoreError
+from hotplate.run.store.connection import transaction
+from hotplate.run.store.owner import Owner
+from hotplate.run.store.points import Point, reached
+from hotplate.run.store.records import RunState
+from hotplate.run.store.rows import ATTEMPT
+from hotplate.run.store.tally import read_tally
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+    from apsw import Connection
+
+    from hotplate.run.store.rows import Row
+
+_OWNED = """
+    SELECT id, token, cells, heartbeat, host, pid, started, boot, namespace FROM run
+    WHERE state IN ('pending', 'running', 'resuming')
+"""
+
+
+def settle(connection: Connection, tallies: Path) -> None:
+    """Makes every run `lost` that somebody should be working on who is dead, with the attempts that it had begun."""
+    now = time.time()
+    for run, token, cells, heartbeat, *owner in list(connection.execute(_OWNED)):
+        if not Owner(*owner).is_alive(now - heartbeat):
+            _lose(connection, tallies, run, token, json.loads(cells))
+
+
+def claim(connection: Connection, run: str, token: str) -> None:
+    """Makes this process the owner of a run that has ended or whose owner is dead; of several at once, one wins.
+
+    Raises StoreError for a run that is done, or that somebody works on.
+    """
+    mine = Owner.mine()
+    with transaction(connection):
+        if refuse_alive(connection, run) is RunState.DONE:
+            raise StoreError(f"run {run} is done, so there is nothing to resume; run the notebook anew")
+        connection.execute(
+            "UPDATE run SET state = 'resuming', problem = '', ended = NULL, heartbeat = ?, token = ?,"
+            " host = ?, pid = ?, started = ?, boot = ?, namespace = ? WHERE id = ?",
+            (time.time(), token, mine.host, mine.pid, mine.started, mine.boot, mine.namespace, run),
+        )
+        reached(Point.CLAIM_WRITTEN)
+    reached(Point.CLAIM_COMMITTED)
+
+
+def refuse_alive(connection: Connection, run: str) -> RunState:
+    """The state of a run that nobody works on, once it is settled. Raises StoreError for one that goes on."""
+    query = "SELECT state, host, pid, started, boot, namespace FROM run WHERE id = ?"
+    for state, *owner in connection.execute(query, (run,)):
+        if RunState(state).is_under_way:
+            raise StoreError(f"run {run} is still going on, in {Owner(*owner)}; wait for it, or end that process")
+        return RunState(state)
+    raise StoreError(f"there is no run {run} any more: another process has just deleted it")
+
+
+def give_back(connection: Connection, run: str, token: str) -> None:
+    """Makes a run `lost` that this process has claimed and can't record."""
+    connection.execute(
+        "UPDATE run SET state = 'lost', ended = ?, problem = ? WHERE id = ? AND token = ?"
+        " AND state IN ('pending', 'running', 'resuming')",
+        (time.time(), "it could not be recorded", run, token),
+    )
+
+
+def tally_path(tallies: Path, run: str, token: str) -> Path:
+    """The tally of a run, as long as the recording with this token writes to it.
+
+    A token is the name of a process's own directory below `tmp`, a dot, and a number.
+    """
+    return tallies / f"{run}-{token}"
+
+
+def remove_tallies(connection: Connection, tallies: Path, temporary: Path) -> None:
+    """Removes the tallies of processes that are gone, once their runs are settled."""
+    used = {f"{run}-{token}" for run, token, *_ in connection.execute(_OWNED)}
+    for path in list(tallies.iterdir()):
+        process = path.name.partition("-")[2].partition(".")[0]
+        if path.name not in used and not (temporary / process).exists():
+            with suppress(OSError):
+                path.unlink()
+
+
+def _lose(connection: Connection, tallies: Path, run: str, token: str, cells: Sequence[str]) -> None:
+    tally = tally_path(tallies, run, token)
+    begun = read_tally(tally, cells)
+    with transaction(connection):
+        connection.execute(
+            "UPDATE run SET state = 'lost', ended = heartbeat, problem = ? WHERE id = ? AND token = ?"
+            " AND state IN ('pending', 'running', 'resuming')",
+            ("its process ended before it did", run, token),
+        )
+        if not connection.changes():
+            return  # somebody else was first
+        ATTEMPT.insert(connection, list(_lost_attempts(connection, run, begun)))
+        reached(Point.LOSS_WRITTEN)
+    reached(Point.LOSS_COMMITTED)
+    with suppress(OSError):
+        tally.unlink()
+
+
+def _lost_attempts(connection: Connection, run: str, begun: dict[str, int]) -> Iterator[Row]:
+    recorded: dict[str, set[int]] = {}
+    for cell, number in connection.execute("SELECT cell, number FROM attempt WHERE run = ?", (run,)):
+        recorded.setdefault(cell, set()).add(number)
+    error = "the process ended while it was under way, or before its end was recorded"
+    for cell, count in begun.items():
+        for number in set(range(1, count + 1)) - recorded.get(cell, set()):
+            row = (run, cell, number, "lost", 0.0, 0.0, error, 0, 0.0)
+            yield (*row, "not_applicable", 0.0, None, None, None, None, None)

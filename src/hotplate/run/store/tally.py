@@ -1,0 +1,66 @@
+"""Tally: how many attempts of each cell have begun, in a file that outlives the process.
+
+It is written before an attempt begins, without a transaction: about 100 ns. Pages of a mapped file belong to the
+system, so they survive the end of the process, however it ends; only a power cut may take the last ones back. What it
+counts beyond the attempts that were recorded is what got lost.
+"""
+
+from __future__ import annotations
+
+import errno
+import mmap
+import os
+import struct
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+MOST = 0xFFFF
+"""A cell with more attempts stays at that number."""
+
+_COUNT = struct.Struct("=H")  # as a cast of the mapped memory has it
+
+
+class Tally:
+    """The counts of one run that goes on. Threads may count at once, as long as no two count the same cell."""
+
+    def __init__(self, path: Path, cells: Sequence[str], begun: Mapping[str, int] | None = None) -> None:
+        """Makes the file, with the counts that are known already. Raises OSError."""
+        self.path = path
+        self._at = {cell: i for i, cell in enumerate(cells)}
+        counts = b"".join(_COUNT.pack(min((begun or {}).get(cell, 0), MOST)) for cell in cells)
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o600)
+        try:
+            _fill(descriptor, counts or b"\0\0")  # an empty file can't be mapped
+            self._file = mmap.mmap(descriptor, 0)
+        finally:
+            os.close(descriptor)
+        self._counts = memoryview(self._file).cast("H")
+
+    def begun(self, cell: str, attempt: int) -> None:
+        """Says that an attempt of a cell begins; the next attempts of other cells do not wait for it."""
+        self._counts[self._at[cell]] = attempt if attempt < MOST else MOST
+
+    def close(self) -> None:
+        """Lets go of the file, which stays. Again does nothing."""
+        self._counts.release()
+        self._file.close()
+
+
+def _fill(descriptor: int, counts: bytes) -> None:
+    """Writes, where growing the file would do: memory over a hole, on a disk that is full, ends the process."""
+    if os.write(descriptor, counts) != len(counts):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+def read_tally(path: Path, cells: Sequence[str]) -> dict[str, int]:
+    """How many attempts of each cell have begun; nothing where there is no such file."""
+    try:
+        content = path.read_bytes()
+    except OSError:
+        return {}
+    whole = len(content) // _COUNT.size * _COUNT.size
+    counts = (count for (count,) in _COUNT.iter_unpack(content[:whole]))
+    return {cell: count for cell, count in zip(cells, counts, strict=False) if count}

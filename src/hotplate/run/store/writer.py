@@ -1,0 +1,246 @@
+"""Writer: the one thread of a process that writes to the store. What is pending goes into one transaction."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import threading
+import time
+from collections import defaultdict
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+import apsw
+
+from hotplate.errors import ShutDown, StoreError
+from hotplate.execute import DispatchQueue
+from hotplate.run.store import settling
+from hotplate.run.store.connection import connect, explain, transaction
+from hotplate.run.store.points import Point, reached
+from hotplate.run.store.rows import ARTIFACT, ARTIFACT_USE
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+    from pathlib import Path
+
+    from hotplate.events import Event
+    from hotplate.run.store.artifacts import Artifacts
+    from hotplate.run.store.content import Content
+    from hotplate.run.store.rows import Row, Table
+
+log = logging.getLogger("hotplate")
+
+CAPACITY = 4096
+"""Changes that may be pending; then who records waits."""
+BEAT = 2.0
+"""Seconds between two signs of life of a run that goes on."""
+
+
+class Lease(Protocol):
+    """One run that this process may write to, unless another one took it over."""
+
+    id: str
+    token: str
+
+    @property
+    def error(self) -> StoreError | None:
+        """Why nothing more of the run is recorded."""
+
+    def refuse(self, error: StoreError) -> None:
+        """Says that nothing of the run is recorded any more."""
+
+    def tell(self, event: Event) -> None:
+        """Hands an event to whoever waits for it."""
+
+
+@dataclass(slots=True)
+class Change:
+    """What is recorded at once: all of it or nothing."""
+
+    lease: Lease | None = None
+    rows: Sequence[tuple[Table, Row]] = ()
+    contents: tuple[Content, ...] = ()
+    event: Event | None = None
+    """Told when it is recorded, or nothing can be any more."""
+    begins: Callable[[apsw.Connection], None] | None = None
+    """Done before the rows: it makes the run that they belong to."""
+    ends: Callable[[apsw.Connection], None] | None = None
+    """Done after the rows; no more of the run follow."""
+    then: Callable[[], None] | None = None
+    """Done when it is recorded, or nothing can be any more."""
+
+
+class Writer:
+    """Takes changes from any thread and records them, in order. Nothing that goes wrong is raised into the run.
+
+    After an error of the disk or the database it records nothing more, and `error` says why. `tidy` is called after
+    runs have ended.
+    """
+
+    def __init__(
+        self, path: Path, artifacts: Artifacts, tidy: Callable[[apsw.Connection], object], *, capacity: int = CAPACITY
+    ) -> None:
+        self.error: StoreError | None = None
+        self.rows = 0
+        """How many it has written, in how many transactions."""
+        self.transactions = 0
+        self._path = path
+        self._artifacts = artifacts
+        self._tidy = tidy
+        self._queue: DispatchQueue[Change] = DispatchQueue(capacity)
+        self._leases: dict[str, Lease] = {}
+        """Of the runs that go on, by token."""
+        self._beaten = time.monotonic()
+        self._connection: apsw.Connection
+        self._thread = threading.Thread(target=self._work, name="hotplate-runs", daemon=True)
+        self._thread.start()
+
+    def put(self, change: Change) -> None:
+        """Records a change as soon as possible. Waits while too many are pending."""
+        try:
+            self._queue.put(change, wait=True)
+        except ShutDown:
+            if change.lease is not None:
+                change.lease.refuse(StoreError(f"the run store {self._path} was closed, so nothing more is recorded"))
+            self._tell([change])
+
+    def flush(self) -> None:
+        """Waits until everything that was put before is recorded and told of."""
+        if threading.current_thread() is not self._thread:
+            done = threading.Event()
+            self.put(Change(then=done.set))
+            done.wait()
+
+    def close(self) -> None:
+        """Records what is pending and ends. Again does nothing."""
+        self._queue.shut_down()
+        if threading.current_thread() is not self._thread:
+            self._thread.join()
+
+    def give_back(self, lease: Lease) -> None:
+        """Makes a run `lost` whose recording stopped; as far as even that can be recorded."""
+        with contextlib.suppress(StoreError, apsw.Error), contextlib.closing(connect(self._path)) as connection:
+            settling.give_back(connection, lease.id, lease.token)
+
+    # ---- in the thread ----
+
+    def _work(self) -> None:
+        try:
+            self._connection = connect(self._path)
+        except StoreError as error:
+            self._stop(error)
+        while (changes := self._queue.take(self._until_beat())) is not None:
+            reached(Point.QUEUED)
+            if self.error is None:
+                self._protected(changes)
+            self._tell(changes)
+        if self.error is None:
+            self._connection.close()
+
+    def _protected(self, changes: Sequence[Change]) -> None:
+        try:
+            self._record(changes)
+        except (apsw.Error, OSError) as error:
+            self._stop(explain(error, self._path))
+        except Exception as error:
+            log.exception("the run store failed")
+            self._stop(StoreError(f"the run store {self._path} failed: {type(error).__name__}: {error}"))
+
+    def _stop(self, error: StoreError) -> None:
+        log.warning("nothing more of this run is recorded: %s", error)
+        self.error = error
+        self._leases.clear()
+        if hasattr(self, "_connection"):
+            self._connection.close()
+
+    def _tell(self, changes: Iterable[Change]) -> None:
+        for change in changes:
+            if change.event is not None and change.lease is not None:
+                change.lease.tell(change.event)
+            if change.then is not None:
+                try:
+                    change.then()
+                except Exception:
+                    log.exception("the run store could not tidy up after a run")
+        reached(Point.ANNOUNCED)
+
+    def _record(self, changes: Sequence[Change]) -> None:
+        self._write_artifacts(changes)
+        leases = {change.lease.token: change.lease for change in changes if change.lease is not None}
+        if not leases:
+            self._beat_if_due()
+            return
+        due = time.monotonic() >= self._beaten + BEAT
+        with transaction(self._connection):
+            reached(Point.TRANSACTION_BEGUN)
+            for change in changes:
+                if change.begins is not None:
+                    change.begins(self._connection)
+            self._beat(self._leases | leases if due else leases)
+            self._start({change.lease.id for change in changes if change.lease is not None and change.rows})
+            self._write_rows([change for change in changes if change.lease is not None and not change.lease.error])
+            reached(Point.ROWS_WRITTEN)
+        reached(Point.COMMITTED)
+        self.transactions += 1
+        self._leases.update((token, lease) for token, lease in leases.items() if not lease.error)
+        if ended := [change.lease.token for change in changes if change.ends is not None and change.lease is not None]:
+            for token in ended:
+                self._leases.pop(token, None)
+            self._tidy(self._connection)
+
+    def _start(self, runs: Iterable[str]) -> None:
+        for run in runs:
+            self._connection.execute("UPDATE run SET state = 'running' WHERE id = ? AND state = 'pending'", (run,))
+
+    def _write_artifacts(self, changes: Iterable[Change]) -> None:
+        contents = {content.name: content for change in changes for content in change.contents}
+        if contents:
+            self._artifacts.write(contents.values(), self._beat_if_due)
+
+    def _write_rows(self, changes: Sequence[Change]) -> None:
+        rows: defaultdict[Table, list[Row]] = defaultdict(list)
+        for change in changes:
+            for table, row in change.rows:
+                rows[table].append(row)
+            for content in change.contents:
+                self._ensure(content)
+                rows[ARTIFACT].append((content.name, self._artifacts.size(content.name)))
+                rows[ARTIFACT_USE].append((change.lease.id if change.lease else "", content.name))
+        for table, added in rows.items():
+            table.insert(self._connection, added)
+            self.rows += len(added)
+        for change in changes:
+            if change.ends is not None:
+                change.ends(self._connection)
+
+    def _ensure(self, content: Content) -> None:
+        """Nobody removes a file while this transaction is open; somebody may have, between its writing and now."""
+        if not self._artifacts.exists(content.name):
+            self._artifacts.write([content], lambda: None)
+
+    # ---- signs of life ----
+
+    def _until_beat(self) -> float | None:
+        return max(0.0, self._beaten + BEAT - time.monotonic()) if self._leases else None
+
+    def _beat_if_due(self) -> None:
+        if self._leases and time.monotonic() >= self._beaten + BEAT:
+            with transaction(self._connection):
+                self._beat(self._leases)
+
+    def _beat(self, leases: dict[str, Lease]) -> None:
+        """Signs that the runs are alive, and finds out which of them are not this process's any more."""
+        if leases.keys() >= self._leases.keys():
+            self._beaten = time.monotonic()
+        now = time.time()
+        for token, lease in list(leases.items()):
+            self._connection.execute("UPDATE run SET heartbeat = ? WHERE id = ? AND token = ?", (now, lease.id, token))
+            if not self._connection.changes():
+                self._leases.pop(token, None)
+                lease.refuse(_taken_over(lease, self._path))
+
+
+def _taken_over(lease: Lease, path: Path) -> StoreError:
+    return StoreError(
+        f"run {lease.id} in {path} was taken over or deleted by another process, so this one records no more of it"
+    )
