@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from hotplate.run.store import codec
 from hotplate.run.store.points import Point, reached
-from hotplate.run.store.records import RunState, contents_json, trace_hash
+from hotplate.run.store.records import RunState, pairs_text, trace_hash
 from hotplate.run.store.rows import ARTIFACT_USE, ATTEMPT, EVENT, RESULT, plain
 from hotplate.run.store.writer import Change
 from hotplate.values import digest, result_fields
@@ -75,9 +75,9 @@ class Recording:
         """Takes down how an attempt ended. One that ended well is recorded together with its cell's outcome."""
         how, used = attempt.cooperation, attempt.usage
         row: Row = (
-            self.id, attempt.cell, attempt.number, attempt.outcome.value, attempt.started, attempt.seconds,
+            self.id, attempt.cell, attempt.number, attempt.outcome, attempt.started, attempt.seconds,
             plain(attempt.error), attempt.unkillable, attempt.not_before,
-            how.answer.value, how.requested, how.observed, how.returned,
+            how.answer, how.requested, how.observed, how.returned,
             *((used.user_seconds, used.system_seconds, used.peak_kib) if used else (None, None, None)),
         )  # fmt: skip
         if attempt.outcome == "ok":
@@ -116,13 +116,13 @@ class Recording:
         problem, names = "", "[]"
         if status == "ok":
             text, files, problem = (stored.text, files, stored.problem) if stored else _encoded(value)
-            names = contents_json(contents if contents is not None else content_names(value) or {})
+            names = pairs_text((contents if contents is not None else content_names(value) or {}).items())
         inputs, name = "[]", None
         if trace is not None:
-            key, name = key or trace.key, trace_hash(trace)
-            inputs = json.dumps(trace.inputs, separators=(",", ":")) if trace.inputs else "[]"
+            inputs = pairs_text(trace.inputs)
+            key, name = key or trace.key, trace_hash(trace, inputs)
         row: Row = (
-            self.id, cell, status.value, kept, given, started, seconds, attempts, plain(reason), plain(error),
+            self.id, cell, status, kept, given, started, seconds, attempts, plain(reason), plain(error),
             key, compiler, name, inputs, names, text, problem,
         )  # fmt: skip
         last = self._succeeded.pop(cell, None)
@@ -135,7 +135,7 @@ class Recording:
         """Takes down an event; of its data, what has a form in JSON. It is announced when it is recorded."""
         data = _json_part(event.data) if event.data else "{}"
         number = self._last_event + event.sequence
-        row: Row = (self.id, number, event.kind.value, event.time, event.cell, event.attempt, data)
+        row: Row = (self.id, number, event.kind, event.time, event.cell, event.attempt, data)
         self._writer.put(Change(self, ((EVENT, row),), event=event))
 
     def flush(self) -> None:
@@ -208,7 +208,8 @@ def _encoded(value: Any) -> tuple[str | None, tuple[Content, ...], str]:
 
 
 def _json_part(data: Mapping[str, Any]) -> str:
-    return json.dumps({name: part for name, part in data.items() if _is_plain(part)}, separators=(",", ":"))
+    plain_part = {name: part for name, part in data.items() if _is_plain(part)}
+    return json.dumps(plain_part) if plain_part else "{}"
 
 
 def _is_plain(part: Any) -> bool:
