@@ -7,7 +7,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -15,8 +15,8 @@ import hotplate
 from hotplate.errors import SettingError
 from hotplate.execute import make_executor
 from hotplate.execute.conformance import CASES, Case
-from hotplate.run import Evaluation
 from hotplate.run.lifecycles.registry import make_lifecycles
+from tests.integration.surrounded import run
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -76,18 +76,6 @@ def nb(here: Path) -> hotplate.Notebook:
         return b + 1
 
     return notebook
-
-
-def run(notebook: hotplate.Notebook, *targets: str, lifecycles: list[str]) -> hotplate.Run:
-    """Runs cells with the lifecycles of these names around them."""
-    chosen = make_lifecycles(lifecycles)
-
-    def surrounded(*arguments: Any, **_: Any) -> Evaluation:
-        version, given, recorder, abort = arguments
-        return Evaluation(version, given, notebook._state, notebook._backend, recorder, abort, lifecycles=chosen)
-
-    notebook._evaluation = surrounded  # type: ignore[method-assign]
-    return notebook.run(*targets)
 
 
 # ---- an executor ----

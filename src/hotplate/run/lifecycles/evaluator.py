@@ -22,6 +22,8 @@ class Evaluator:
     Whatever is raised, every lifecycle whose setup began gets its teardown, and every cleanup runs.
     """
 
+    # An interrupt strikes where a loop turns or a function begins. In `evaluate`, all of those are inside a `try`.
+
     __slots__ = ("_names", "_setups", "_teardowns")
 
     def __init__(self, lifecycles: Sequence[Lifecycle]) -> None:
@@ -48,7 +50,6 @@ class Evaluator:
         except BaseException as error:
             trouble = _Trouble(context.cell)
             outcome = trouble.in_call(error) if calls else trouble.before(self._names, begun, error)
-        # Interrupts strike where a loop turns and where a function begins, so both are inside a `try` here.
         while begun or context.cleanups:
             try:
                 while begun:
@@ -56,8 +57,7 @@ class Evaluator:
                     if (changed := self._teardowns[begun](context, outcome)) is not None:
                         outcome = _changed(changed)
                 while context.cleanups:
-                    cleanup = context.cleanups.pop()
-                    cleanup()
+                    (cleanup := context.cleanups.pop())()
             except BaseException as error:
                 trouble = trouble or _Trouble(context.cell)
                 outcome = trouble.after(self._names[begun] if cleanup is None else _called(cleanup), error, outcome)

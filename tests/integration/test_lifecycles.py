@@ -1,0 +1,159 @@
+"""Output and progress of real cells, while they run and on disk."""
+
+from __future__ import annotations
+
+import sys
+import threading
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if sys.platform != "linux":
+    pytest.skip("these cells use POSIX, and Python workers run on Linux", allow_module_level=True)
+
+import hotplate
+from hotplate.errors import CellCrashed, RunCancelled
+from hotplate.events import Event, Kind
+from hotplate.execute import AbortHandle
+from hotplate.run.lifecycles.capture import Capture
+from hotplate.run.lifecycles.progress import Progress
+from tests.integration.surrounded import run
+from tests.waiting import eventually
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+LINES = "".join(f"out {i}\n" for i in range(20_000))
+
+
+def texts(events: list[Event], cell: str, stream: str = "stdout") -> str:
+    of_cell = [event for event in events if event.kind is Kind.CELL_OUTPUT and event.cell == cell]
+    return "".join(event.data["text"] for event in of_cell if event.data["stream"] == stream)
+
+
+def from_the_side(look: Callable[[], object], abort: AbortHandle) -> list[object]:
+    """Stops a run as soon as something is so; what that was, later."""
+    seen: list[object] = []
+
+    def watch() -> None:
+        seen.append(eventually(look))
+        abort.abort("seen")
+
+    threading.Thread(target=watch, daemon=True).start()
+    return seen
+
+
+def test_output_is_told_before_the_cell_is_done(nb: hotplate.Notebook, capfd: pytest.CaptureFixture[str]) -> None:
+    abort, events = AbortHandle(), list[Event]()
+    seen = from_the_side(lambda: texts(events, "talks_then_waits"), abort)
+    with pytest.raises(RunCancelled):
+        run(nb, "talks_then_waits", lifecycles=[Capture(echo=False)], abort=abort, on_event=events.append)
+    assert seen == ["first\n"]
+    assert capfd.readouterr().out == ""
+
+
+def test_all_that_a_cell_writes_is_in_its_events_and_its_logs(nb: hotplate.Notebook, tmp_path: Path) -> None:
+    events: list[Event] = []
+    run(nb, "talks", lifecycles=[Capture(tmp_path, echo=False)], lines=20_000, fresh=True, on_event=events.append)
+    assert (texts(events, "talks"), texts(events, "talks", "stderr")) == (LINES, "err\n")
+    assert ((tmp_path / "talks.1.out").read_text(), (tmp_path / "talks.1.err").read_text()) == (LINES, "err\n")
+
+
+def test_all_output_comes_before_the_cell_is_told_to_be_done(nb: hotplate.Notebook) -> None:
+    events: list[Event] = []
+    run(nb, "talks", lifecycles=[Capture(echo=False)], lines=20_000, fresh=True, on_event=events.append)
+    kinds = [
+        event.kind for event in events if event.cell == "talks" and event.kind in (Kind.CELL_OUTPUT, Kind.CELL_DONE)
+    ]
+    assert kinds.index(Kind.CELL_DONE) == len(kinds) - 1
+
+
+def test_the_last_words_of_a_crash_are_in_its_log(nb: hotplate.Notebook, tmp_path: Path) -> None:
+    with pytest.raises(CellCrashed):
+        run(nb, "dies_talking", lifecycles=[Capture(tmp_path, echo=False)])
+    assert (tmp_path / "dies_talking.1.out").read_text() == "told before the end"
+
+
+def test_each_attempt_has_its_own_log(notebook: Callable[..., Path], tmp_path: Path) -> None:
+    path = notebook(
+        """
+        #include <stdio.h>
+        #include <stdlib.h>
+
+        // %% A isolate=yes retries=1
+
+        int dies(void) { printf("last words"); fflush(stdout); abort(); }
+        """
+    )
+    with pytest.raises(CellCrashed):
+        run(hotplate.open(path), "dies", lifecycles=[Capture(tmp_path / "logs", echo=False)])
+    logs = {file.name: file.read_text() for file in (tmp_path / "logs").iterdir()}
+    assert logs == {"dies.1.out": "last words", "dies.2.out": "last words"}
+
+
+def test_python_cells_are_captured_in_workers(tmp_path: Path) -> None:
+    nb = hotplate.Notebook(tmp_path / "empty.c", text="")
+
+    @nb.cell
+    def talks() -> int:
+        print("from Python")
+        return 1
+
+    events: list[Event] = []
+    run(nb, lifecycles=[Capture(tmp_path, echo=False)], executor="process", on_event=events.append)
+    assert texts(events, "talks") == (tmp_path / "talks.1.out").read_text() == "from Python\n"
+
+
+def test_cells_in_this_process_write_to_its_own_streams(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    notebook = hotplate.Notebook(tmp_path / "empty.c", text="")
+
+    @notebook.cell
+    def talks() -> int:
+        print("from Python")
+        return 1
+
+    events: list[Event] = []
+    run(notebook, lifecycles=[Capture(tmp_path, echo=False)], on_event=events.append)
+    assert texts(events, "talks") == ""
+    assert capfd.readouterr().out == "from Python\n"
+
+
+PROGRESS = """
+#include <hotplate.h>
+#include <unistd.h>
+
+// %% Here
+
+int64_t here(hp_ctx *ctx) {
+    hp_progress(ctx, 3, 10);
+    while (!hp_check(ctx)) usleep(1000);
+    return 0;
+}
+
+// %% There isolate=yes
+
+int64_t there(hp_ctx *ctx) {
+    hp_progress(ctx, 3, 10);
+    while (!hp_check(ctx)) usleep(1000);
+    return 0;
+}
+"""
+
+
+@pytest.fixture(scope="module")
+def reporting(compiled: Callable[..., hotplate.Notebook]) -> hotplate.Notebook:
+    return compiled(PROGRESS)
+
+
+@pytest.mark.parametrize("cell", ["here", "there"])
+def test_a_long_cell_tells_how_far_it_is(reporting: hotplate.Notebook, cell: str) -> None:
+    abort, events = AbortHandle(), list[Event]()
+
+    def told() -> list[Any]:
+        return [dict(event.data) for event in events if event.kind is Kind.CELL_PROGRESS and event.cell == cell]
+
+    seen = from_the_side(told, abort)
+    with pytest.raises(RunCancelled):
+        run(reporting, cell, lifecycles=[Progress(reporting.progress)], abort=abort, on_event=events.append)
+    assert seen == [[{"done": 3, "total": 10}]]
