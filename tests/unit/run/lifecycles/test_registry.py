@@ -39,7 +39,7 @@ def test_there_may_be_none() -> None:
     assert make_lifecycles([]) == ()
 
 
-@pytest.mark.parametrize("other", [7, Nameless()], ids=["another type", "without a name"])
+@pytest.mark.parametrize("other", [7, Nameless()], ids=["another type", "without a name"])  # type: ignore[abstract]
 def test_what_is_no_lifecycle_is_an_error(other: Any) -> None:
     with pytest.raises(SettingError, match=r"is no lifecycle: .* has no `name`, `setup` and `teardown`"):
         make_lifecycles([other])
