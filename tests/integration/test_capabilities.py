@@ -202,6 +202,18 @@ def test_the_outcome_says_what_was_in_force(path: Path) -> None:
     assert hotplate.open(path).run("fine", x=1.0).cells["fine"].outcome.policy is None
 
 
+def test_a_cell_with_a_clean_environment_runs_in_a_worker_without_the_sessions_variables(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOTPLATE_TEST_SECRET", "s3cret")
+    path = tmp_path / "clean.c"
+    path.write_text(ATTEMPTS.replace("int32_t secret", "// %% Clean clean_env\nint32_t secret"))
+    cell = hotplate.open(path).run("secret").cells["secret"]
+    assert cell.value == 1
+    assert cell.outcome.policy is not None
+    assert cell.outcome.policy["environment"].state == "enforced"
+
+
 def test_what_can_not_be_enforced_is_refused_before_anything_runs(path: Path, tmp_path: Path) -> None:
     notebook = hotplate.open(path, policy=STRICT)
 

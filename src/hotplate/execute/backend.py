@@ -120,6 +120,8 @@ class Request:
     """Seconds that the cell has to answer a request to stop."""
     isolate: bool = False
     """Whether the call must not share the session's process."""
+    clean_env: bool = False
+    """Whether the call must not see the session's environment variables. Takes `isolate`."""
     polls: bool = False
     """Whether the cell looks for a request to stop."""
     output: Callable[[int, bytes], None] | None = None

@@ -69,6 +69,8 @@ class InProcessBackend(Backend):
             return f"the {self.name} backend can't run {request.language}"
         if request.isolate:
             return "it asks for isolate, and cells run in this process; take isolate off its section to run it here"
+        if request.clean_env:
+            return "it asks for a clean environment, and this process has the session's; it takes isolate as well"
         return ""
 
     def _limited(self, request: Request, timeout: float) -> Outcome:

@@ -127,6 +127,11 @@ class ProcessBackend(Backend):
             return f"the {self.name} backend can't run {request.language}"
         if request.language == "python" and self._policy.confines:
             return "Python cells can't be sandboxed; leave the sandbox out, or run without this cell"
+        if request.clean_env and self._policy.environment is Level.ALLOW:
+            return (
+                "it asks for a clean environment, and the policy passes on all variables; take clean_env off its "
+                "section, or environment=Level.ALLOW out of the policy (its `variables` passes on some)"
+            )
         loaded_here = request.language != "python" and not isinstance(request.call, IsolatedCell)
         return "it was loaded into this process; load it again" if loaded_here else ""
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import errno
 import os
 import struct
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from hotplate.errors import SettingError
-from hotplate.execute.workers.policy import NATIVE_CONTROLS
+from hotplate.execute.workers.policy import NATIVE_CONTROLS, Level
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -62,6 +62,14 @@ class EffectivePolicy:
     def __getitem__(self, control: str) -> Enforcement:
         """One control by its name."""
         return next(entry for entry in self.controls if entry.control == control)
+
+    def with_environment(self, level: Level) -> EffectivePolicy:
+        """The same with the control that no worker can tell of: which variables it was started with."""
+        if level is Level.ALLOW:
+            environment = Enforcement("environment", State.OPEN)
+        else:
+            environment = Enforcement("environment", State.ENFORCED, ("the way it is started",))
+        return replace(self, controls=(*self.controls, environment))
 
     def describe(self) -> str:
         """One line for each control that was asked for; for people."""

@@ -55,6 +55,8 @@ def native_pool(
         environment = {**clean_environment(os.environ, policy), **variables}
         passes = sink or (Unreported(write_on) if sanitize else write_on)
         packed = policy.pack(readable if policy.confines else ())
-        return Worker(command, environment, passes, packed, wrapped=bool(prefix))
+        worker = Worker(command, environment, passes, packed, wrapped=bool(prefix))
+        worker.policy = worker.policy and worker.policy.with_environment(policy.environment)
+        return worker
 
     return WorkerPool(start, size, spares=not sanitize)
