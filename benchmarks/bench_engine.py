@@ -1,0 +1,169 @@
+"""What a run costs beside its cells: whole runs beside a thread pool and dask's threads, how that grows, and Montage.
+
+The small cells add 1, so times for one cell are what is around it. Every cell is run each time (fresh=True).
+"""
+
+from __future__ import annotations
+
+from operator import add
+from typing import TYPE_CHECKING, Any
+
+import hotplate
+from benchmarks.bench_graph import THREADS, chain, fan, pool, python_functions, python_notebook, whole_run
+from benchmarks.contest import Contender, Contest, at_most, everyone_in, timed, within
+from benchmarks.workflows.montage import Montage
+from hotplate.execute import AbortHandle, LinearExecutor, Outcome, OutcomeKind, TaskGraph
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from benchmarks.bench_graph import Needs
+    from benchmarks.contest import Entrant, Sampler
+
+CELLS = 1_000
+SIZES = (1_000, 3_000, 10_000)
+
+
+# ---- what surrounds a small cell ----
+
+
+def dask_threads(needs: Needs) -> Callable[[Path], Sampler]:
+    """dask's scheduler on as many threads, with the graph as it takes it: a function and what it needs for each key."""
+
+    def prepare(_: Path) -> Sampler:
+        import dask.threaded
+
+        graph: dict[str, Any] = {name: (add, need, 1) if need else 0 for name, need in needs.items()}
+        return timed(lambda: dask.threaded.get(graph, list(graph), num_workers=THREADS), each=len(needs))
+
+    return prepare
+
+
+def overhead(title: str, needs: Needs) -> Contest:
+    return Contest(
+        f"engine, {title} of {len(needs):,} small cells, time for one",
+        rounds=15,
+        contenders=(
+            Contender("ThreadPoolExecutor", pool(needs, python_functions)),
+            Contender("dask threads", dask_threads(needs)),
+            Contender("run, linear", whole_run("linear", needs, python_notebook), within(15e-6)),
+            Contender("run, parallel", whole_run("parallel", needs, python_notebook)),
+        ),
+    )
+
+
+CHAIN = overhead("chain", chain(CELLS))
+FAN = overhead("fan", fan(CELLS))
+
+
+# ---- how it grows ----
+
+
+def grown(size: int) -> Contender:
+    # What is quadratic would take ten times as long for each of 10,000.
+    aim = at_most(1.5) if size > SIZES[0] else None
+    return Contender(f"{size:,} cells", whole_run("linear", fan(size), python_notebook), aim)
+
+
+RUNS = Contest("engine, run of a fan, time for one cell", rounds=9, contenders=tuple(map(grown, SIZES)))
+
+
+def scheduled(count: int) -> Callable[[Path], Sampler]:
+    """The linear executor alone, with calls that do nothing; each task needs two others."""
+
+    def prepare(_: Path) -> Sampler:
+        names = [f"c{i}" for i in range(count)]
+        graph = TaskGraph(names, {f"c{i}": (f"c{i // 2}", f"c{i - 1}") for i in range(2, count)})
+        done = Outcome(OutcomeKind.OK)
+
+        def execute() -> None:
+            told: dict[str, Outcome] = {}
+            LinearExecutor().execute(graph, lambda _: done, AbortHandle(), told.__setitem__)
+            assert len(told) == count
+
+        return timed(execute, each=count)
+
+    return prepare
+
+
+ORDERING = Contest(
+    "engine, ordering tasks, time for one",
+    rounds=9,
+    contenders=(
+        Contender("1,000 tasks", scheduled(1_000), within(2e-6)),
+        Contender("10,000 tasks", scheduled(10_000), within(2e-6)),
+        Contender("100,000 tasks", scheduled(100_000), within(3e-6)),
+    ),
+)
+
+
+# ---- a real workflow ----
+
+
+WORKFLOW = Montage()
+
+
+def notebook_of_montage(folder: Path) -> hotplate.Notebook:
+    """The workflow, built; under one path, so that the first contender's build serves all."""
+    notebook = hotplate.Notebook(folder.parent / "montage.c", text=WORKFLOW.text)
+    notebook.run()
+    return notebook
+
+
+def montage(executor: str) -> Callable[[Path], Sampler]:
+    def prepare(folder: Path) -> Sampler:
+        notebook = notebook_of_montage(folder)
+        return timed(lambda: notebook.run(executor=executor, jobs=THREADS, fresh=True))
+
+    return prepare
+
+
+def calls_alone(folder: Path) -> Sampler:
+    """The same cells, called one after another from a loop."""
+    notebook = notebook_of_montage(folder)
+    cells = [(task.name, notebook.load(task.name), task.needs) for task in WORKFLOW.tasks]
+
+    def call_all() -> None:
+        values: dict[str, Any] = {}
+        for name, cell, needs in cells:
+            values[name] = cell(**{need: values[need] for need in needs})
+
+    return timed(call_all)
+
+
+MONTAGE = Contest(
+    f"engine, Montage, {len(WORKFLOW.tasks)} C cells",
+    rounds=7,
+    contenders=(
+        Contender("calls alone", calls_alone),
+        Contender("run, linear", montage("linear"), at_most(1.05)),
+        Contender("run, parallel", montage("parallel"), at_most(0.65)),
+        Contender("run, process", montage("process")),
+    ),
+)
+
+
+@everyone_in(CHAIN)
+def test_chain(entrant: Entrant, take_part: Callable[[Entrant], None]) -> None:
+    take_part(entrant)
+
+
+@everyone_in(FAN)
+def test_fan(entrant: Entrant, take_part: Callable[[Entrant], None]) -> None:
+    take_part(entrant)
+
+
+@everyone_in(RUNS)
+def test_scaling_of_runs(entrant: Entrant, take_part: Callable[[Entrant], None]) -> None:
+    take_part(entrant)
+
+
+@everyone_in(ORDERING)
+def test_scaling_of_the_scheduler(entrant: Entrant, take_part: Callable[[Entrant], None]) -> None:
+    take_part(entrant)
+
+
+@everyone_in(MONTAGE)
+def test_montage(entrant: Entrant, take_part: Callable[[Entrant], None]) -> None:
+    take_part(entrant)
