@@ -304,11 +304,20 @@ def test_a_request_can_ask_what_the_call_used(backend: InProcessBackend, timeout
     assert backend.execute(request(work, timeout=timeout)).usage is None
 
 
+@pytest.fixture(params=[None, 3600.0], ids=["unlimited", "limited"])
+def limit(request: pytest.FixtureRequest) -> float | None:
+    """A time-out that is never reached, and none: the call is made on another thread, or on the one that asks."""
+    limit: float | None = request.param
+    return limit
+
+
 @pytest.fixture
-def spinning(backend: InProcessBackend, spin: hotplate.LoadedCell) -> Iterator[tuple[AbortHandle, list[Outcome]]]:
+def spinning(
+    backend: InProcessBackend, spin: hotplate.LoadedCell, limit: float | None
+) -> Iterator[tuple[AbortHandle, list[Outcome]]]:
     """A call in progress on a thread of its own."""
     handle, outcomes = AbortHandle(), list[Outcome]()
-    call = request(spin, "c", abort=handle, polls=True, grace=0)
+    call = request(spin, "c", abort=handle, polls=True, grace=0, timeout=limit)
     thread = threading.Thread(target=lambda: outcomes.append(backend.execute(call)))
     thread.start()
     yield handle, outcomes
