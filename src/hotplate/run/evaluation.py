@@ -18,7 +18,7 @@ from hotplate.run.surroundings import Conditions, Reuse, TellFailure
 from hotplate.run.traps import plan_traps, traps_of
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
     from hotplate.execute import Backend, Executor
     from hotplate.run.memory import Earlier, Memory
@@ -51,11 +51,13 @@ class Evaluation:
         policies: Mapping[str, AttemptPolicy] | None = None,
         memory: Memory | None = None,
         measures: bool = False,
+        releases: Callable[[str], Iterable[str]] | None = None,
     ) -> None:
         """`given` are values by name: of inputs, and of the cells that the version has as overridden.
 
         `policies` say how cells are tried where their sections don't; `memory` has results of recorded runs.
-        `measures`: what calls use of the machine is noted.
+        `measures`: what calls use of the machine is noted. `releases` is told of each cell that ended, and names those
+        whose values nobody needs any more.
         """
         self._graph = version.graph
         self._tasks = version.tasks
@@ -71,6 +73,7 @@ class Evaluation:
         self._by_attributes: dict[int, AttemptPolicy] = {}
         self._memory = memory
         self._measures = measures
+        self._releases = releases
         self._preliminary = version.drafts | version.graph.descendants(version.drafts)
         self._superseded = ""
         self._obsolete: frozenset[str] = frozenset()
@@ -290,6 +293,14 @@ class Evaluation:
         )  # fmt: skip
         self._record(result)
         self._emit(_TERMINAL.get(outcome.kind, Kind.CELL_FAILED), name, outcome.attempts, result=result)
+        if self._releases is not None and (unneeded := tuple(self._releases(name))):
+            self._let_go(unneeded)
+
+    def _let_go(self, names: Sequence[str]) -> None:
+        self._state.forget(names)
+        for name in names:
+            result = self.results[name]
+            self.results[name] = replace(result, outcome=replace(result.outcome, value=None))
 
     def _record(self, result: CellResult) -> None:
         if not self._recorder.records:

@@ -133,6 +133,14 @@ class StateManager:
             self._blocks.pop(cell, None)
             self._proven.pop(cell, None)
 
+    def forget(self, cells: Iterable[str]) -> None:
+        """Lets go of all results of these cells, which are not found again."""
+        with self._lock:
+            for cell in cells:
+                for gone in filter(None, (self._latest.pop(cell, None), *self._older.drop(cell))):
+                    self._forget(gone, ())
+                self._proven.pop(cell, None)
+
     def _replace(self, cell: str, output: Output) -> None:
         before = self._latest.get(cell)
         self._latest[cell] = output
@@ -229,6 +237,12 @@ class _Older:
             return None
         self._bytes -= self._sizes.pop((cell, trace))
         return outputs.pop(trace)
+
+    def drop(self, cell: str) -> list[Output | None]:
+        """Takes all of one cell."""
+        gone = [self.take(cell, trace) for trace in tuple(self._by_cell.get(cell, {}))]
+        self._by_cell.pop(cell, None)
+        return gone
 
     def put(self, cell: str, output: Output) -> list[Output]:
         """Adds one, and returns those that had to go for it; itself, when it is larger than the cap."""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, overload
 from hotplate import __version__
 from hotplate import notebook as notation
 from hotplate.diagnostic import Diagnostic, Severity, sorted_once
-from hotplate.errors import InputError, NotebookError, RunCancelled, SettingError
+from hotplate.errors import HotplateError, InputError, NotebookError, RunCancelled, SettingError
 from hotplate.events import Kind, Sink
 from hotplate.execute import AbortHandle, Executor, ExecutorKillHandle, OutcomeKind, isolates, make_executor
 from hotplate.execute.interrupt import watch as interrupts
@@ -24,6 +24,7 @@ from hotplate.run.lifecycles.diagnose import Diagnose
 from hotplate.run.lifecycles.progress import Progress
 from hotplate.run.memory import Recorded
 from hotplate.run.recorder import new_id
+from hotplate.session.layout import Layout
 from hotplate.session.order import Order, Policies
 from hotplate.toolchain import Artifact, BuildFailure
 from hotplate.toolchain.toolchain import Toolchain
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
     from hotplate.run import Version
     from hotplate.run.lifecycles import Lifecycle
     from hotplate.run.store import Recording, RunStore
+    from hotplate.run.sweep import SweepRun
 
 F = TypeVar("F", bound="Callable[..., Any]")
 
@@ -252,7 +254,7 @@ class Notebook:
         on_event: Sink | Sequence[Sink] = (),
         abort: AbortHandle | None = None,
         **named: Any,
-    ) -> Run:
+    ) -> Run | SweepRun:
         """Goes on with a recorded run that failed, was cancelled or lost its process, and returns all its results.
 
         `run` is its id, or the beginning of it. What it was given holds, but for what is given now. Results are taken
@@ -281,44 +283,116 @@ class Notebook:
         )
         assert order.recording is not None
         try:
-            return self.perform(order)
+            return self.perform_sweep(order) if order.axes else self.perform(order)
         except BaseException as error:
             from hotplate.run.store import RunState
 
             order.recording.end(RunState.FAILED, str(error))  # unless it has ended
             raise
 
+    def sweep(
+        self,
+        *targets: str,
+        executor: str | Executor = "linear",
+        jobs: int | None = None,
+        keep_going: bool = True,
+        on_crash: str = "report",
+        output: str = "live",
+        record: bool | RunStore = False,
+        reuse: bool = False,
+        attempts: Policies | None = None,
+        lifecycles: Iterable[str | Lifecycle] = (),
+        inputs: Mapping[str, Any] | None = None,
+        on_event: Sink | Sequence[Sink] = (),
+        abort: AbortHandle | None = None,
+        **axes: Iterable[Any],
+    ) -> SweepRun:
+        """Runs the cells `targets` for each combination of values: `nb.sweep(dt=[1e-4, 1e-3], n=range(64, 257, 64))`.
+
+        By default those cells are run that no other needs, and what they need. A cell is run once for each combination
+        of the values that it depends on, so what depends on none runs once. Only results of the targets are kept.
+        `inputs` are values that all points share; the other options are those of `run`, but that a point that fails
+        leaves a gap in the table (`keep_going=False`: it ends the sweep with its error).
+
+        Raises NotebookError, BuildError, InputError or StoreError before anything runs, RunCancelled when `abort` was
+        set; its `run` has the results so far, as that of a CellError has.
+        """
+        from hotplate.run.sweep import axes_of
+
+        store = self._store(record) if record or reuse else None
+        order = Order.make(
+            targets,
+            inputs or {},
+            executor=executor,
+            jobs=jobs,
+            on_crash=on_crash,
+            output=output,
+            on_event=on_event,
+            lifecycles=lifecycles,
+            keep_going=keep_going,
+            abort=abort,
+            attempts=attempts,
+            axes=axes_of(axes),
+            store=store if record else None,
+            memory=Recorded(store) if store is not None and reuse else None,
+        )
+        return self.perform_sweep(order)
+
     def perform(self, order: Order) -> Run:
         """Makes a run as it was ordered. See `run`."""
+        run, _ = self._conduct(order)
+        return _raise_failure(run)
+
+    def perform_sweep(self, order: Order) -> SweepRun:
+        """Makes a sweep as it was ordered. See `sweep`."""
+        from hotplate.run.sweep import SweepRun
+
+        run, layout = self._conduct(order)
+        assert layout.sweep is not None
+        swept = SweepRun.of_run(layout.sweep, run)
+        try:
+            if not order.keep_going or not run.failures:
+                _raise_failure(run)
+        except HotplateError as error:
+            error.run = swept  # type: ignore[attr-defined]  # as on every error of a run
+            raise
+        return swept
+
+    def _conduct(self, order: Order) -> tuple[Run, Layout]:
         interrupts.arm()
         with self._turn:
-            version, recorder = self._bring_up(order)
+            version, recorder, layout = self._bring_up(order)
             # So that a failure here does not stop what else runs under the caller's.
             own = AbortHandle(order.abort)
             try:
-                evaluation = self._evaluation(version, order, recorder, own)
+                evaluation = self._evaluation(version, order, recorder, own, layout)
                 evaluation.run(order.executor, fresh=order.fresh, keep_going=order.keep_going)
             finally:
                 if order.abort is not None:
                     order.abort.release(own)
-                run = self._last_run = recorder.finish(version.graph, version.number)
-        return _raise_failure(run)
+                if layout.sweep is not None:
+                    self._state.forget(name for name, cell in layout.cells.items() if name != cell)
+                run = recorder.finish(version.graph, version.number)
+                if layout.sweep is None:
+                    self._last_run = run
+        return run, layout
 
-    def _bring_up(self, order: Order) -> tuple[Version, Recorder]:
+    def _bring_up(self, order: Order) -> tuple[Version, Recorder, Layout]:
         """The file as it is now, built and loaded, and the recorder of the run that has begun with that."""
         with self._reloader.turn:
             proposal = self._read_proposal(order)
-            recording = order.recording or self._recording(order, proposal)
+            layout = Layout.of(order, proposal.graph, self.graph)
+            recording = order.recording or self._recording(order, layout)
             logs = order.store.folder / "logs" / recording.id if order.store and recording else None
             recorder = Recorder(order.sinks, recording, logs)
-            recorder.emitter.emit(Kind.RUN_STARTED, cells=proposal.graph.order, notebook=str(self.path))
+            recorder.emitter.emit(Kind.RUN_STARTED, cells=layout.graph.order, notebook=str(self.path))
             try:
-                return self._reloader.reload(proposal, recorder.emitter), recorder
+                return layout.version(self._reloader.reload(proposal, recorder.emitter)), recorder, layout
             except BaseException as error:
-                self._last_run = recorder.finish(proposal.graph, problem=str(error) or type(error).__name__)
+                self._last_run = recorder.finish(layout.graph, problem=str(error) or type(error).__name__)
                 raise
 
-    def _recording(self, order: Order, proposal: Proposal) -> Recording | None:
+    def _recording(self, order: Order, layout: Layout) -> Recording | None:
         """The recording of a run that begins."""
         if order.store is None:
             return None
@@ -328,13 +402,14 @@ class Notebook:
             id=new_id(),
             notebook=str(self.path),
             text=self.model.text,
-            plan=plan_hash(proposal.graph),
+            plan=plan_hash(layout.graph),
             targets=order.targets,
             given=order.given,
             options={**self.options, **order.options},
+            point={axis.name: list(axis.values) for axis in order.axes},
             version=__version__,
         )
-        return order.store.begin(description, proposal.graph.order)
+        return order.store.begin(description, layout.graph.order)
 
     def _store(self, chosen: bool | RunStore) -> RunStore:
         """Where runs are recorded. Opened once, and closed with the notebook."""
@@ -392,7 +467,9 @@ class Notebook:
             self._reloader,
             read,
             lambda model: self._proposal(model, targets, given, chosen),
-            lambda version, recorder, abort: self._evaluation(version, order, recorder, abort),
+            lambda version, recorder, abort: self._evaluation(
+                version, order, recorder, abort, Layout.of(order, version.graph, version.graph)
+            ),
             chosen,
             self._turn,
             ran,
@@ -418,7 +495,7 @@ class Notebook:
         """The file as it is now, as something to run. Raises NotebookError, InputError."""
         try:
             self.refresh()
-            proposal = self._proposal(self.model, order.targets, order.given, order.executor)
+            proposal = self._proposal(self.model, order.targets, order.values, order.executor)
             refuse_errors(proposal.diagnostics)
         except NotebookError as error:
             self._reloader.refuse(error)
@@ -438,18 +515,21 @@ class Notebook:
         isolate_all = self._isolation.of_all or isolates(executor)
         return Proposal(model, graph, python, overridden, diagnostics, isolate_all)
 
-    def _evaluation(self, version: Version, order: Order, recorder: Recorder, abort: AbortHandle) -> Evaluation:
+    def _evaluation(
+        self, version: Version, order: Order, recorder: Recorder, abort: AbortHandle, layout: Layout
+    ) -> Evaluation:
         return Evaluation(
             version,
-            order.given,
+            layout.given,
             self._state,
             self._backend,
             recorder,
             abort,
             lifecycles=self._lifecycles(order, recorder),
-            policies=order.policies(version.graph.nodes),
+            policies=order.policies(layout.cells),
             memory=order.memory,
             measures=recorder.records,
+            releases=None if layout.sweep is None else layout.sweep.releases().ended,
         )
 
     def _lifecycles(self, order: Order, recorder: Recorder) -> tuple[Lifecycle, ...]:

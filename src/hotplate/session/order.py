@@ -13,13 +13,14 @@ from hotplate.run.attempts import AttemptPolicy
 from hotplate.run.lifecycles.registry import make_lifecycles
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Sequence
+    from collections.abc import Iterable, Sequence
 
     from hotplate.events import Sink
     from hotplate.execute import AbortHandle, Executor
     from hotplate.run.lifecycles import Lifecycle
     from hotplate.run.memory import Memory
     from hotplate.run.store import Recording, RunStore
+    from hotplate.run.sweep import Axis
 
 Policies = AttemptPolicy | Mapping[str, AttemptPolicy]
 _ON_CRASH = ("report", "diagnose")
@@ -47,6 +48,8 @@ class Order:
     recording: Recording | None = None
     """That of a run that goes on."""
     memory: Memory | None = None
+    axes: tuple[Axis, ...] = ()
+    """Those of a sweep."""
     options: Mapping[str, Any] = field(default_factory=dict)
     """What a resumed run has to know of this, in JSON's types."""
 
@@ -87,18 +90,27 @@ class Order:
         """The same for a run that was recorded before."""
         return replace(self, store=store, recording=recording, memory=memory)
 
-    def policies(self, cells: Collection[str]) -> Mapping[str, AttemptPolicy]:
-        """How cells are tried that are tried in another way than their sections say."""
+    @property
+    def values(self) -> Mapping[str, Any]:
+        """What there is a value for: what is given, and of each axis the first value."""
+        return {**self.given, **{axis.name: axis.values[0] for axis in self.axes}}
+
+    def policies(self, cells: Mapping[str, str]) -> Mapping[str, AttemptPolicy]:
+        """How cells are tried that are tried in another way than their sections say, by the names that the run has.
+
+        `cells` has the cell for each of those names.
+        """
         if self.attempts is None:
             return {}
         if isinstance(self.attempts, AttemptPolicy):
             return dict.fromkeys(cells, self.attempts)
+        known = set(cells.values())
         for name, policy in self.attempts.items():
-            if name not in cells:
-                raise InputError(f"attempts: this run has no cell {name}; {suggest(name, cells)}")
+            if name not in known:
+                raise InputError(f"attempts: this run has no cell {name}; {suggest(name, known)}")
             if not isinstance(policy, AttemptPolicy):
                 raise SettingError(f"attempts: {name} is to be tried as {policy!r}; give an AttemptPolicy")
-        return self.attempts
+        return {name: self.attempts[cell] for name, cell in cells.items() if cell in self.attempts}
 
 
 def _refuse_other(name: str, value: object, known: tuple[str, ...]) -> None:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from hotplate.errors import SettingError, StoreError
 from hotplate.run.memory import Mode, Resumed
+from hotplate.run.sweep import Axis
 from hotplate.session.order import Order, Policies
 
 if TYPE_CHECKING:
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from hotplate.events import Sink
     from hotplate.execute import AbortHandle, Executor
     from hotplate.run.lifecycles import Lifecycle
-    from hotplate.run.store import RunRecord, RunStore
+    from hotplate.run.store import RunRecord, RunStore, StoredValue
     from hotplate.session.notebook import Notebook
 
 
@@ -43,6 +44,7 @@ def resume_order(
     _refuse_other_notebook(notebook, record)
     if chosen is Mode.STRICT:
         _refuse_changes(notebook, record)
+    axes = _axes_before(store, record, given)
     before, options = _given_before(store, record, given), record.options
     order = Order.make(
         record.summary.targets,
@@ -56,6 +58,7 @@ def resume_order(
         keep_going=bool(options.get("keep_going")) if keep_going is None else keep_going,
         abort=abort,
         attempts=attempts,
+        axes=axes,
     )
     record, recording = store.claim(record.id)
     return order.going_on(store, recording, Resumed(store, record, chosen, again=again))
@@ -82,15 +85,30 @@ def _refuse_changes(notebook: Notebook, record: RunRecord) -> None:
         )
 
 
+def _axes_before(store: RunStore, record: RunRecord, given: Mapping[str, Any]) -> tuple[Axis, ...]:
+    """The axes of a sweep; none of any other run."""
+    axes = record.summary.point if record.summary.parent is None else {}
+    for name in axes:
+        if name in given:
+            raise SettingError(
+                f"run {record.id} sweeps {name}, so it can't be given one value; start a new run for that"
+            )
+    return tuple(Axis(name, tuple(_loaded(store, record, name, stored))) for name, stored in axes.items())
+
+
 def _given_before(store: RunStore, record: RunRecord, given: Mapping[str, Any]) -> dict[str, Any]:
     """What the run was given, but for what is given anew."""
     found = {}
     for name, stored in record.given.items():
         if name in given:
             continue
-        loaded = store.load(stored)
-        if loaded is None:
-            why = stored.problem or "its file is gone or damaged"
-            raise StoreError(f"the value of {name} was not kept for run {record.id} ({why}); give it again")
-        found[name] = loaded.value
+        found[name] = _loaded(store, record, name, stored)
     return found
+
+
+def _loaded(store: RunStore, record: RunRecord, name: str, stored: StoredValue) -> Any:
+    loaded = store.load(stored)
+    if loaded is None:
+        why = stored.problem or "its file is gone or damaged"
+        raise StoreError(f"the value of {name} was not kept for run {record.id} ({why}); give it again")
+    return loaded.value

@@ -109,7 +109,8 @@ class Releases:
         self._uses: dict[str, int] = defaultdict(int)
         for name in graph.order:
             for source in graph.dependencies(name):
-                if source in sweep.cells and sweep.cells[source] not in wanted:
+                # What all points share is there once, and stays.
+                if sweep.cells.get(source, source) not in (source, *wanted):
                     self._uses[source] += 1
 
     def ended(self, instance: str) -> tuple[str, ...]:
