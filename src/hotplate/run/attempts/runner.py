@@ -138,7 +138,8 @@ def _refused(cell: str, policy: AttemptPolicy, before: tuple[Attempt, ...]) -> O
     error = AttemptsSpent(
         cell,
         f"{spent} spent, in runs before this one; the last {_ending(last)}. "
-        f"Give it more (`retries` and `retry_on` of its section), or start a new run, which counts from 1",
+        "Give it more (`retries` and `retry_on` of its section), or resume with --again (again=True), which counts "
+        "from 1",
     )
     return Outcome(
         last.outcome,
