@@ -141,7 +141,8 @@ def test_a_request_by_hand_counts_as_one(execute: Callable[..., Outcome]) -> Non
     abort = AbortHandle()
     threading.Timer(SHORT, abort.abort, ["enough"]).start()
     outcome = execute("tidy", abort=abort, grace=60)
-    assert (outcome.kind, outcome.cooperation.answer) == (OutcomeKind.CANCELLED, Answer.COOPERATIVE)
+    assert (outcome.kind, outcome.reason) == (OutcomeKind.CANCELLED, "enough")
+    assert outcome.cooperation.answer is Answer.COOPERATIVE
     assert outcome.cooperation.requested > 0
 
 

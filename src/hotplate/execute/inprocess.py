@@ -126,9 +126,10 @@ class InProcessBackend(Backend):
         seconds = time.perf_counter() - begin
         kind, error = verdict_on(request.cell, request.timeout, error, seconds, late=abort.reason == _LATE)
         value = value if kind is OutcomeKind.OK else None
+        reason = abort.reason if kind is OutcomeKind.CANCELLED else ""
         answer = _answer(request, abort, begin, seconds, host) if abort.aborted else NOBODY_ASKED
         usage = used_between(before, thread_usage()) if before else None
-        return Outcome(kind, value, error, "", started, seconds, 1, cooperation=answer, usage=usage)
+        return Outcome(kind, value, error, reason, started, seconds, 1, cooperation=answer, usage=usage)
 
     def _call_native(self, request: Request, abort: AbortHandle, host: Any) -> Any:
         thread = threading.get_ident()

@@ -330,7 +330,7 @@ def test_an_abort_reaches_native_code(spinning: tuple[AbortHandle, list[Outcome]
     handle.abort("enough")
     while not outcomes:
         time.sleep(0.001)
-    assert outcomes[0].kind is OutcomeKind.CANCELLED
+    assert (outcomes[0].kind, outcomes[0].reason) == (OutcomeKind.CANCELLED, "enough")
 
 
 def test_progress_is_seen_while_the_call_runs_and_gone_after(

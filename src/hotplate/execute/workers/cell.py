@@ -233,7 +233,7 @@ class _Call:
             kind,
             value if kind is OutcomeKind.OK else None,
             error,
-            "",
+            self._reason(kind, "interrupted"),
             self._started,
             seconds,
             1,
@@ -243,6 +243,12 @@ class _Call:
             self._cooperation(observed=self._worker.has_observed),
             used_between(self._used, self._worker.used()) if self._measures else None,
         )
+
+    def _reason(self, kind: OutcomeKind, otherwise: str) -> str:
+        """Why it was cancelled, if it was."""
+        if kind is not OutcomeKind.CANCELLED:
+            return ""
+        return (self._abort and self._abort.reason) or otherwise
 
     def _cooperation(self, *, observed: bool, forced: bool = False) -> Cooperation:
         waited, abort = self._worker.waited, self._abort
@@ -276,7 +282,7 @@ class _Call:
         elif worker.killed or (killed and reason is not Reason.NONE):
             kind, error = (
                 OutcomeKind.CANCELLED,
-                RunCancelled(f"{self._cell.name} was stopped: {(self._abort and self._abort.reason) or 'killed'}"),
+                RunCancelled(f"{self._cell.name} was stopped: {self._reason(OutcomeKind.CANCELLED, 'killed')}"),
             )
         elif reason is Reason.TIMEOUT:
             seconds = worker.waited.nanoseconds / 1e9
@@ -286,7 +292,20 @@ class _Call:
             self.is_false_start = death.idle
             error = CellCrashed(self._cell._report(death, self._cell.name, self._inputs))
         usage = self._used_up(death) if self._measures else None
-        return Outcome(kind, None, error, "", self._started, seconds, 1, stdout, stderr, worker.policy, answer, usage)
+        return Outcome(
+            kind,
+            None,
+            error,
+            self._reason(kind, "killed"),
+            self._started,
+            seconds,
+            1,
+            stdout,
+            stderr,
+            worker.policy,
+            answer,
+            usage,
+        )
 
     def _used_up(self, death: Death) -> Usage | None:
         """What a call used of which the worker died; all that the worker did, if that is this call."""
