@@ -183,7 +183,7 @@ class Recording:
     def _close(self) -> None:
         reached(Point.RUN_ENDED)
         self._tally.close()
-        if self.error is None:
+        if self._writer.error is None:  # else whoever resumes the run has to know what had begun
             self._tally.path.unlink(missing_ok=True)
             reached(Point.TALLY_REMOVED)
 

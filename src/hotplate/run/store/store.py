@@ -270,7 +270,7 @@ class _Missing(Exception):
 
 
 _INSERT_RUN = """
-    INSERT INTO run (
+    INSERT OR IGNORE INTO run (
         id, notebook, source, plan, targets, given, options, point, parent, version, cells, state, problem,
         began, heartbeat, token, host, pid, started, boot, namespace
     ) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)

@@ -242,5 +242,6 @@ class Writer:
 
 def _taken_over(lease: Lease, path: Path) -> StoreError:
     return StoreError(
-        f"run {lease.id} in {path} was taken over or deleted by another process, so this one records no more of it"
+        f"run {lease.id} in {path} is not this process's any more: another one took it over or deleted it; "
+        "what is done here from now on is not recorded"
     )
