@@ -17,6 +17,7 @@ class Pooled:
     """The scheduler, and futures of a pool."""
 
     name = "pooled"
+    api_version = 1
 
     def execute(self, graph: TaskGraph, call: Any, abort: Any, finished: Any, *, keep_going: bool = False) -> None:
         scheduler = Scheduler(graph, abort, finished, keep_going)
