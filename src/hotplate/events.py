@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from hotplate.frozen import quickly_made
+
 log = logging.getLogger("hotplate")
 
 
@@ -41,6 +43,7 @@ class Kind(StrEnum):
     RELOAD_DONE = "reload_done"
 
 
+@quickly_made
 @dataclass(frozen=True, slots=True)
 class Event:
     """One thing that happened. `sequence` counts from 1 in each run; `time` is seconds since the epoch."""

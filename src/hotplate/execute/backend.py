@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from hotplate.execute.captured import NOTHING, Captured
 from hotplate.execute.cooperation import NOBODY_ASKED, Cooperation, Usage
+from hotplate.frozen import quickly_made
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -71,6 +72,7 @@ class OutcomeKind(StrEnum):
     """Something it needs did not end well."""
 
 
+@quickly_made
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """What came of one call. `started` is in seconds since the epoch, `seconds` the time the call took."""
@@ -102,6 +104,7 @@ class Outcome:
         return self.kind is OutcomeKind.OK
 
 
+@quickly_made
 @dataclass(frozen=True, slots=True)
 class Request:
     """One call that a backend is asked to make."""

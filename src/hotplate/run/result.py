@@ -13,6 +13,7 @@ import numpy as np
 
 from hotplate.errors import InputError
 from hotplate.execute import Outcome, OutcomeKind
+from hotplate.frozen import quickly_made
 from hotplate.values import field_value
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from hotplate.run.attempts import Attempt
 
 
+@quickly_made
 @dataclass(frozen=True, slots=True)
 class CellResult:
     """How one cell of a run ended. `kept`: an earlier result was still valid. `given`: the caller overrode the cell."""

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from hotplate.frozen import quickly_made
 from hotplate.load import StateBlock
 from hotplate.values import digest, result_fields
 
@@ -41,6 +42,7 @@ class Trace(NamedTuple):
     """For each parameter, the content that it was given."""
 
 
+@quickly_made
 @dataclass(frozen=True, slots=True, eq=False)
 class Output:
     """One result of a cell."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from hotplate.errors import SettingError
 from hotplate.execute.backend import GRACE, OutcomeKind
+from hotplate.frozen import quickly_made
 from hotplate.run.attempts.backoff import NO_WAIT, Backoff, ExponentialBackoff, FixedBackoff
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ BY_DEFAULT: Mapping[OutcomeKind, int | None] = MappingProxyType(dict.fromkeys(CA
 """What is tried again unless something else is asked for. What the cell itself reports is final."""
 
 
+@quickly_made
 @dataclass(frozen=True, slots=True)
 class AttemptPolicy:
     """How one cell is tried. Times are in seconds.

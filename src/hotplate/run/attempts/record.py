@@ -6,12 +6,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from hotplate.execute.cooperation import NOBODY_ASKED
+from hotplate.frozen import quickly_made
 
 if TYPE_CHECKING:
     from hotplate.execute import OutcomeKind
     from hotplate.execute.cooperation import Cooperation, Usage
 
 
+@quickly_made
 @dataclass(frozen=True, slots=True)
 class Attempt:
     """One attempt at a cell, when it is over. Times are in seconds, points in time since the epoch."""
