@@ -116,7 +116,8 @@ class IsolatedCell(LoadedCell):
         try:
             for left in reversed(range(FALSE_STARTS)):
                 with self._pool.worker(self._library.number) as worker:
-                    worker.listen(output, echo=echo)
+                    if output is not None or not echo:
+                        worker.listen(output, echo=echo)
                     call = _Call(self, worker, abort, timeout, grace, started, measure=measure)
                     outcome = call.make(arguments, named)
                 if not left or not call.is_false_start:

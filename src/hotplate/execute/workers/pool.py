@@ -53,11 +53,11 @@ class Loan:
         try:
             if error is not None:
                 worker.leave()  # an interrupt may have struck before the call did that
-                worker.listen()
                 if isinstance(error, WorkerDied):
                     error.death = worker.bury()
                 elif worker.is_gone:
                     worker.bury()
+                worker.printed()  # the rest of it goes to whoever listens, who does so no more then
         finally:
             self._give_back(worker)
 

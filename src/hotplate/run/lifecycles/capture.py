@@ -220,7 +220,10 @@ class _Teller:
                     self._changed.wait()
                 waiting, self._waiting = self._waiting, {}
             for output in waiting:
-                output.tell()
+                try:
+                    output.tell()
+                except Exception:  # or nobody would be told of anything before it is over, for good
+                    log.exception("output of a cell can't be told of")
             time.sleep(INTERVAL)
 
 
