@@ -16,8 +16,6 @@ from hotplate.errors import CellCrashed, RunCancelled
 from hotplate.events import Event, Kind
 from hotplate.execute import AbortHandle
 from hotplate.run.lifecycles.capture import Capture
-from hotplate.run.lifecycles.progress import Progress
-from tests.integration.surrounded import run
 from tests.waiting import eventually
 
 if TYPE_CHECKING:
@@ -48,21 +46,25 @@ def test_output_is_told_before_the_cell_is_done(nb: hotplate.Notebook, capfd: py
     abort, events = AbortHandle(), list[Event]()
     seen = from_the_side(lambda: texts(events, "talks_then_waits"), abort)
     with pytest.raises(RunCancelled):
-        run(nb, "talks_then_waits", lifecycles=[Capture(echo=False)], abort=abort, on_event=events.append)
+        nb.run("talks_then_waits", output="none", abort=abort, on_event=events.append)
     assert seen == ["first\n"]
     assert capfd.readouterr().out == ""
 
 
-def test_all_that_a_cell_writes_is_in_its_events_and_its_logs(nb: hotplate.Notebook, tmp_path: Path) -> None:
+def test_all_that_a_cell_writes_is_in_its_events(nb: hotplate.Notebook) -> None:
     events: list[Event] = []
-    run(nb, "talks", lifecycles=[Capture(tmp_path, echo=False)], lines=20_000, fresh=True, on_event=events.append)
+    nb.run("talks", output="none", lines=20_000, fresh=True, on_event=events.append)
     assert (texts(events, "talks"), texts(events, "talks", "stderr")) == (LINES, "err\n")
+
+
+def test_all_that_a_cell_writes_is_in_its_logs(nb: hotplate.Notebook, tmp_path: Path) -> None:
+    nb.run("talks", lifecycles=[Capture(tmp_path, echo=False)], lines=20_000, fresh=True)
     assert ((tmp_path / "talks.1.out").read_text(), (tmp_path / "talks.1.err").read_text()) == (LINES, "err\n")
 
 
 def test_all_output_comes_before_the_cell_is_told_to_be_done(nb: hotplate.Notebook) -> None:
     events: list[Event] = []
-    run(nb, "talks", lifecycles=[Capture(echo=False)], lines=20_000, fresh=True, on_event=events.append)
+    nb.run("talks", output="none", lines=20_000, fresh=True, on_event=events.append)
     kinds = [
         event.kind for event in events if event.cell == "talks" and event.kind in (Kind.CELL_OUTPUT, Kind.CELL_DONE)
     ]
@@ -71,7 +73,7 @@ def test_all_output_comes_before_the_cell_is_told_to_be_done(nb: hotplate.Notebo
 
 def test_the_last_words_of_a_crash_are_in_its_log(nb: hotplate.Notebook, tmp_path: Path) -> None:
     with pytest.raises(CellCrashed):
-        run(nb, "dies_talking", lifecycles=[Capture(tmp_path, echo=False)])
+        nb.run("dies_talking", lifecycles=[Capture(tmp_path, echo=False)])
     assert (tmp_path / "dies_talking.1.out").read_text() == "told before the end"
 
 
@@ -87,7 +89,7 @@ def test_each_attempt_has_its_own_log(notebook: Callable[..., Path], tmp_path: P
         """
     )
     with pytest.raises(CellCrashed):
-        run(hotplate.open(path), "dies", lifecycles=[Capture(tmp_path / "logs", echo=False)])
+        hotplate.open(path).run("dies", lifecycles=[Capture(tmp_path / "logs", echo=False)])
     logs = {file.name: file.read_text() for file in (tmp_path / "logs").iterdir()}
     assert logs == {"dies.1.out": "last words", "dies.2.out": "last words"}
 
@@ -101,8 +103,8 @@ def test_python_cells_are_captured_in_workers(tmp_path: Path) -> None:
         return 1
 
     events: list[Event] = []
-    run(nb, lifecycles=[Capture(tmp_path, echo=False)], executor="process", on_event=events.append)
-    assert texts(events, "talks") == (tmp_path / "talks.1.out").read_text() == "from Python\n"
+    nb.run(output="none", executor="process", on_event=events.append)
+    assert texts(events, "talks") == "from Python\n"
 
 
 def test_cells_in_this_process_write_to_its_own_streams(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
@@ -114,7 +116,7 @@ def test_cells_in_this_process_write_to_its_own_streams(tmp_path: Path, capfd: p
         return 1
 
     events: list[Event] = []
-    run(notebook, lifecycles=[Capture(tmp_path, echo=False)], on_event=events.append)
+    notebook.run(output="none", on_event=events.append)
     assert texts(events, "talks") == ""
     assert capfd.readouterr().out == "from Python\n"
 
@@ -155,5 +157,5 @@ def test_a_long_cell_tells_how_far_it_is(reporting: hotplate.Notebook, cell: str
 
     seen = from_the_side(told, abort)
     with pytest.raises(RunCancelled):
-        run(reporting, cell, lifecycles=[Progress(reporting.progress)], abort=abort, on_event=events.append)
+        reporting.run(cell, abort=abort, on_event=events.append)
     assert seen == [[{"done": 3, "total": 10}]]

@@ -16,7 +16,6 @@ from hotplate.errors import SettingError
 from hotplate.execute import make_executor
 from hotplate.execute.conformance import CASES, Case
 from hotplate.run.lifecycles.registry import make_lifecycles
-from tests.integration.surrounded import run
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -96,19 +95,19 @@ def test_the_executor_runs_a_notebook_in_its_own_order(nb: hotplate.Notebook) ->
 
 def test_a_lifecycle_sees_every_attempt(nb: hotplate.Notebook, here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOTPLATE_SAMPLE_TIMES", str(here / "log.jsonl"))
-    found = run(nb, lifecycles=["times"])
+    run = nb.run(lifecycles=["times"])
     lines = [json.loads(line) for line in (here / "log.jsonl").read_text().splitlines()]
     assert [(line["run"], line["cell"], line["attempt"], line["outcome"]) for line in lines] == [
-        (found.id, name, 1, "ok") for name in "abc"
+        (run.id, name, 1, "ok") for name in "abc"
     ]
 
 
 def test_a_lifecycle_leaves_a_cell_out_and_what_depends_on_it(nb: hotplate.Notebook, here: Path) -> None:
     (here / "b.hold").touch()
-    found = run(nb, lifecycles=["hold"])
+    run = nb.run(lifecycles=["hold"])
     assert nb.order == ["a"]  # type: ignore[attr-defined]
-    assert {name: cell.status for name, cell in found.cells.items()} == {"a": "ok", "b": "skipped", "c": "skipped"}
-    assert found.cells["b"].reason == "b.hold is there"
+    assert {name: cell.status for name, cell in run.cells.items()} == {"a": "ok", "b": "skipped", "c": "skipped"}
+    assert run.cells["b"].reason == "b.hold is there"
 
 
 @pytest.mark.parametrize(("chosen", "timed"), [(["hold", "times"], "ab"), (["times", "hold"], "abc")])
@@ -116,7 +115,7 @@ def test_they_surround_each_other_in_the_order_given(
     nb: hotplate.Notebook, here: Path, chosen: list[str], timed: str
 ) -> None:
     (here / "c.hold").touch()
-    run(nb, "a", "c", lifecycles=chosen)
+    nb.run("a", "c", lifecycles=chosen)
     cells = [json.loads(line)["cell"] for line in (here / "times.jsonl").read_text().splitlines()]
     assert "".join(cells) == timed
 
@@ -156,7 +155,7 @@ def test_a_broken_one_that_is_chosen_ends_the_run_before_it_begins(
     nb: hotplate.Notebook, what: str, name: str, why: str
 ) -> None:
     with pytest.raises(SettingError) as caught:
-        _ = nb.run(executor=name) if what == "executor" else run(nb, lifecycles=["times", name])
+        _ = nb.run(executor=name) if what == "executor" else nb.run(lifecycles=["times", name])
     words = {"Kind": "Lifecycle", "Ahead": "Ahead", "needs": "`name`, `setup` and `teardown`"}
     if what == "executor":
         words = {"Kind": "Executor", "Ahead": "AheadExecutor", "needs": "`name` and `execute`"}

@@ -50,17 +50,20 @@ class Capture(Lifecycle):
         """
         self._folder = folder
         self._echo = echo
+        self._listeners: dict[CellContext, _Listener] = {}
 
     def setup(self, context: CellContext) -> None:
         """Listens to the call, if it is made in a worker."""
         if context.task.isolated:
             context.echo = self._echo
-            context.output = _Listener(context, self._folder)
+            listener = self._listeners[context] = _Listener(context, self._folder)
+            context.hear(listener)
 
     def teardown(self, context: CellContext, outcome: Outcome) -> None:  # noqa: ARG002 - however it ended
         """Tells of the rest."""
-        if type(context.output) is _Listener and context.output.heard is not None:
-            context.output.heard.close()
+        listener = self._listeners.pop(context, None)
+        if listener is not None and listener.heard is not None:
+            listener.heard.close()
 
 
 class _Listener:

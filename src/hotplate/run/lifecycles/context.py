@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ class CellContext:
         self.results: frozenset[str] = frozenset()
         """The arguments among them that are results of other cells."""
         self.output: Callable[[int, bytes], None] | None = None
-        """Gets what the call writes in a worker; see Request."""
+        """Gets what the call writes in a worker; see Request, and `hear`."""
         self.echo = True
         """Whether that goes on to this process's own streams; see Request."""
         self.request: Request | None = None
@@ -46,6 +47,11 @@ class CellContext:
         """The run's id."""
         return self.emitter.run
 
+    def hear(self, listener: Callable[[int, bytes], None]) -> None:
+        """Has one more function get what the call writes in a worker; for setups. Request says what it gets."""
+        first = self.output
+        self.output = listener if first is None else partial(_both, first, listener)
+
     def on_exit(self, cleanup: Callable[[], object]) -> None:
         """Has something done at the very end, after all teardowns. The cleanup that was added last comes first.
 
@@ -54,3 +60,10 @@ class CellContext:
         if self.cleanups is None:
             self.cleanups = []
         self.cleanups.append(cleanup)
+
+
+def _both(first: Callable[[int, bytes], None], second: Callable[[int, bytes], None], stream: int, data: bytes) -> None:
+    try:
+        first(stream, data)
+    finally:
+        second(stream, data)

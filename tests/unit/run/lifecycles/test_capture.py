@@ -134,6 +134,18 @@ def test_output_is_passed_on_as_asked(attempt: Begin, echo: bool) -> None:
     assert context.echo is echo
 
 
+def test_whoever_hears_besides_hears_the_same(attempt: Begin, events: list[Event]) -> None:
+    before: list[bytes] = []
+    after: list[bytes] = []
+    context, capture = attempt(), Capture()
+    context.hear(lambda _, data: before.append(data))
+    capture.setup(context)
+    context.hear(lambda _, data: after.append(data))
+    write(context, 1, b"text")
+    capture.teardown(context, OK)
+    assert (before, text_of(events, "stdout"), after) == ([b"text"], "text", [b"text"])
+
+
 # ---- files ----
 
 
