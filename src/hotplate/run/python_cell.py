@@ -44,7 +44,7 @@ class PythonCell:
             message = f"a cell's name must be an identifier, and {name!r} is none; pass name=..."
             raise InputError(message)
         self.name = name
-        condition, traps = _condition(name, when), _traps(trap)
+        condition, traps = _condition(name, when), _traps(name, trap)
         parameters = _parameters(name, function, is_trap=traps is not None)
         self.node = Node(name, parameters, _fields(function), condition=condition, trap=traps)
         attributes = Attributes(impure=impure, when=condition, trap=traps)
@@ -58,10 +58,13 @@ def _condition(name: str, text: str) -> Condition | None:
         raise InputError(f"{name}: when={text!r}: {problem}; {problem.hint}") from None
 
 
-def _traps(trap: bool | str | Iterable[str]) -> tuple[str, ...] | None:
+def _traps(name: str, trap: bool | str | Iterable[str]) -> tuple[str, ...] | None:
     if isinstance(trap, bool):
         return () if trap else None
-    return tuple(dict.fromkeys(trap.split() if isinstance(trap, str) else trap))
+    names = tuple(dict.fromkeys(trap.split() if isinstance(trap, str) else trap))
+    if not names:
+        raise InputError(f"{name}: trap={trap!r} names no cells; trap=True is for every failure")
+    return names
 
 
 def _parameters(name: str, function: Callable[..., Any], *, is_trap: bool) -> tuple[Parameter, ...]:
