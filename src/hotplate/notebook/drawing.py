@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from hotplate.notebook.graph import Graph
+    from hotplate.notebook.node import Node
 
 
 def as_text(graph: Graph) -> str:
@@ -45,7 +46,7 @@ def as_dot(graph: Graph) -> str:
 def as_json(graph: Graph) -> str:
     """Cells in dependency order, edges and inputs, as a JSON document."""
     document = {
-        "cells": [{"name": name, "outputs": list(graph.nodes[name].fields)} for name in graph.order],
+        "cells": [_cell(graph.nodes[name]) for name in graph.order],
         "edges": [{"from": s, "to": t, "field": label or None} for s, t, label in _edges(graph, inputs=False)],
         "inputs": [
             {"name": name, "required": any(p.required for _, p in users), "cells": [cell for cell, _ in users]}
@@ -57,6 +58,15 @@ def as_json(graph: Graph) -> str:
 
 FORMATS: dict[str, Callable[[Graph], str]] = {"text": as_text, "mermaid": as_mermaid, "dot": as_dot, "json": as_json}
 """Every form by its name on the command line."""
+
+
+def _cell(node: Node) -> dict[str, Any]:
+    return {
+        "name": node.name,
+        "outputs": list(node.fields),
+        "when": node.condition and node.condition.text,
+        "trap": None if node.trap is None else list(node.trap),
+    }
 
 
 def _inputs(graph: Graph) -> list[str]:

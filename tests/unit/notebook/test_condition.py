@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hotplate.notebook.condition_text import ConditionProblem, parse_condition
@@ -141,6 +141,7 @@ def test_names_are_there_once_with_their_places() -> None:
 
 
 @given(st.text(alphabet="abu01.<>=!&|()[]+-*/% '\"\\#,:\n", max_size=30))
+@settings(max_examples=300, deadline=None, database=None, derandomize=True)
 def test_any_text_is_a_condition_or_a_problem_within_it(text: str) -> None:
     try:
         condition = parse_condition(text)

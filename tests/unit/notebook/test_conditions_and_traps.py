@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,7 @@ import pytest
 from hotplate.diagnostic import Severity
 from hotplate.notebook import Graph, Node, NotebookModel, Parameter, Source, build_graph, check, node_of, parse
 from hotplate.notebook.condition_text import parse_condition
-from hotplate.notebook.drawing import sources_of
+from hotplate.notebook.drawing import as_json, sources_of
 
 HEAT = """\
 double residual(double dt) { return dt; }
@@ -105,6 +106,15 @@ def test_a_drawing_says_when_a_cell_runs() -> None:
     assert sources_of(graph, "a") == "<- x (input), when x > 1"
     assert sources_of(graph, "t") == "<- after a failure of a"
     assert sources_of(graph, "any") == "<- after a failure"
+
+
+def test_the_document_of_a_graph_has_conditions_and_traps() -> None:
+    conditional = Node("b", condition=parse_condition("a > 1"))
+    graph = build_graph([Node("a"), conditional, Node("t", trap=()), Node("s", trap=("a",))])
+    cells = json.loads(as_json(graph))["cells"]
+    assert {it["name"]: (it["when"], it["trap"]) for it in cells} == {
+        "a": (None, None), "b": ("a > 1", None), "t": (None, []), "s": (None, ["a"]),
+    }  # fmt: skip
 
 
 # ---- traps ----

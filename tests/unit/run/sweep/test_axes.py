@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hotplate.errors import InputError
@@ -20,6 +20,9 @@ def read(text: str) -> Any:
         return ast.literal_eval(text)
     except (ValueError, SyntaxError):
         return text
+
+
+PROPERTY = settings(max_examples=100, deadline=None, database=None, derandomize=True)
 
 
 @pytest.mark.parametrize(
@@ -48,6 +51,7 @@ def test_reads_values_and_series(text: str, values: tuple[Any, ...]) -> None:
 
 
 @given(st.integers(-50, 50), st.integers(1, 60), st.integers(1, 3))
+@PROPERTY
 def test_a_series_of_floats_holds_the_numbers_that_people_would_write(start: int, count: int, digits: int) -> None:
     stop = start + count
     text = f"x={start}e-{digits}:{stop}e-{digits}:1e-{digits}"
@@ -127,6 +131,7 @@ def test_a_value_of_another_type_is_another_value() -> None:
 
 
 @given(st.lists(st.one_of(st.integers(), st.floats(), st.text(), st.booleans()), min_size=1, unique_by=repr))
+@PROPERTY
 def test_labels_are_distinct_and_hold_nothing_that_separates(values: list[Any]) -> None:
     labels = Axis("x", tuple(values)).labels
     assert len(set(labels)) == len(values)

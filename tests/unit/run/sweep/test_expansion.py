@@ -161,6 +161,8 @@ def test_a_shared_result_is_let_go_after_the_last_point_and_a_target_never() -> 
 
 # ---- any graph ----
 
+PROPERTY = settings(max_examples=150, deadline=None, database=None, derandomize=True)
+
 
 @st.composite
 def sweeps(draw: st.DrawFn) -> tuple[Graph, dict[str, list[int]]]:
@@ -208,7 +210,7 @@ def alone(cells: Graph, point: dict[str, Any], shared: dict[str, Any]) -> dict[s
 
 
 @given(sweeps())
-@settings(deadline=None, max_examples=150)
+@PROPERTY
 def test_each_point_is_what_it_is_on_its_own_and_nothing_is_computed_twice(
     drawn: tuple[Graph, dict[str, list[int]]],
 ) -> None:
@@ -230,7 +232,7 @@ def test_each_point_is_what_it_is_on_its_own_and_nothing_is_computed_twice(
 
 
 @given(sweeps())
-@settings(deadline=None, max_examples=100)
+@PROPERTY
 def test_nothing_is_let_go_before_its_last_use_and_all_but_targets_in_the_end(
     drawn: tuple[Graph, dict[str, list[int]]],
 ) -> None:
