@@ -152,11 +152,16 @@ def test_an_intermediate_result_is_let_go_after_its_last_use() -> None:
     assert [releases.ended(name) for name in found.graph.order] == [(), (), ("a[x=1]", "b[x=1]")]
 
 
-def test_a_shared_result_is_let_go_after_the_last_point_and_a_target_never() -> None:
-    found = sweep(graph(a="", b="a x"), ["a", "b"], x=[1, 2])
-    assert [found.releases().ended(name) for name in found.graph.order] == [(), (), ()]
-    releases, found = (shared := sweep(graph(a="", b="a x"), x=[1, 2])).releases(), shared
+def test_a_shared_result_is_let_go_after_the_last_point() -> None:
+    found = sweep(graph(a="", b="a x"), x=[1, 2])
+    releases = found.releases()
     assert [releases.ended(name) for name in found.graph.order] == [(), (), ("a",)]
+
+
+def test_the_result_of_a_target_is_never_let_go() -> None:
+    found = sweep(graph(a="", b="a x"), ["a", "b"], x=[1, 2])
+    releases = found.releases()
+    assert [releases.ended(name) for name in found.graph.order] == [(), (), ()]
 
 
 # ---- any graph ----
