@@ -238,7 +238,8 @@ class Evaluation:
 
     def _policy(self, task: Task) -> AttemptPolicy:
         if (policy := self._policies.get(task.name)) is not None:
-            return policy
+            impure = task.attributes.impure  # which the cell is, whoever says how it is tried
+            return replace(policy, impure=True) if impure and not policy.impure else policy
         # By identity: all cells of a section share the object, and its hash takes as long as the policy.
         policy = self._by_attributes.get(id(task.attributes))
         if policy is None:
@@ -264,6 +265,7 @@ class Evaluation:
             timeout=policy.timeout,
             grace=policy.grace,
             isolate=task.isolated,
+            clean_env=task.attributes.clean_env,
             polls=task.polls,
             output=context.output,
             echo=context.echo,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
 import itertools
 from typing import TYPE_CHECKING, Any
@@ -47,8 +48,14 @@ class PythonCell:
         condition, traps = _condition(name, when), _traps(name, trap)
         parameters = _parameters(name, function, is_trap=traps is not None)
         self.node = Node(name, parameters, _fields(function), condition=condition, trap=traps)
-        attributes = Attributes(impure=impure, when=condition, trap=traps)
+        attributes = _attributes(impure, condition, traps)
         self.task = Task(name, "python", function, f"python {next(_versions)}", attributes)
+
+
+@functools.lru_cache(maxsize=64)
+def _attributes(impure: bool, when: Condition | None, trap: tuple[str, ...] | None) -> Attributes:
+    """One object for all cells that have the same, so that what follows from it is found out once."""
+    return Attributes(impure=impure, when=when, trap=trap)
 
 
 def _condition(name: str, text: str) -> Condition | None:

@@ -46,7 +46,9 @@ def field_value(value: Any, field: str) -> Any:
 
 def result_fields(value: Any) -> dict[str, Any]:
     """The results in a named tuple of several, by name; nothing for any other value."""
-    names = getattr(type(value), "_fields", ()) if isinstance(value, tuple) else ()
+    if not isinstance(value, tuple):
+        return {}
+    names = getattr(type(value), "_fields", ())
     outputs = getattr(type(value), "_outputs", None) or {name: name for name in names}
     return {name: getattr(value, attribute) for name, attribute in outputs.items()}
 

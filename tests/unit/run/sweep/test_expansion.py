@@ -152,10 +152,20 @@ def test_an_intermediate_result_is_let_go_after_its_last_use() -> None:
     assert [releases.ended(name) for name in found.graph.order] == [(), (), ("a[x=1]", "b[x=1]")]
 
 
-def test_a_shared_result_is_let_go_after_the_last_point() -> None:
+def test_a_result_that_some_points_share_is_let_go_after_the_last_of_them() -> None:
+    found = sweep(graph(a="x", b="a y"), x=[1, 2], y=[1, 2])
+    releases = found.releases()
+    ends = {name: releases.ended(name) for name in found.graph.order}
+    assert {name: free for name, free in ends.items() if free} == {
+        "b[x=1,y=2]": ("a[x=1]",),
+        "b[x=2,y=2]": ("a[x=2]",),
+    }
+
+
+def test_what_all_points_share_stays() -> None:
     found = sweep(graph(a="", b="a x"), x=[1, 2])
     releases = found.releases()
-    assert [releases.ended(name) for name in found.graph.order] == [(), (), ("a",)]
+    assert [releases.ended(name) for name in found.graph.order] == [(), (), ()]
 
 
 def test_the_result_of_a_target_is_never_let_go() -> None:
