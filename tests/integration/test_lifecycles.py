@@ -1,4 +1,4 @@
-"""Output and progress of real cells, while they run and on disk."""
+"""Lifecycles around real cells: output and progress while these run, and what becomes of failures."""
 
 from __future__ import annotations
 
@@ -12,15 +12,19 @@ if sys.platform != "linux":
     pytest.skip("these cells use POSIX, and Python workers run on Linux", allow_module_level=True)
 
 import hotplate
-from hotplate.errors import CellCrashed, RunCancelled
+from hotplate.errors import CellCrashed, CellFailed, LifecycleFailed, RunCancelled
 from hotplate.events import Event, Kind
 from hotplate.execute import AbortHandle
+from hotplate.run.lifecycles import Lifecycle
 from hotplate.run.lifecycles.capture import Capture
 from tests.waiting import eventually
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
+
+    from hotplate.execute import Outcome
+    from hotplate.run.lifecycles import CellContext
 
 LINES = "".join(f"out {i}\n" for i in range(20_000))
 
@@ -40,6 +44,9 @@ def from_the_side(look: Callable[[], object], abort: AbortHandle) -> list[object
 
     threading.Thread(target=watch, daemon=True).start()
     return seen
+
+
+# ---- output ----
 
 
 def test_output_is_told_before_the_cell_is_done(nb: hotplate.Notebook, capfd: pytest.CaptureFixture[str]) -> None:
@@ -120,6 +127,58 @@ def test_cells_in_this_process_write_to_its_own_streams(tmp_path: Path, capfd: p
     assert texts(events, "talks") == ""
     assert capfd.readouterr().out == "from Python\n"
 
+
+# ---- lifecycles that fail ----
+
+
+class Clumsy(Lifecycle):
+    """Does its work and then drops it."""
+
+    name = "clumsy"
+
+    def teardown(self, context: CellContext, outcome: Outcome) -> None:
+        raise ValueError("dropped")
+
+
+@pytest.fixture
+def cells(tmp_path: Path) -> hotplate.Notebook:
+    notebook = hotplate.Notebook(tmp_path / "empty.c", text="")
+
+    @notebook.cell
+    def good() -> int:
+        return 1
+
+    @notebook.cell
+    def bad() -> int:
+        raise ValueError("my own")
+
+    return notebook
+
+
+def test_a_run_names_the_lifecycle_that_spoiled_a_cell(cells: hotplate.Notebook) -> None:
+    with pytest.raises(LifecycleFailed) as caught:
+        cells.run("good", lifecycles=[Clumsy()])
+    assert str(caught.value) == "good: the lifecycle clumsy failed after the call: ValueError: dropped"
+    assert caught.value.run.cells["good"].status == "failed"
+
+
+def test_a_run_tells_of_a_cells_own_failure_and_keeps_the_lifecycles(cells: hotplate.Notebook) -> None:
+    with pytest.raises(CellFailed, match="bad: ValueError: my own") as caught:
+        cells.run("bad", lifecycles=[Clumsy()])
+    around = caught.value.run.cells["bad"].outcome.around
+    assert [str(failure) for failure in around.exceptions] == [
+        "bad: the lifecycle clumsy failed after the call: ValueError: dropped"
+    ]
+
+
+def test_what_a_lifecycle_spoiled_is_computed_again(cells: hotplate.Notebook) -> None:
+    with pytest.raises(LifecycleFailed):
+        cells.run("good", lifecycles=[Clumsy()])
+    run = cells.run("good")
+    assert (run["good"], run.cells["good"].status) == (1, "ok")
+
+
+# ---- progress ----
 
 PROGRESS = """
 #include <hotplate.h>
