@@ -37,13 +37,13 @@ def prepare(folder: Path, mounts: Mounts | None = None) -> None:
 
     Raises StoreError where it can't be made, or must not be used.
     """
+    refuse_shared(folder, mounts or Mounts.read())
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         for name in ("artifacts", "tallies", "tmp"):
             (folder / name).mkdir(mode=0o700, exist_ok=True)
     except OSError as error:
         raise unusable(folder, error) from error
-    refuse_shared(folder, mounts or Mounts.read())
 
 
 def refuse_shared(folder: Path, mounts: Mounts) -> None:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from typing import TYPE_CHECKING, Any
+
+import apsw
 
 from hotplate.events import Event, Kind
 from hotplate.execute import OutcomeKind
@@ -10,6 +13,8 @@ from hotplate.run.attempts import Attempt
 from hotplate.run.state import Trace
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from hotplate.run.store import Recording
 
 KEY = "0123456789abcdef" * 2
@@ -26,6 +31,11 @@ def attempt(cell: str, number: int = 1, outcome: OutcomeKind = OutcomeKind.OK, *
 
 def event(sequence: int, kind: Kind = Kind.CELL_STARTED, cell: str = "u0", **data: Any) -> Event:
     return Event(kind, "a" * 12, sequence, 100.0 + sequence, cell, 1, data)
+
+
+def database(folder: Path) -> closing[apsw.Connection]:
+    """The store's database, looked at from outside."""
+    return closing(apsw.Connection(str(folder / "runs.db")))
 
 
 def compute(recording: Recording, cell: str, value: Any, number: int = 1, **facts: Any) -> None:

@@ -5,14 +5,13 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING
 
-import apsw
 import pytest
 
 from hotplate.errors import StoreError
 from hotplate.execute import OutcomeKind
 from hotplate.run.store import Owner, Recording, RunDescription, RunState, RunStore
 from hotplate.run.store.owner import SILENCE
-from tests.unit.run.store.samples import CELLS, attempt, compute, event
+from tests.unit.run.store.samples import CELLS, attempt, compute, database, event
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,8 +24,8 @@ RUN = "a" * 12
 
 def orphan(store: RunStore, change: str = "started = started - 1") -> None:
     """Makes the run one of a process that is not there any more."""
-    with apsw.Connection(str(store.folder / "runs.db")) as database:
-        database.execute(f"UPDATE run SET {change}")
+    with database(store.folder) as opened:
+        opened.execute(f"UPDATE run SET {change}")
 
 
 @pytest.mark.parametrize("state", [RunState.FAILED, RunState.CANCELLED, RunState.LOST])

@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import apsw
 import pytest
 
 from hotplate.execute import OutcomeKind
@@ -19,6 +18,7 @@ from hotplate.run.store.content import read_content
 from hotplate.run.store.points import Point
 from hotplate.values import digest
 from tests.unit.run.store import victim
+from tests.unit.run.store.samples import database
 from tests.unit.run.store.victim import FIRST, SECOND, VALUES, value_of
 
 if TYPE_CHECKING:
@@ -85,7 +85,7 @@ def prepare(folder: Path) -> None:
         victim.compute(recording, "scalar", 1.5, trace=victim.trace(("scalar", "0" * 32)))
         recording.begun("array", 1)
         recording.flush()
-        with apsw.Connection(str(folder / "runs.db")) as other:  # as if it were the one of a process that is gone
+        with database(folder) as other:  # as if it were the one of a process that is gone
             other.execute("UPDATE run SET started = started - 1")
 
 
@@ -101,9 +101,9 @@ def check(folder: Path, said: Said) -> None:
 def check_files(folder: Path, store: RunStore) -> None:
     assert len(list((folder / "tmp").iterdir())) == 1
     assert list((folder / "tallies").iterdir()) == []
-    with apsw.Connection(str(folder / "runs.db")) as database:
-        assert database.pragma("integrity_check") == "ok"
-        rows = dict(database.execute("SELECT name, size FROM artifact"))
+    with database(folder) as opened:
+        assert opened.pragma("integrity_check") == "ok"
+        rows = dict(opened.execute("SELECT name, size FROM artifact"))
     files = {path.name: path for path in (folder / "artifacts").glob("*/*")}
     assert rows.keys() == files.keys()
     for name, path in files.items():

@@ -1,0 +1,71 @@
+"""The tally: attempts that have begun, in a file that outlives the process."""
+
+from __future__ import annotations
+
+import errno
+import os
+import threading
+from typing import TYPE_CHECKING
+
+import pytest
+
+from hotplate.run.store.tally import MOST, Tally, read_tally
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+CELLS = [f"c{i}" for i in range(100)]
+
+
+def test_what_was_counted_is_in_the_file_at_once(tmp_path: Path) -> None:
+    tally = Tally(tmp_path / "t", CELLS, {"c1": 2})
+    tally.begun("c0", 1)
+    tally.begun("c1", 3)
+    assert read_tally(tmp_path / "t", CELLS) == {"c0": 1, "c1": 3}
+    tally.close()
+    tally.close()
+    assert read_tally(tmp_path / "t", CELLS) == {"c0": 1, "c1": 3}
+
+
+def test_threads_count_cells_that_lie_side_by_side(tmp_path: Path) -> None:
+    tally = Tally(tmp_path / "t", CELLS)
+
+    def count(first: int) -> None:
+        for attempt in range(1, 201):
+            for cell in CELLS[first::4]:
+                tally.begun(cell, attempt)
+
+    threads = [threading.Thread(target=count, args=[first]) for first in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert read_tally(tmp_path / "t", CELLS) == dict.fromkeys(CELLS, 200)
+    tally.close()
+
+
+def test_more_attempts_than_the_file_can_tell_are_that_many(tmp_path: Path) -> None:
+    tally = Tally(tmp_path / "t", ["c"])
+    tally.begun("c", MOST + 5)
+    assert read_tally(tmp_path / "t", ["c"]) == {"c": MOST}
+    tally.close()
+
+
+@pytest.mark.parametrize("content", [None, b"", b"\1"])
+def test_a_file_that_is_missing_or_cut_short_tells_of_nothing(content: bytes | None, tmp_path: Path) -> None:
+    if content is not None:
+        (tmp_path / "t").write_bytes(content)
+    assert read_tally(tmp_path / "t", CELLS) == {}
+
+
+def test_a_run_without_cells_has_a_tally_too(tmp_path: Path) -> None:
+    Tally(tmp_path / "t", []).close()
+    assert read_tally(tmp_path / "t", []) == {}
+
+
+def test_a_disk_without_room_is_an_error_before_anything_begins(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "write", lambda _descriptor, data: len(data) - 1)
+    with pytest.raises(OSError, match=os.strerror(errno.ENOSPC)):
+        Tally(tmp_path / "t", CELLS)
