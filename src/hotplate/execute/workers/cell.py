@@ -268,52 +268,40 @@ class _Call:
 
     def _died(self, seconds: float) -> Outcome:
         worker = self._worker
-        reason, killed = Reason(worker.waited.reason), bool(worker.waited.killed)
-        opened = self._cell._library.number in worker.libraries
         answer = self._cooperation(observed=worker.has_observed, forced=True)
+        opened = self._cell._library.number in worker.libraries
         death = worker.bury()
         stdout, stderr = death.output
-        kind = OutcomeKind.CRASHED
-        error: HotplateError
-        if death.overdue and not opened:
-            kind, error = OutcomeKind.TIMED_OUT, CellTimedOut(self._cell.name, f"its library {_never_opened()}")
-        elif death.overdue:
+        kind, error = self._cause(death, opened=opened)
+        if kind is OutcomeKind.TIMED_OUT and opened:
             seconds = worker.waited.nanoseconds / 1e9
-            kind, error = OutcomeKind.TIMED_OUT, self._too_long(seconds, ", and it did not stop when it was asked to")
-        elif worker.killed or (killed and reason is not Reason.NONE):
-            kind, error = (
-                OutcomeKind.CANCELLED,
-                RunCancelled(f"{self._cell.name} was stopped: {self._reason(OutcomeKind.CANCELLED, 'killed')}"),
-            )
-        elif reason is Reason.TIMEOUT:
-            seconds = worker.waited.nanoseconds / 1e9
-            what = self._cell._report(death, self._cell.name, self._inputs).headline
-            kind, error = OutcomeKind.TIMED_OUT, self._too_long(seconds, f"; asked to stop, it {what}")
-        else:
-            self.is_false_start = death.idle
-            error = CellCrashed(self._cell._report(death, self._cell.name, self._inputs))
-        usage = self._used_up(death) if self._measures else None
+        reason, usage = self._reason(kind, "killed"), self._used_up(death) if self._measures else None
         return Outcome(
-            kind,
-            None,
-            error,
-            self._reason(kind, "killed"),
-            self._started,
-            seconds,
-            1,
-            stdout,
-            stderr,
-            worker.policy,
-            answer,
-            usage,
+            kind, None, error, reason, self._started, seconds, 1, stdout, stderr, worker.policy, answer, usage
         )
+
+    def _cause(self, death: Death, *, opened: bool) -> tuple[OutcomeKind, HotplateError]:
+        """What a call came to whose worker died, before or after its library was `opened` there."""
+        name, waited = self._cell.name, self._worker.waited
+        if death.overdue and not opened:
+            return OutcomeKind.TIMED_OUT, CellTimedOut(name, f"its library {_never_opened()}")
+        if death.overdue:
+            return OutcomeKind.TIMED_OUT, self._too_long(", and it did not stop when it was asked to")
+        if self._worker.killed or (waited.killed and waited.reason != Reason.NONE):
+            kind = OutcomeKind.CANCELLED
+            return kind, RunCancelled(f"{name} was stopped: {self._reason(kind, 'killed')}")
+        report = self._cell._report(death, name, self._inputs)
+        if waited.reason == Reason.TIMEOUT:
+            return OutcomeKind.TIMED_OUT, self._too_long(f"; asked to stop, it {report.headline}")
+        self.is_false_start = death.idle
+        return OutcomeKind.CRASHED, CellCrashed(report)
 
     def _used_up(self, death: Death) -> Usage | None:
         """What a call used of which the worker died; all that the worker did, if that is this call."""
         return death.usage if self._worker.calls == 1 else used_between(self._used, death.usage)
 
-    def _too_long(self, seconds: float, more: str) -> CellTimedOut:
-        return CellTimedOut(self._cell.name, overtime(seconds, self._timeout) + more)
+    def _too_long(self, more: str) -> CellTimedOut:
+        return CellTimedOut(self._cell.name, overtime(self._worker.waited.nanoseconds / 1e9, self._timeout) + more)
 
 
 def _never_opened() -> str:
