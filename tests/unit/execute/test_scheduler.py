@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import heapq
 import random
 
 import pytest
@@ -116,6 +117,42 @@ def test_what_becomes_ready_late_starts_before_all_that_is_less_urgent_and_waits
     needs: Needs = dict.fromkeys(small, ()) | {"late": (), "urgent": ("late",)}
     graph = TaskGraph(list(needs), needs, dict.fromkeys(small, 1.0) | {"late": 1.0, "urgent": 2.0})
     assert called_by(ParallelExecutor(1), graph) == ["late", "urgent", *small]
+
+
+def seconds_of_run(needs: Needs, seconds: dict[str, float], expected: dict[str, float], workers: int) -> float:
+    """How long a run takes on so many workers, by a clock that is counted up."""
+    driven = Driven(needs, expected)
+    clock, running = 0.0, list[tuple[float, str]]()
+    while len(driven.told) < len(needs):
+        while len(running) < workers and (name := driven.scheduler.start()) is not None:
+            heapq.heappush(running, (clock + seconds[name], name))
+        clock, name = heapq.heappop(running)
+        driven.scheduler.finish(name, Outcome(OK))
+    return clock
+
+
+def test_with_times_a_long_chain_does_not_wait_behind_short_tasks() -> None:
+    short = [f"short{i}" for i in range(10)]
+    chain: Needs = {"c0": ()} | {f"c{i}": (f"c{i - 1}",) for i in range(1, 5)}
+    needs: Needs = dict.fromkeys(short, ()) | chain
+    seconds = dict.fromkeys(short, 1.0) | dict.fromkeys(chain, 2.0)
+    assert seconds_of_run(needs, seconds, {}, workers=2) == 15
+    assert seconds_of_run(needs, seconds, seconds, workers=2) == 10
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_two_workers_take_at_most_the_half_and_a_half_of_the_longest_way(seed: int) -> None:
+    """R. L. Graham's bound for a scheduler that leaves no worker idle while a task is ready (1969)."""
+    choose = random.Random(seed)
+    names = [f"t{i}" for i in range(60)]
+    needs: Needs = {name: tuple(choose.sample(names[:i], min(i, choose.randrange(3)))) for i, name in enumerate(names)}
+    seconds = {name: float(choose.randint(1, 9)) for name in names}
+    longest: dict[str, float] = {}
+    for name in names:
+        longest[name] = seconds[name] + max((longest[need] for need in needs[name]), default=0)
+    taken = seconds_of_run(needs, seconds, seconds, workers=2)
+    assert taken >= max(sum(seconds.values()) / 2, *longest.values())
+    assert taken <= (sum(seconds.values()) + max(longest.values())) / 2
 
 
 def test_the_linear_executor_keeps_to_the_order_given_whatever_the_times() -> None:
