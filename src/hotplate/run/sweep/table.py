@@ -51,9 +51,11 @@ class SweepTable:
 
     @classmethod
     def of(cls, sweep: Sweep, results: Mapping[str, CellResult]) -> SweepTable:
-        """The table of a run's results, which holds on to those that it shows and to no others."""
-        kept = {name: it for name, it in results.items() if not it.outcome.ok or sweep.cells[name] in sweep.targets}
-        return cls(sweep, kept)
+        """The table of a run's results by instance, of which it holds on to those that it shows and to no others."""
+        return cls(sweep, {
+            name: result for name, result in results.items()
+            if (cell := sweep.cells.get(name)) and (cell in sweep.targets or not result.outcome.ok)
+        })  # fmt: skip
 
     @property
     def ok(self) -> bool:

@@ -58,5 +58,4 @@ def run(functions: dict[str, Any], executor: Executor, given: dict[str, Any], **
         version, {**given, **sweep.values}, StateManager(), InProcessBackend(), Recorder(), AbortHandle()
     )
     evaluation.run(executor, fresh=False, keep_going=True)
-    results = {name: result for name, result in evaluation.results.items() if name in sweep.cells}
-    return SweepTable.of(sweep, results)
+    return SweepTable.of(sweep, evaluation.results)
