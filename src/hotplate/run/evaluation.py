@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from hotplate.errors import AttemptsSpent
 from hotplate.events import Kind
 from hotplate.execute import AbortHandle, Outcome, OutcomeKind, Request, TaskGraph
-from hotplate.run.attempts import Attempt, AttemptPolicy, AttemptRunner
+from hotplate.run.attempts import Attempt, AttemptPolicy, AttemptRunner, Verdict, decide
 from hotplate.run.conditions import unmet_condition
 from hotplate.run.ledger import Found, Ledger
 from hotplate.run.lifecycles import CellContext, Evaluator, Lifecycle
 from hotplate.run.lifecycles.arguments import Arguments
+from hotplate.run.lifecycles.diagnose import Diagnose
 from hotplate.run.result import CellResult
 from hotplate.run.surroundings import Conditions, Reuse, TellFailure
 from hotplate.run.traps import plan_traps, traps_of
@@ -51,13 +53,14 @@ class Evaluation:
         policies: Mapping[str, AttemptPolicy] | None = None,
         memory: Memory | None = None,
         measures: bool = False,
+        diagnoses: bool = False,
         releases: Callable[[str], Iterable[str]] | None = None,
     ) -> None:
         """`given` are values by name: of inputs, and of the cells that the version has as overridden.
 
         `policies` say how cells are tried where their sections don't; `memory` has results of recorded runs.
-        `measures`: what calls use of the machine is noted. `releases` is told of each cell that ended, and names those
-        whose values nobody needs any more.
+        `measures`: what calls use of the machine is noted. `diagnoses`: the backend is asked for more about each crash.
+        `releases` is told of each cell that ended, and names those whose values nobody needs any more.
         """
         self._graph = version.graph
         self._tasks = version.tasks
@@ -68,7 +71,7 @@ class Evaluation:
         self._recorder = recorder
         self._emit = recorder.emitter.emit
         self._abort = abort
-        self._lifecycles = lifecycles
+        self._lifecycles = (Diagnose(backend, self._is_final), *lifecycles) if diagnoses else tuple(lifecycles)
         self._policies = policies or {}
         self._by_attributes: dict[int, AttemptPolicy] = {}
         self._memory = memory
@@ -87,6 +90,8 @@ class Evaluation:
         self._phase = abort
         """What stops the cells that run now."""
         self._running: dict[str, None] = {}
+        self._retried: dict[str, list[OutcomeKind]] = {}
+        """What further attempts were made after, by cell."""
         self._attempts = AttemptRunner()
         self.results: dict[str, CellResult] = recorder.results
 
@@ -276,6 +281,13 @@ class Evaluation:
     def _tell_of_retry(self, made: Attempt) -> None:
         data = {"outcome": made.outcome, "error": made.error, "not_before": made.not_before}
         self._emit(Kind.CELL_RETRYING, made.cell, made.number, **data)
+        self._retried.setdefault(made.cell, []).append(made.outcome)
+
+    def _is_final(self, context: CellContext, outcome: Outcome) -> bool:
+        """Whether no other attempt follows one that ended so."""
+        retried = self._retried.get(context.cell, [])
+        verdict = decide(self._policy(context.task), len(retried) + 1, outcome, Counter(retried))
+        return context.last or verdict is not Verdict.RETRY
 
     # ---- afterwards ----
 

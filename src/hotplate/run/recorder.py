@@ -48,8 +48,12 @@ class Recorder:
             for sink in sinks:
                 recording.announce(sink)
             sinks = (recording.event,)
-        self.emitter = Emitter(self._id, (self._events.append, *sinks))
+        self.emitter = Emitter(self._id, (self._keep, *sinks))
         self.results: dict[str, CellResult] = {}
+
+    def _keep(self, event: Event) -> None:
+        if event.kind is not Kind.CELL_OUTPUT:  # which has no bound; outcomes hold the beginning and the end
+            self._events.append(event)
 
     @property
     def records(self) -> bool:
@@ -85,7 +89,7 @@ class Recorder:
             seconds=outcome.seconds,
             attempts=outcome.attempts,
             reason=result.reason,
-            error="" if outcome.error is None else str(outcome.error),
+            error=_told(outcome),
             key=result.build_key,
             compiler=result.compiler,
             kept=result.kept,
@@ -118,3 +122,10 @@ class Recorder:
                 problem = next((cell.reason for cell in run.cells.values() if not cell.outcome.ok), "")
         self._recording.end(state, problem)
         return "" if self._recording.error is None else str(self._recording.error)
+
+
+def _told(outcome: Outcome) -> str:
+    """What went wrong in a cell and around it."""
+    around = outcome.around.exceptions if outcome.around is not None else ()
+    errors = [error for error in (outcome.error, *around) if error is not None]
+    return "; ".join(dict.fromkeys(map(str, errors)))

@@ -75,6 +75,7 @@ class Run(Mapping[str, Any]):
     """In dependency order."""
     seconds: float = 0.0
     events: tuple[Event, ...] = field(default=(), repr=False)
+    """What happened, without CELL_OUTPUT: a cell's outcome has what it printed."""
     version: int = 0
     """The version of the notebook that ran, from 1; 0 when nothing could run."""
     notice: str = ""

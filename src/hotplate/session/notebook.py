@@ -20,7 +20,6 @@ from hotplate.notebook.model import ItemKind
 from hotplate.reload import HotReloader, Proposal
 from hotplate.run import Evaluation, PythonCell, Recorder, Run, StateManager, plan_hash, plan_run
 from hotplate.run.lifecycles.capture import Capture
-from hotplate.run.lifecycles.diagnose import Diagnose
 from hotplate.run.lifecycles.progress import Progress
 from hotplate.run.memory import Recorded
 from hotplate.run.recorder import new_id
@@ -529,6 +528,7 @@ class Notebook:
             policies=order.policies(layout.cells),
             memory=order.memory,
             measures=recorder.records,
+            diagnoses=order.diagnoses,
             releases=None if layout.sweep is None else layout.sweep.releases().ended,
         )
 
@@ -539,8 +539,6 @@ class Notebook:
             chosen.append(Progress(self._backend.progress))
         if recorder.is_heard or not order.echoes:
             chosen.append(Capture(recorder.logs, echo=order.echoes))
-        if order.diagnoses:
-            chosen.append(Diagnose(self._backend))
         return tuple(chosen)
 
     def __getitem__(self, name: str) -> Any:

@@ -100,7 +100,8 @@ class Sweep:
 class Releases:
     """Says after each instance which intermediate results were used for the last time. For one run.
 
-    Results of targets and what all points share are never among them. Not thread-safe: executors tell of ends one at a time.
+    Results of targets and what all points share are never among them. Not thread-safe: executors tell of one end at a
+    time.
     """
 
     def __init__(self, sweep: Sweep) -> None:
