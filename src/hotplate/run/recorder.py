@@ -38,7 +38,7 @@ class Recorder:
         """
         self._events: list[Event] = []
         self._attempts: list[Attempt] = []
-        self._recording = recording
+        self.recording = recording
         self.logs = logs
         self._id = recording.id if recording is not None else new_id()
         self._begin = time.perf_counter()
@@ -58,28 +58,28 @@ class Recorder:
     @property
     def records(self) -> bool:
         """Whether results have to be known by what they hold."""
-        return self._recording is not None
+        return self.recording is not None
 
     def begun(self, cell: str, attempt: int) -> None:
         """An attempt is about to be made."""
-        if self._recording is not None:
-            self._recording.begun(cell, attempt)
+        if self.recording is not None:
+            self.recording.begun(cell, attempt)
 
     def attempted(self, attempt: Attempt) -> None:
         """An attempt has ended."""
         self._attempts.append(attempt)
-        if self._recording is not None:
-            self._recording.attempt(attempt)
+        if self.recording is not None:
+            self.recording.attempt(attempt)
 
     def finished(
         self, result: CellResult, trace: Trace | None = None, contents: Mapping[str | None, str] | None = None
     ) -> None:
         """A cell has ended. `trace` and `contents` are those that mean the same to every process."""
         self.results[result.name] = result
-        if self._recording is None:
+        if self.recording is None:
             return
         outcome = result.outcome
-        self._recording.finished(
+        self.recording.finished(
             result.name,
             outcome.kind,
             trace=trace,
@@ -109,7 +109,7 @@ class Recorder:
 
     def _end(self, run: Run, problem: str) -> str:
         """Ends the recording, and says why there is none of all that happened."""
-        if self._recording is None:
+        if self.recording is None:
             return ""
         from hotplate.run.store import RunState  # by who records has it been imported
 
@@ -120,8 +120,8 @@ class Recorder:
             else:
                 state = RunState.CANCELLED
                 problem = next((cell.reason for cell in run.cells.values() if not cell.outcome.ok), "")
-        self._recording.end(state, problem)
-        return "" if self._recording.error is None else str(self._recording.error)
+        self.recording.end(state, problem)
+        return "" if self.recording.error is None else str(self.recording.error)
 
 
 def _told(outcome: Outcome) -> str:

@@ -87,8 +87,8 @@ class Run(Mapping[str, Any]):
 
     @property
     def ok(self) -> bool:
-        """Whether every cell has a value."""
-        return all(cell.outcome.ok for cell in self.cells.values())
+        """Whether every cell has a value, but for those that a condition left out and traps that nothing set off."""
+        return all(cell.outcome.kind in (OutcomeKind.OK, OutcomeKind.SKIPPED) for cell in self.cells.values())
 
     @property
     def draft(self) -> bool:

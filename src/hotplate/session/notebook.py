@@ -129,18 +129,28 @@ class Notebook:
     @overload
     def cell(self, function: F, /) -> F: ...
     @overload
-    def cell(self, function: None = None, /, *, name: str = ..., impure: bool = ...) -> Callable[[F], F]: ...
-    def cell(self, function: F | None = None, /, *, name: str = "", impure: bool = False) -> F | Callable[[F], F]:
+    def cell(
+        self,
+        function: None = None,
+        /,
+        *,
+        name: str = ...,
+        impure: bool = ...,
+        when: str = ...,
+        trap: bool | str | Iterable[str] = ...,
+    ) -> Callable[[F], F]: ...
+    def cell(self, function: F | None = None, /, *, name: str = "", **settings: Any) -> F | Callable[[F], F]:
         """Makes a Python function a cell: its parameters name what it needs, as in the file. Use it as a decorator.
 
-        A later one of the same name replaces it. Raises InputError when the file has a cell of that name.
+        `impure`, `when` and `trap` mean what they do in a section. A later cell of the same name replaces it. Raises
+        InputError when the file has a cell of that name, and for a name, a parameter or a condition that can't be.
         """
         if function is None:
-            return lambda late: self._add_python(late, name, impure)
-        return self._add_python(function, name, impure)
+            return lambda late: self._add_python(late, name, settings)
+        return self._add_python(function, name, settings)
 
-    def _add_python(self, function: F, name: str, impure: bool) -> F:
-        cell = PythonCell(function, name or function.__name__, impure=impure)
+    def _add_python(self, function: F, name: str, settings: Mapping[str, Any]) -> F:
+        cell = PythonCell(function, name or function.__name__, **settings)
         if cell.name in self.model.cells:
             message = f"{self.path.name} already has a cell {cell.name}; give the Python function another name"
             raise InputError(message)
@@ -380,9 +390,10 @@ class Notebook:
         """The file as it is now, built and loaded, and the recorder of the run that has begun with that."""
         with self._reloader.turn:
             proposal = self._read_proposal(order)
-            layout = Layout.of(order, proposal.graph, self.graph)
+            layout = Layout.of(order, proposal.graph, self.graph, self.path.name)
             recording = order.recording or self._recording(order, layout)
             logs = order.store.folder / "logs" / recording.id if order.store and recording else None
+            layout.begin(recording)
             recorder = Recorder(order.sinks, recording, logs)
             recorder.emitter.emit(Kind.RUN_STARTED, cells=layout.graph.order, notebook=str(self.path))
             try:
@@ -467,7 +478,7 @@ class Notebook:
             read,
             lambda model: self._proposal(model, targets, given, chosen),
             lambda version, recorder, abort: self._evaluation(
-                version, order, recorder, abort, Layout.of(order, version.graph, version.graph)
+                version, order, recorder, abort, Layout.of(order, version.graph, version.graph, self.path.name)
             ),
             chosen,
             self._turn,
@@ -529,7 +540,7 @@ class Notebook:
             memory=order.memory,
             measures=recorder.records,
             diagnoses=order.diagnoses,
-            releases=None if layout.sweep is None else layout.sweep.releases().ended,
+            releases=None if layout.sweep is None else layout.ended(recorder.recording, recorder.results),
         )
 
     def _lifecycles(self, order: Order, recorder: Recorder) -> tuple[Lifecycle, ...]:

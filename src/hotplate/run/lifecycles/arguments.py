@@ -38,18 +38,20 @@ class Arguments(Lifecycle):
 
     def setup(self, context: CellContext) -> Skip | None:
         """Collects them."""
-        arguments, value = {}, self._value
+        arguments, results, value, given = {}, [], self._value, self._given
         try:
             for parameter, source in self._wiring[context.cell]:
                 if source is not None:
+                    if source.cell not in given:
+                        results.append(parameter)
                     found = value(source.cell)
                     arguments[parameter] = found if source.field is None else _field(context.cell, found, source.field)
-                elif parameter in self._given:
+                elif parameter in given:
                     arguments[parameter] = value(parameter)
         except CellFailed as error:
             return Skip(Outcome(OutcomeKind.FAILED, error=error, started=time.time()))
         context.arguments = arguments
-        context.results = frozenset(arguments) - self._given
+        context.results = frozenset(results)
         return None
 
 

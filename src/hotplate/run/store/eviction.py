@@ -83,7 +83,7 @@ def delete_run(connection: Connection, artifacts: Artifacts, run: str) -> None:
         connection.executemany("DELETE FROM artifact WHERE name = ?", [(name,) for name in names])
         for table in ("result", "attempt", "event", "artifact_use"):
             connection.execute(f"DELETE FROM {table} WHERE run = ?", (run,))
-        connection.execute("DELETE FROM run WHERE id = ?", (run,))
+        connection.execute("DELETE FROM run WHERE id = ?1 OR parent = ?1", (run,))
         connection.execute("DELETE FROM source WHERE hash NOT IN (SELECT source FROM run)")
     remove_files(connection, artifacts, names)
 

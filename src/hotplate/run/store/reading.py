@@ -48,13 +48,19 @@ def find_runs(connection: Connection, notebook: str | None, parent: str | None, 
 
 def find_id(connection: Connection, prefix: str) -> str:
     """The one run whose name begins like this. Raises StoreError where there is none, or more than one."""
-    query = "SELECT id FROM run WHERE substr(id, 1, length(?1)) = ?1 ORDER BY number DESC"
+    # A sweep's points are called after it; who means one of them gives its whole name.
+    query = (
+        "SELECT id FROM run WHERE (substr(id, 1, length(?1)) = ?1 AND parent IS NULL) OR id = ?1 ORDER BY number DESC"
+    )
     found = [str(run) for (run,) in connection.execute(query, (prefix,))]
     if prefix and (len(found) == 1 or prefix in found):
         return prefix if prefix in found else found[0]
     if prefix and found:
         raise StoreError(f"{len(found)} runs begin with {prefix}: {_some(found)}; give more of the name")
-    known = [str(run) for (run,) in connection.execute("SELECT id FROM run ORDER BY number DESC LIMIT 1000")]
+    known = [
+        str(run)
+        for (run,) in connection.execute("SELECT id FROM run WHERE parent IS NULL ORDER BY number DESC LIMIT 1000")
+    ]
     if not known:
         raise StoreError(f"there is no run {prefix}: none was recorded")
     near = get_close_matches(prefix, known, 3, 0.5)

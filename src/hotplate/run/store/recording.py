@@ -8,7 +8,8 @@ import threading
 import time
 from typing import TYPE_CHECKING, Any
 
-from hotplate.run.store import codec
+from hotplate.events import Kind
+from hotplate.run.store import children, codec
 from hotplate.run.store.points import Point, reached
 from hotplate.run.store.records import RunState, pairs_text, trace_hash
 from hotplate.run.store.rows import ARTIFACT_USE, ATTEMPT, EVENT, RESULT, plain
@@ -16,7 +17,7 @@ from hotplate.run.store.writer import Change
 from hotplate.values import digest, result_fields
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     import apsw
 
@@ -131,9 +132,24 @@ class Recording:
             rows = (*rows, *((ARTIFACT_USE, (self.id, artifact)) for artifact in codec.artifact_names(text)))
         self._writer.put(Change(self, rows, files))
 
+    def begin_children(self, points: Iterable[Mapping[str, Any]], cells: Sequence[str]) -> None:
+        """Takes down a child run for each point of a sweep, by number from 0; those that are there already stay."""
+        texts = [{name: (_encoded(value)[0], _encoded(value)[2]) for name, value in point.items()} for point in points]
+        self._writer.put(
+            Change(self, begins=lambda connection: children.insert_children(connection, self.id, texts, cells))
+        )
+
+    def end_children(self, ended: Sequence[tuple[int, RunState, str]]) -> None:
+        """Takes down how children ended: their numbers, states and problems."""
+        named = [(children.child_id(self.id, number), state, problem) for number, state, problem in ended]
+        self._writer.put(Change(self, begins=lambda connection: children.end_children(connection, named)))
+
     def event(self, event: Event) -> None:
-        """Takes down an event; of its data, what has a form in JSON. It is announced when it is recorded."""
-        data = _json_part(event.data) if event.data else "{}"
+        """Takes down an event; of its data, what has a form in JSON. It is announced when it is recorded.
+
+        Of what a cell printed, only how much it was: the log has it.
+        """
+        data = _event_data(event) if event.data else "{}"
         number = self._last_event + event.sequence
         row: Row = (self.id, number, event.kind, event.time, event.cell, event.attempt, data)
         self._writer.put(Change(self, ((EVENT, row),), event=event))
@@ -157,6 +173,7 @@ class Recording:
                 "UPDATE run SET state = ?, problem = ?, ended = ? WHERE id = ?",
                 (state.value, problem, time.time(), self.id),
             )
+            children.close_children(connection, self.id, state)
 
         self._writer.put(Change(self, ends=end, then=self._close))
         self._writer.flush()
@@ -205,6 +222,12 @@ def _encoded(value: Any) -> tuple[str | None, tuple[Content, ...], str]:
         return (*codec.encode(value), "")
     except codec.Unstorable as reason:
         return None, (), str(reason)
+
+
+def _event_data(event: Event) -> str:
+    if event.kind is Kind.CELL_OUTPUT:
+        return _json_part({**event.data, "text": None, "characters": len(event.data.get("text", ""))})
+    return _json_part(event.data)
 
 
 def _json_part(data: Mapping[str, Any]) -> str:

@@ -8,6 +8,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from hotplate.errors import StoreError
+from hotplate.run.store.children import close_children, reopen_children
 from hotplate.run.store.connection import transaction
 from hotplate.run.store.owner import Owner
 from hotplate.run.store.points import Point, reached
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
 _OWNED = """
     SELECT id, token, cells, heartbeat, host, pid, started, boot, namespace FROM run
-    WHERE state IN ('pending', 'running', 'resuming')
+    WHERE state IN ('pending', 'running', 'resuming') AND parent IS NULL
 """
 
 
@@ -44,6 +45,7 @@ def claim(connection: Connection, run: str, token: str) -> None:
     """
     mine = Owner.mine()
     with transaction(connection):
+        refuse_child(connection, run)
         if refuse_alive(connection, run) is RunState.DONE:
             raise StoreError(f"run {run} is done, so there is nothing to resume; run the notebook anew")
         connection.execute(
@@ -51,6 +53,7 @@ def claim(connection: Connection, run: str, token: str) -> None:
             " host = ?, pid = ?, started = ?, boot = ?, namespace = ? WHERE id = ?",
             (time.time(), token, mine.host, mine.pid, mine.started, mine.boot, mine.namespace, run),
         )
+        reopen_children(connection, run)
         reached(Point.CLAIM_WRITTEN)
     reached(Point.CLAIM_COMMITTED)
 
@@ -63,6 +66,12 @@ def refuse_alive(connection: Connection, run: str) -> RunState:
             raise StoreError(f"run {run} is still going on, in {Owner(*owner)}; wait for it, or end that process")
         return RunState(state)
     raise StoreError(f"there is no run {run} any more: another process has just deleted it")
+
+
+def refuse_child(connection: Connection, run: str) -> None:
+    """Raises StoreError for a point of a sweep, which its parent goes on with."""
+    for (parent,) in connection.execute("SELECT parent FROM run WHERE id = ? AND parent IS NOT NULL", (run,)):
+        raise StoreError(f"run {run} is a point of the sweep {parent}; resume that")
 
 
 def give_back(connection: Connection, run: str, token: str) -> None:
@@ -104,6 +113,7 @@ def _lose(connection: Connection, tallies: Path, run: str, token: str, cells: Se
         if not connection.changes():
             return  # somebody else was first
         ATTEMPT.insert(connection, list(_lost_attempts(connection, run, begun)))
+        close_children(connection, run, RunState.LOST)
         reached(Point.LOSS_WRITTEN)
     reached(Point.LOSS_COMMITTED)
     with suppress(OSError):

@@ -42,30 +42,35 @@ class SweepRun(SweepTable):
 
 
 class PointStates:
-    """Tells of each point when it is complete. For one run; not thread-safe: executors tell of ends one at a time."""
+    """Tells of each point when it is complete. For one run; not thread-safe: executors tell of one end at a time."""
 
     def __init__(self, sweep: Sweep) -> None:
+        self._sweep = sweep
         self._left = [len(sweep.targets)] * len(sweep.points)
-        self._worst: dict[int, OutcomeKind] = {}
-        """Of the points where something did not end well."""
+        self._bad: dict[str, dict[str, OutcomeKind]] = {}
+        """By cell, the instances that did not end well on their own account."""
         self._points: dict[str, list[int]] = defaultdict(list)
         """By the instance of a target, the points that it belongs to."""
         for target in sweep.targets:
             for point in range(len(sweep.points)):
                 self._points[sweep.instance(point, target)].append(point)
 
-    def ended(self, instance: str, kind: OutcomeKind) -> Iterator[tuple[int, OutcomeKind]]:
-        """The points that are complete because an instance ended, each with how it ended on the whole."""
+    def ended(self, instance: str, kind: OutcomeKind) -> Iterator[tuple[int, OutcomeKind, str]]:
+        """The points that are complete because an instance ended: each with its outcome and the instance to blame."""
+        if kind not in (OutcomeKind.OK, OutcomeKind.SKIPPED):
+            self._bad.setdefault(self._sweep.cells[instance], {})[instance] = kind
         for point in self._points.get(instance, ()):
             self._left[point] -= 1
-            if kind is not OutcomeKind.OK:
-                self._worst[point] = max(kind, self._worst.get(point, kind), key=_SEVERITY.__getitem__)
             if not self._left[point]:
-                yield point, self._worst.get(point, OutcomeKind.OK)
+                yield point, *self._outcome(point)
 
-
-_SEVERITY = dict.fromkeys(OutcomeKind, 3) | {
-    OutcomeKind.OK: 0,
-    OutcomeKind.SKIPPED: 1,
-    OutcomeKind.CANCELLED: 2,
-}
+    def _outcome(self, point: int) -> tuple[OutcomeKind, str]:
+        """That of the first failure, else of the first cell that was cancelled, else ok."""
+        found = OutcomeKind.OK, ""
+        for cell, bad in self._bad.items():
+            name = self._sweep.instance(point, cell)
+            if (kind := bad.get(name)) is not None:
+                if kind is not OutcomeKind.CANCELLED:
+                    return kind, name
+                found = kind, name
+        return found
