@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-_BUSY = 30_000  # milliseconds to wait for another process; a transaction takes some
+BUSY = 30_000  # milliseconds to wait for another process; a transaction takes some
 _FULL = frozenset(getattr(errno, name) for name in ("ENOSPC", "EDQUOT", "EFBIG") if hasattr(errno, name))
 
 
@@ -27,7 +27,7 @@ def connect(path: Path) -> apsw.Connection:
         os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
         connection = apsw.Connection(os.fspath(path))
         try:
-            connection.set_busy_timeout(_BUSY)
+            connection.set_busy_timeout(BUSY)
             connection.pragma("journal_mode", "wal")
             connection.pragma("synchronous", "full")
         except BaseException:
@@ -68,7 +68,7 @@ def explain(error: Exception, path: Path) -> StoreError:
         )
     if isinstance(error, apsw.BusyError):
         return StoreError(
-            f"the run store {path} was in another process's hands for more than {_BUSY // 1000} s ({said}); "
+            f"the run store {path} was in another process's hands for more than {BUSY // 1000} s ({said}); "
             f"end that process, or {ELSEWHERE}"
         )
     full = isinstance(error, apsw.FullError) or getattr(error, "errno", None) in _FULL

@@ -5,24 +5,19 @@ from __future__ import annotations
 import contextlib
 import functools
 import itertools
-import json
 import logging
 import os
 import threading
-import time
 import weakref
 from typing import TYPE_CHECKING, Any
 
-import xxhash
-
 from hotplate import _platform
-from hotplate.run.store import codec, eviction, place, reading, settling
+from hotplate.run.store import codec, describing, eviction, place, reading, settling
 from hotplate.run.store.artifacts import Artifacts
 from hotplate.run.store.connection import connect, explaining
-from hotplate.run.store.owner import Owner
 from hotplate.run.store.points import Point, reached
 from hotplate.run.store.recording import Recording
-from hotplate.run.store.records import Loaded, RunState, StoredOutput, StoredValue
+from hotplate.run.store.records import Loaded, StoredOutput, StoredValue
 from hotplate.run.store.rows import plain
 from hotplate.run.store.schema import migrate
 from hotplate.run.store.tally import Tally
@@ -36,7 +31,6 @@ if TYPE_CHECKING:
 
     from hotplate.events import Event
     from hotplate.run.state import Trace
-    from hotplate.run.store.content import Content
     from hotplate.run.store.records import Children, RunDescription, RunRecord, RunSummary
 
 log = logging.getLogger("hotplate")
@@ -97,37 +91,26 @@ class RunStore:
         Raises StoreError where that can't even begin.
         """
         recording = self._recording(description.id, self._new_token(), cells, {}, 0)
-        given, contents = _encoded(description.given)
-        point, more = _encoded(description.point)
-        text = description.text.encode("utf-8", "surrogatepass")
-        source = xxhash.xxh3_128_hexdigest(text)
-        owner, now = Owner.mine(), time.time()
-        row = (
-            description.id, plain(description.notebook), source, description.plan,
-            json.dumps(list(description.targets)), json.dumps(given), json.dumps(dict(description.options)),
-            json.dumps(point), description.parent, description.version, json.dumps(list(cells)),
-            RunState.PENDING.value, "", now, now, recording.token,
-            owner.host, owner.pid, owner.started, owner.boot, owner.namespace,
-        )  # fmt: skip
-
-        def insert(connection: Connection) -> None:
-            connection.execute("INSERT OR IGNORE INTO source VALUES (?, ?)", (source, text))
-            connection.execute(_INSERT_RUN, row)
-
-        self._writing().put(Change(recording, contents=(*contents, *more), begins=insert))
+        insert, contents = describing.insertion(description, cells, recording.token)
+        self._writing().put(Change(recording, contents=contents, begins=insert))
         return recording
 
-    def claim(self, run: str) -> tuple[RunRecord, Recording]:
+    def claim(
+        self, run: str, description: RunDescription | None = None, cells: Sequence[str] | None = None
+    ) -> tuple[RunRecord, Recording]:
         """Takes over a run that ended without being done, or whose owner is dead, to go on with it.
 
-        Of several that try, one gets it. Attempts that had begun and were not recorded are in the record, as lost.
+        `description` and `cells` say what it is from now on, where that has changed: its text, its plan, the values
+        given, the options. The record tells of the run as it was, but for its cells; attempts that had begun and were
+        not recorded are in it as lost. Of several that try, one gets the run.
         Raises StoreError for an unknown run, one that is done, and one that somebody works on.
         """
         token = self._new_token()
         with self._using() as connection:
             name = reading.find_id(connection, run)
             settling.settle(connection, self._tallies)
-            settling.claim(connection, name, token)
+            before = reading.read_run(connection, name)
+            settling.claim(connection, name, token, before.cells if cells is None else cells)
             try:
                 record = reading.read_run(connection, name)
                 begun = {cell: attempts[-1].number for cell, attempts in record.attempts.items()}
@@ -135,7 +118,8 @@ class RunStore:
             except BaseException:
                 settling.give_back(connection, name, token)
                 raise
-        self._writing().put(Change(recording))
+        update, contents = describing.revision(description, name, token) if description else (None, ())
+        self._writing().put(Change(recording, contents=contents, begins=update))
         return record, recording
 
     # ---- reading ----
@@ -218,8 +202,8 @@ class RunStore:
             if path.name.partition(".")[0] != self._name:
                 somebody_died |= _remove_if_left(path)
         settling.settle(self._connection, self._tallies)
+        settling.remove_tallies(self._connection, self._tallies, temporary)
         if somebody_died:
-            settling.remove_tallies(self._connection, self._tallies, temporary)
             eviction.remove_orphans(self._connection, self._artifacts)
 
     def _writing(self) -> Writer:
@@ -269,14 +253,6 @@ class _Missing(Exception):
     """An artifact is not there."""
 
 
-_INSERT_RUN = """
-    INSERT OR IGNORE INTO run (
-        id, notebook, source, plan, targets, given, options, point, parent, version, cells, state, problem,
-        began, heartbeat, token, host, pid, started, boot, namespace
-    ) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-"""
-
-
 @contextlib.contextmanager
 def _snapshot(connection: Connection) -> Iterator[None]:
     """What is read inside is all of one moment."""
@@ -285,21 +261,6 @@ def _snapshot(connection: Connection) -> Iterator[None]:
         yield
     finally:
         connection.execute("COMMIT")
-
-
-def _encoded(values: Mapping[str, Any]) -> tuple[dict[str, tuple[str | None, str]], tuple[Content, ...]]:
-    """Values by name as `StoredValue` has them, and their artifacts."""
-    texts: dict[str, tuple[str | None, str]] = {}
-    contents: list[Content] = []
-    for name, value in values.items():
-        try:
-            text, files = codec.encode(value)
-        except codec.Unstorable as reason:
-            texts[name] = None, str(reason)
-        else:
-            texts[name] = text, ""
-            contents += files
-    return texts, tuple(contents)
 
 
 def _remove_if_left(path: Path) -> bool:

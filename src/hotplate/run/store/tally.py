@@ -35,8 +35,11 @@ class Tally:
         try:
             _fill(descriptor, counts or b"\0\0")  # an empty file can't be mapped
             self._file = mmap.mmap(descriptor, 0)
-        finally:
+        except BaseException:
             os.close(descriptor)
+            path.unlink()
+            raise
+        os.close(descriptor)
         self._counts = memoryview(self._file).cast("H")
 
     def begun(self, cell: str, attempt: int) -> None:

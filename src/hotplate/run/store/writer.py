@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import apsw
 
-from hotplate.errors import ShutDown, StoreError
+from hotplate.errors import Backpressure, ShutDown, StoreError
 from hotplate.execute import DispatchQueue
 from hotplate.run.store import settling
 from hotplate.run.store.connection import connect, explain, transaction
@@ -77,9 +77,7 @@ class Writer:
     runs have ended.
     """
 
-    def __init__(
-        self, path: Path, artifacts: Artifacts, tidy: Callable[[apsw.Connection], object], *, capacity: int = CAPACITY
-    ) -> None:
+    def __init__(self, path: Path, artifacts: Artifacts, tidy: Callable[[apsw.Connection], object]) -> None:
         self.error: StoreError | None = None
         self.rows = 0
         """How many it has written, in how many transactions."""
@@ -87,7 +85,8 @@ class Writer:
         self._path = path
         self._artifacts = artifacts
         self._tidy = tidy
-        self._queue: DispatchQueue[Change] = DispatchQueue(capacity)
+        self._queue: DispatchQueue[Change] = DispatchQueue(CAPACITY)
+        self._own: list[Change] = []
         self._leases: dict[str, Lease] = {}
         """Of the runs that go on, by token."""
         self._beaten = time.monotonic()
@@ -98,7 +97,9 @@ class Writer:
     def put(self, change: Change) -> None:
         """Records a change as soon as possible. Waits while too many are pending."""
         try:
-            self._queue.put(change, wait=True)
+            self._queue.put(change, wait=threading.current_thread() is not self._thread)
+        except Backpressure:
+            self._own.append(change)  # a subscriber's, who is called from the thread that alone makes room
         except ShutDown:
             if change.lease is not None:
                 change.lease.refuse(StoreError(f"the run store {self._path} was closed, so nothing more is recorded"))
@@ -131,6 +132,8 @@ class Writer:
             self._stop(error)
         while (changes := self._queue.take(self._until_beat())) is not None:
             reached(Point.QUEUED)
+            own, self._own = self._own, []
+            changes = [*own, *changes]
             if self.error is None:
                 self._protected(changes)
             self._tell(changes)
@@ -193,7 +196,8 @@ class Writer:
             self._connection.execute("UPDATE run SET state = 'running' WHERE id = ? AND state = 'pending'", (run,))
 
     def _write_artifacts(self, changes: Iterable[Change]) -> None:
-        contents = {content.name: content for change in changes for content in change.contents}
+        lasting = [change for change in changes if change.lease is not None and not change.lease.error]
+        contents = {content.name: content for change in lasting for content in change.contents}
         if contents:
             self._artifacts.write(contents.values(), self._beat_if_due)
 

@@ -89,6 +89,24 @@ def test_lost_attempts_are_counted_once_over_several_resumes(store: RunStore, be
     assert [one.outcome for one in store.find_run(RUN).attempts["u0"]] == [OutcomeKind.LOST] * 3
 
 
+def test_a_run_that_is_resumed_may_be_of_another_text_and_other_cells(store: RunStore, begin: Begin) -> None:
+    recording = begin(text="old", plan="p1", given={"dt": 1.0}, point={"n": 1})
+    recording.begun("u2", 1)
+    recording.flush()
+    orphan(store)
+    changed = RunDescription(RUN, "x.c", "new", "p2", ["v"], {"dt": 2.0}, {"jobs": 1}, version="2")
+    before, again = store.claim(RUN, changed, ["v", "u2"])
+    assert (before.text, before.plan) == ("old", "p1")
+    again.begun("v", 1)
+    again.flush()
+    orphan(store)
+    record = store.find_run(RUN)
+    assert (record.text, record.plan, record.cells, record.options) == ("new", "p2", ("v", "u2"), {"jobs": 1})
+    assert (record.summary.targets, record.summary.version, record.given["dt"].text) == (("v",), "2", "2.0")
+    assert record.summary.point["n"].text == "1"
+    assert {cell: len(attempts) for cell, attempts in record.attempts.items()} == {"u2": 1, "v": 1}
+
+
 def test_the_numbers_of_events_go_on(store: RunStore, begin: Begin) -> None:
     recording = begin()
     recording.event(event(1))

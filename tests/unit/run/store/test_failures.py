@@ -14,7 +14,7 @@ import pytest
 from hotplate._platform.filesystems import Mounts
 from hotplate.errors import StoreError
 from hotplate.execute import OutcomeKind
-from hotplate.run.store import RunDescription, RunState, RunStore
+from hotplate.run.store import RunDescription, RunState, RunStore, connection, writer
 from hotplate.run.store.place import default_folder, prepare
 from hotplate.run.store.schema import MIGRATIONS, migrate
 from tests.unit.run.store.samples import CELLS, compute, database, event
@@ -22,6 +22,8 @@ from tests.unit.run.store.samples import CELLS, compute, database, event
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    from hotplate.events import Event
 
 RUN = "a" * 12
 
@@ -142,6 +144,38 @@ def test_a_full_database_is_told_like_a_full_disk(small_disk: Path) -> None:
         assert "free some space" in str(recording.error)
         with pytest.raises(StoreError, match=r"can't be written: .*free some space"):
             store.begin(RunDescription("b" * 12, "x.c"), ["cell"] * 1_000_000)
+
+
+def test_a_store_that_another_process_does_not_let_go_is_told_of(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connection, "BUSY", 50)
+    with RunStore.open(tmp_path) as store:
+        recording = store.begin(RunDescription(RUN, "x.c"), CELLS)
+        recording.flush()
+        with database(tmp_path) as other:
+            other.execute("BEGIN IMMEDIATE")
+            compute(recording, "u0", 1.5)
+            recording.flush()
+        assert "in another process's hands" in str(recording.error)
+
+
+def test_a_subscriber_may_record_whatever_else_is_pending(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(writer, "CAPACITY", 2)
+    with RunStore.open(tmp_path) as store:
+        recording = store.begin(RunDescription(RUN, "x.c"), CELLS)
+
+        def answer(happened: Event) -> None:
+            if happened.sequence <= 50:
+                for part in (1, 2, 3):
+                    recording.event(event(100 * part + happened.sequence))
+
+        recording.announce(answer)
+        for number in range(1, 51):
+            recording.event(event(number))
+        recording.end(RunState.DONE)
+        assert recording.error is None
+        assert len(store.events(RUN)) == 200
 
 
 def test_what_comes_after_the_store_was_closed_is_announced_and_not_recorded(tmp_path: Path) -> None:
