@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 import threading
 import time
+import weakref
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
@@ -331,3 +333,19 @@ def test_a_file_that_can_not_be_read_is_refused_every_time(notebook: Callable[..
     for _ in range(2):
         with pytest.raises(NotebookError, match="binary"):
             book.run()
+
+
+def test_the_libraries_that_an_edit_replaces_go_at_once_and_not_when_cycles_are_collected(
+    notebook: Callable[..., Path],
+) -> None:
+    path = notebook("int a(void) { return 1; }\n")
+    book = hotplate.open(path)
+    gc.disable()
+    try:
+        book.run()
+        replaced = weakref.ref(book._reloader.active.tasks["a"].call)  # type: ignore[union-attr]  # it has run
+        path.write_text("int a(void) { return 22; }\n")
+        assert book.run()["a"] == 22
+        assert replaced() is None
+    finally:
+        gc.enable()

@@ -107,10 +107,14 @@ class Evaluation:
         for name in self._version.overridden & self._given.keys():
             outcome = Outcome(OutcomeKind.OK, self._given[name])
             self.results[name] = CellResult(name, outcome, given=True, version=self._version.number)
-        stale = [name for name in self._graph.order if name not in self._traps and not self._is_kept(name)]
-        self._execute(executor, stale, keep_going=keep_going)
-        if self._traps:
-            self._spring(executor)
+        try:
+            stale = [name for name in self._graph.order if name not in self._traps and not self._is_kept(name)]
+            self._execute(executor, stale, keep_going=keep_going)
+            if self._traps:
+                self._spring(executor)
+        finally:
+            # They lead back here: as long as they do, the libraries of this version wait for the collector of cycles.
+            self._evaluator = Evaluator(())
 
     def _needed(self, surroundings: Sequence[Lifecycle]) -> list[Lifecycle]:
         """Those that find anything to do in this graph; most notebooks have neither conditions nor traps."""
