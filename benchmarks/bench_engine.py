@@ -1,6 +1,7 @@
 """What a run costs beside its cells: whole runs beside a thread pool and dask's threads, how that grows, and Montage.
 
-The small cells add 1, so times for one cell are what is around it. Every cell is run each time (fresh=True).
+The small cells add 1, so times for one cell are what is around it. Every cell is run each time (fresh=True). Recorded
+runs go to a store in the session's temporary directory.
 """
 
 from __future__ import annotations
@@ -48,7 +49,9 @@ def overhead(title: str, needs: Needs) -> Contest:
             Contender("ThreadPoolExecutor", pool(needs, python_functions)),
             Contender("dask threads", dask_threads(needs)),
             Contender("run, linear", whole_run("linear", needs, python_notebook), within(15e-6)),
+            Contender("run, linear, recorded", whole_run("linear", needs, python_notebook, record=True), within(40e-6)),
             Contender("run, parallel", whole_run("parallel", needs, python_notebook)),
+            Contender("run, parallel, recorded", whole_run("parallel", needs, python_notebook, record=True)),
         ),
     )
 
@@ -60,13 +63,18 @@ FAN = overhead("fan", fan(CELLS))
 # ---- how it grows ----
 
 
-def grown(size: int) -> Contender:
+def grown(size: int, **how: Any) -> Contender:
     # What is quadratic would take ten times as long for each of 10,000.
     aim = at_most(1.5) if size > SIZES[0] else None
-    return Contender(f"{size:,} cells", whole_run("linear", fan(size), python_notebook), aim)
+    return Contender(f"{size:,} cells", whole_run("linear", fan(size), python_notebook, **how), aim)
 
 
-RUNS = Contest("engine, run of a fan, time for one cell", rounds=9, contenders=tuple(map(grown, SIZES)))
+RUNS = Contest("engine, run of a fan, time for one cell", rounds=9, contenders=tuple(grown(size) for size in SIZES))
+RECORDED = Contest(
+    "engine, recorded run of a fan, time for one cell",
+    rounds=5,
+    contenders=tuple(grown(size, record=True) for size in SIZES),
+)
 
 
 def scheduled(count: int) -> Callable[[Path], Sampler]:
@@ -156,6 +164,11 @@ def test_fan(entrant: Entrant, take_part: Callable[[Entrant], None]) -> None:
 
 @everyone_in(RUNS)
 def test_scaling_of_runs(entrant: Entrant, take_part: Callable[[Entrant], None]) -> None:
+    take_part(entrant)
+
+
+@everyone_in(RECORDED)
+def test_scaling_of_recorded_runs(entrant: Entrant, take_part: Callable[[Entrant], None]) -> None:
     take_part(entrant)
 
 

@@ -59,10 +59,11 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 
 @pytest.fixture(scope="session", autouse=True)
 def shared_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """A build cache of this session, so that the first build of everything is a miss."""
+    """A build cache of this session, so that the first build of everything is a miss, and a place for recorded runs."""
     folder = tmp_path_factory.mktemp("cache")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("HOTPLATE_CACHE_DIR", str(folder))
+        patch.setenv("HOTPLATE_RUNS_DIR", str(tmp_path_factory.mktemp("runs")))
         yield folder
 
 
