@@ -39,13 +39,13 @@ class DispatchQueue(Generic[T]):
             Backpressure: It is full, and nobody wanted to wait.
         """
         with self._lock:
-            if wait:
+            if self.is_full and not self._closed:
+                if not wait:
+                    raise Backpressure(self.capacity)
                 self._wait_for_room()
             if self._closed:
                 raise ShutDown
-            if self.is_full:
-                raise Backpressure(self.capacity)
-            self._items.put(item)
+            self._items.put(item)  # there still is room: only who holds the lock takes some
 
     def _wait_for_room(self) -> None:
         self._waiting += 1  # before it is looked whether there is room: whoever makes some looks at this after
