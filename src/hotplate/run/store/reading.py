@@ -68,6 +68,13 @@ def find_id(connection: Connection, prefix: str) -> str:
     raise StoreError(f"there is no run {prefix}; {told}")
 
 
+def shorten(connection: Connection, run: str) -> str:
+    """The shortest beginning of a run's name, of four letters at least, that no other run's name has."""
+    neighbours = "SELECT MAX(id) FROM run WHERE id < ?1 UNION ALL SELECT MIN(id) FROM run WHERE id > ?1"
+    names = [other for (other,) in connection.execute(neighbours, (run,)) if other is not None]
+    return run[: max([4, *(_differs_at(run, other) + 1 for other in names)])]
+
+
 def read_run(connection: Connection, run: str) -> RunRecord:
     """Everything about one run but its events."""
     summary = _summary(next(iter(connection.execute(f"{_SUMMARY} WHERE id = ?", (run,)))))
@@ -165,6 +172,10 @@ def _values(text: str) -> dict[str, StoredValue]:
 
 def _contents(text: str) -> Mapping[str | None, str]:
     return dict(json.loads(text))
+
+
+def _differs_at(one: str, other: str) -> int:
+    return next((i for i, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), len(one))
 
 
 def _some(names: list[str]) -> str:

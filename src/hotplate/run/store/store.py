@@ -139,6 +139,11 @@ class RunStore:
             with _snapshot(connection):
                 return reading.read_run(connection, reading.find_id(connection, prefix))
 
+    def shorten(self, run: str) -> str:
+        """As much of a run's name as no other one begins with; four letters at least."""
+        with self._using() as connection:
+            return reading.shorten(connection, run)
+
     def events(self, run: str) -> tuple[Event, ...]:
         """The recorded events of a run, in order. After a resume the numbers go on."""
         with self._using() as connection:
@@ -178,6 +183,7 @@ class RunStore:
             settling.settle(connection, self._tallies)
             settling.refuse_alive(connection, name)
             eviction.delete_run(connection, self._artifacts, name)
+            _platform.remove_tree(self.folder / "logs" / name)
         return name
 
     # ---- inside ----

@@ -330,6 +330,31 @@ def test_a_deleted_run_leaves_what_others_need_and_nothing_else(store: RunStore,
     assert not list(store.folder.glob("artifacts/*/*"))
 
 
+def test_a_deleted_run_takes_its_logs_along(store: RunStore, recorded: Callable[..., str]) -> None:
+    for run in (recorded(A, u0=1), recorded(B, u0=2)):
+        (store.folder / "logs" / run).mkdir(parents=True)
+        (store.folder / "logs" / run / "u0.1.out").write_text("said")
+    store.delete(A)
+    assert [path.name for path in (store.folder / "logs").iterdir()] == [B]
+
+
+@pytest.mark.parametrize(
+    ("others", "short"),
+    [
+        ([], "3f2a"),
+        (["3f2b00000000", "3f1900000000"], "3f2a"),
+        (["3f2a1d000000"], "3f2a1c"),
+        (["3f2a1b000000", "3f2a1c4000ff"], "3f2a1c40000"),
+    ],
+)
+def test_a_short_name_is_no_other_run_s(others: list[str], short: str, store: RunStore, begin: Begin) -> None:
+    run = "3f2a1c400001"
+    for name in (run, *others):
+        begin(name).flush()
+    assert store.shorten(run) == short
+    assert store.find_run(short).id == run
+
+
 def test_a_run_that_goes_on_can_not_be_deleted(store: RunStore, begin: Begin) -> None:
     begin().flush()
     with pytest.raises(StoreError, match=f"run {A} is still going on"):
