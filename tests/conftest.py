@@ -1,4 +1,4 @@
-"""What all tests share: a cache of their own, plain output, and notebooks on disk."""
+"""What all tests share: a cache and a store of runs of their own, plain output, and notebooks on disk."""
 
 from __future__ import annotations
 
@@ -24,10 +24,14 @@ def pytest_configure() -> None:
 
 @pytest.fixture(scope="session", autouse=True)
 def shared_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """The cache of this session. Tests share it, so a cell that many of them use is compiled once."""
+    """The cache of this session. Tests share it, so a cell that many of them use is compiled once.
+
+    The store of runs is new as well: no test may add to the runs of who starts it.
+    """
     folder = tmp_path_factory.mktemp("cache")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("HOTPLATE_CACHE_DIR", str(folder))
+        patch.setenv("HOTPLATE_RUNS_DIR", str(tmp_path_factory.mktemp("runs")))
         patch.setenv("NO_COLOR", "1")
         yield folder
 
