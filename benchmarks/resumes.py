@@ -1,0 +1,319 @@
+"""Kills recorded runs at random moments, resumes them, and looks whether any finished work was lost.
+
+    python -m benchmarks.resumes [--seed N] [--kills 200] [--montage]
+
+A notebook of 40 cells, or with `--montage` one of 548, runs in a process that records it and gets SIGKILL at a moment
+anywhere between its start and its end; so do some of those that resume it. After each kill the record is read, from a
+copy, before anything else has touched it. What it has as done must not be executed again; in the end every value must
+be what an undisturbed run gives, and nothing may be left behind: no process, shared memory, temporary file, tally, and
+no file of a value without its row. Executors take turns.
+
+The seed decides what is run and about when it is killed; what coincides with what is up to the system.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import random
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+import hotplate
+from benchmarks.kills import Wrong, processes, settled
+from benchmarks.workflows.assorted import Assorted, executions
+from benchmarks.workflows.montage import Montage
+from hotplate.errors import HotplateError
+from hotplate.run.store import RunState, RunStore
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from hotplate.run.store import RunRecord
+
+EXECUTORS = ("linear", "parallel", "process")
+KILLS_PER_RUN = 2
+"""A cell in which the process ends more often is not tried any more."""
+COLD = 0.05
+"""How many runs have to build their cells."""
+
+
+class Load(NamedTuple):
+    """A notebook, and whether its cells say that they are executed."""
+
+    path: Path
+    logs: bool
+    cells: int
+
+
+@dataclass
+class Tally:
+    """What has happened so far."""
+
+    runs: int = 0
+    kills: int = 0
+    """Of runs that were recorded by then; the others are begun anew."""
+    unrecorded: int = 0
+    states: Counter[str] = field(default_factory=Counter)
+    """What was found of a run after a kill."""
+    taken_over: int = 0
+    """Results that were recorded before a kill."""
+    lost: int = 0
+    """Attempts that the kills ended, or whose end was not recorded."""
+    attempts: int = 0
+
+
+class Trial:
+    """One run in a store of its own, until it is done."""
+
+    def __init__(self, load: Load, executor: str, folder: Path, *, cold: bool = False) -> None:
+        self._load = load
+        self._executor = executor
+        self.runs, self.log, self.result = folder / "runs", folder / "log", folder / "result.npz"
+        self._temporary, self._copy = folder / "tmp", folder / "copy"
+        for made in (self.log, self._temporary):
+            made.mkdir(parents=True)
+        self._environ = {**os.environ, "HOTPLATE_RUNS_DIR": str(self.runs), "TMPDIR": str(self._temporary)}
+        if cold:
+            self._environ["HOTPLATE_CACHE_DIR"] = str(folder / "cache")
+
+    def make(self, run: str = "", kill_after: float | None = None) -> bool:
+        """Starts the run, or goes on with it, and returns whether it was killed before it had ended.
+
+        Raises Wrong when it ends in another way, or leaves something behind.
+        """
+        command = [sys.executable, "-m", __spec__.name, "--perform", run or "-", str(self._load.path), self._executor]
+        log = [str(self.log)] if self._load.logs else []
+        with subprocess.Popen(
+            [*command, str(self.result), *log], env=self._environ, stderr=subprocess.PIPE, start_new_session=True
+        ) as process:
+            try:
+                _, errors = process.communicate(timeout=300 if kill_after is None else kill_after)
+                killed = False
+            except subprocess.TimeoutExpired:
+                process.kill()
+                _, errors = process.communicate()
+                killed = True
+        if not killed and process.returncode:
+            raise Wrong(f"{self._executor}: run {run or 'anew'} failed: {errors.decode()}")
+        if killed and kill_after is None:
+            raise Wrong(f"{self._executor}: run {run or 'anew'} does not end")
+        self._look_for_processes(process.pid)
+        return killed
+
+    def _look_for_processes(self, session: int) -> None:
+        if left := settled(lambda: [number for number, _, own in processes() if own == session], []):
+            raise Wrong(f"processes are left behind: {left}")
+
+    def begin_anew(self) -> None:
+        """Forgets what was executed by a run of which nothing was recorded."""
+        for path in self.log.iterdir():
+            path.unlink()
+
+    def record(self) -> RunRecord | None:
+        """The newest run, as a process would find it that opens the store now; None where there is none."""
+        if not (self.runs / "runs.db").exists():
+            return None
+        shutil.rmtree(self._copy, ignore_errors=True)
+        shutil.copytree(self.runs, self._copy, ignore=shutil.ignore_patterns("artifacts"))
+        with RunStore.open(self._copy) as store:
+            found = store.runs(limit=1)
+            return store.find_run(found[0].id) if found else None
+
+    def judge(self, right: Mapping[str, bytes]) -> RunRecord:
+        """What was recorded in the end. Raises Wrong for what is not as it must be."""
+        with RunStore.open(self.runs) as store:
+            record = store.find_run(store.runs(limit=1)[0].id)
+            must(record.summary.state is RunState.DONE, f"it ended as {record.summary.state}: {record.summary.problem}")
+            must(len(record.results) == len(record.cells) == self._load.cells, "a cell has no result, or more than one")
+            must(all(cell.status == "ok" for cell in record.results.values()), "a result is not ok")
+            sequence = [event.sequence for event in store.events(record.id)]
+            must(sequence == sorted(set(sequence)), f"the events are numbered {sequence}")
+            loaded = {name: store.load(cell.value) for name, cell in record.results.items()}
+            must(all(loaded.values()), "a value can't be read back")
+            found = {name: flat(kept.value) for name, kept in loaded.items() if kept is not None}
+            must(found == right, f"other values: {[name for name in right if found.get(name) != right[name]]}")
+        self._look_for_files()
+        return record
+
+    def _look_for_files(self) -> None:
+        left = [path for name in ("tallies", "tmp") for path in (self.runs / name).iterdir()]
+        with RunStore.open(self.runs) as store:
+            known = {name for (name,) in store._connection.execute("SELECT name FROM artifact")}
+            left += [path for path in (self.runs / "artifacts").glob("*/*") if path.name not in known]
+        left += self._temporary.iterdir()
+        must(not left, f"files are left behind: {', '.join(map(str, left))}")
+
+
+def must(so: object, otherwise: str) -> None:
+    """Raises Wrong if something is not so."""
+    if not so:
+        raise Wrong(otherwise)
+
+
+def flat(value: object) -> bytes:
+    """What a result holds, with its kinds and shapes."""
+    if isinstance(value, tuple):
+        return b"|".join(map(flat, value))
+    if isinstance(value, np.ndarray):
+        return f"{value.dtype.str}{value.shape}".encode() + value.tobytes()
+    return repr(value).encode()
+
+
+# ---- one run ----
+
+
+def disturb(trial: Trial, dice: random.Random, seconds: float, right: Mapping[str, bytes], tally: Tally) -> None:
+    """Makes a run, kills it once or twice, resumes it to its end, and judges it."""
+    begin = {path.name for path in Path("/dev/shm").iterdir()}
+    done: dict[str, int] = {}
+    run, left, kills = "", dice.randint(1, KILLS_PER_RUN), 0
+    while left and trial.make(run, dice.uniform(0, seconds)):
+        if (record := trial.record()) is None:
+            tally.unrecorded += 1
+            trial.begin_anew()
+            continue
+        left, kills, run = left - 1, kills + 1, record.id
+        tally.states[str(record.summary.state)] += 1
+        compare(trial, done, record)
+        if record.summary.state is RunState.DONE:
+            break
+    if not (record := trial.record()) or record.summary.state is not RunState.DONE:
+        trial.make(run)
+    before = len(done)
+    record = trial.judge(right)
+    compare(trial, done, record)
+    count(trial, record, kills)
+    new = {path.name for path in Path("/dev/shm").iterdir()} - begin
+    must(not [name for name in new if "hotplate" in name], f"shared memory is left behind: {new}")
+    tally.kills += kills
+    tally.runs += 1
+    tally.taken_over += before
+    endings = Counter(attempt.died for attempts in record.attempts.values() for attempt in attempts)
+    tally.attempts += endings.total()
+    tally.lost += endings[True]
+
+
+def compare(trial: Trial, done: dict[str, int], record: RunRecord) -> None:
+    """Looks whether a cell was executed again that was recorded as done; then those recorded by now are `done`."""
+    executed = executions(trial.log)
+    for cell, times in done.items():
+        must(executed.get(cell, 0) == times, f"{cell} was done and is executed again")
+        must(record.results[cell].status == "ok", f"{cell} was done and is {record.results[cell].status} now")
+    done.update((name, executed.get(name, 0)) for name, cell in record.results.items() if cell.status == "ok")
+
+
+def count(trial: Trial, record: RunRecord, kills: int) -> None:
+    """Looks whether every execution is in the record as an attempt, and no cell was tried more often than it may be."""
+    for cell, times in executions(trial.log).items():
+        attempts = record.attempts.get(cell, ())
+        lost = sum(attempt.died for attempt in attempts)
+        must(lost <= kills, f"{cell} lost {lost} attempts by {kills} kills")
+        must(len(attempts) - lost <= 3, f"{cell} was tried {len(attempts)} times")
+        must(len(attempts) <= times + lost, f"{cell} was executed {times} times in {len(attempts)} attempts")
+        must(times <= len(attempts), f"{cell} was executed {times} times in {len(attempts)} attempts")
+        numbers = [attempt.number for attempt in attempts]
+        must(numbers == list(range(1, len(numbers) + 1)), f"the attempts at {cell} are numbered {numbers}")
+
+
+# ---- all of them ----
+
+
+def measure(load: Load, executor: str, folder: Path, *, cold: bool = False) -> tuple[float, dict[str, bytes]]:
+    """How long an undisturbed run takes, and what it gives."""
+    trial = Trial(load, executor, folder, cold=cold)
+    begin = time.perf_counter()
+    trial.make()
+    seconds = time.perf_counter() - begin
+    with RunStore.open(trial.runs) as store:
+        record = store.find_run(store.runs()[0].id)
+        values = {name: store.load(cell.value) for name, cell in record.results.items()}
+    return seconds, {name: flat(loaded.value) for name, loaded in values.items() if loaded is not None}
+
+
+def kill_runs(load: Load, kills: int, dice: random.Random, folder: Path, cold_share: float) -> Iterator[str]:
+    """Gives a line for each executor, and what was wrong is raised as Wrong, with the folder where it is to be seen."""
+    usual = {executor: measure(load, executor, folder / executor) for executor in EXECUTORS}
+    for executor, (_, values) in usual.items():
+        must(values == usual["linear"][1], f"{executor} gives other values")
+    cold_seconds = measure(load, "linear", folder / "cold", cold=True)[0] if cold_share else 0.0
+    tallies = {executor: Tally() for executor in EXECUTORS}
+    number = 0
+    while sum(tally.kills for tally in tallies.values()) < kills:
+        executor = EXECUTORS[number % len(EXECUTORS)]
+        seconds, right = usual[executor]
+        cold = dice.random() < cold_share
+        trial = Trial(load, executor, folder / str(number), cold=cold)
+        try:
+            disturb(trial, dice, cold_seconds if cold else seconds, right, tallies[executor])
+        except Wrong as wrong:
+            raise Wrong(f"run {number} on {executor}, in {folder / str(number)}: {wrong}") from None
+        shutil.rmtree(folder / str(number))
+        number += 1
+    for executor, tally in tallies.items():
+        found = ", ".join(f"{state} {times}" for state, times in tally.states.items())
+        yield (
+            f"{executor}: {tally.runs} runs, {tally.kills} kills ({found}) and {tally.unrecorded} before the "
+            f"run was recorded; {tally.taken_over} results taken over, {tally.attempts} attempts, {tally.lost} of them "
+            "lost; all values right"
+        )
+
+
+def perform(run: str, path: str, executor: str, result: str, log: str = "") -> int:
+    """What is killed: one recorded run, or the rest of one, in this process."""
+    notebook = hotplate.open(path)
+    try:
+        if run != "-":
+            notebook.resume(run, executor=executor).save(result)
+        else:
+            inputs = {"log": log} if log else {}
+            notebook.run(executor=executor, inputs=inputs, record=True).save(result)
+    except HotplateError as error:
+        print(error, file=sys.stderr)
+        return 1
+    return 0
+
+
+def write(folder: Path, seed: int, *, montage: bool) -> Load:
+    """The notebook that is run."""
+    path = folder / "notebook.c"
+    if montage:
+        workflow = Montage(scale=1 / 10_000)
+        path.write_text(workflow.text, "utf-8")
+        return Load(path, logs=False, cells=len(workflow.tasks))
+    assorted = Assorted(seed)
+    path.write_text(assorted.text, "utf-8")
+    return Load(path, logs=True, cells=assorted.cells)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="kills recorded runs at random moments and resumes them")
+    parser.add_argument("--seed", type=int, default=random.randrange(1 << 30))
+    parser.add_argument("--kills", type=int, default=200)
+    parser.add_argument("--montage", action="store_true", help="a workflow of 548 cells instead of 40 cells")
+    parser.add_argument("--perform", nargs="+", help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.perform:
+        sys.exit(perform(*options.perform))
+    print(f"seed {options.seed}", flush=True)
+    folder = Path(tempfile.mkdtemp(prefix="resumes-"))
+    load = write(folder, options.seed, montage=options.montage)
+    dice = random.Random(f"{options.seed} kills")
+    begin = time.perf_counter()
+    for line in kill_runs(load, options.kills, dice, folder, 0.0 if options.montage else COLD):
+        print(line, flush=True)
+    print(f"{time.perf_counter() - begin:.0f} s")
+    shutil.rmtree(folder)
+
+
+if __name__ == "__main__":
+    main()
