@@ -13,7 +13,9 @@ import hotplate
 from hotplate.cli.common import flush
 from hotplate.cli.machine import cache, doctor
 from hotplate.cli.notebooks import check, compile_commands, graph, new
+from hotplate.cli.resume import resume
 from hotplate.cli.run import run
+from hotplate.cli.runs import runs
 from hotplate.cli.watch import watch
 from hotplate.errors import HotplateError
 
@@ -22,7 +24,7 @@ app: click.Group = _version(
     click.Group(
         name="hotplate",
         help="Runs C and C++ notebooks at native speed.",
-        commands=[run, watch, check, graph, new, compile_commands, doctor, cache],
+        commands=[run, resume, runs, watch, check, graph, new, compile_commands, doctor, cache],
         context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     )
 )

@@ -35,6 +35,15 @@ executor_option = click.option(
 sandbox_option = click.option(
     "--sandbox", is_flag=True, help="For a stranger's notebook: cells and compilers compute, and may do nothing else."
 )
+resumed_executor_option = click.option(
+    "--executor", metavar="NAME", help="Another one than the run began with: linear, parallel, process, ..."
+)
+lifecycle_option = click.option(
+    "--lifecycle", "lifecycles", multiple=True, metavar="NAME", help="An installed one, around each call of a cell."
+)
+save_option = click.option(
+    "--save", type=click.Path(path_type=Path), metavar="OUT.npz", help="Write the results there."
+)
 jobs_option = click.option("--jobs", type=click.IntRange(min=1), metavar="N", help="Cells and compilers at once.")
 compiler_option = click.option("--compiler", metavar="NAME", help="gcc, clang, zig, tcc, or a command.")
 flags_option = click.option("--flags", default="", metavar="WORDS", help="More compiler arguments for every cell.")
@@ -109,7 +118,7 @@ def given_values(notebook: Notebook, assignments: Iterable[str], arrays: Iterabl
     given = {}
     for assignment in assignments:
         name, value = _split(assignment, "--set", "NAME=VALUE")
-        given[name] = value if name in texts else _literal(value)
+        given[name] = value if name in texts else literal(value)
     for assignment in arrays:
         name, path = _split(assignment, "--input", "NAME=FILE.npy")
         given[name] = _load_array(path)
@@ -133,7 +142,7 @@ def _text_names(notebook: Notebook) -> set[str]:
     return names | {cell.name for cell in cells if cell.result and cell.result.kind is PortKind.TEXT}
 
 
-def _literal(text: str) -> Any:
+def literal(text: str) -> Any:
     """A number, a boolean or text, as a person would read it."""
     if text.lower() in ("true", "false"):
         return text.lower() == "true"

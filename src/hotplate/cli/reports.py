@@ -28,7 +28,7 @@ def line(document: Any) -> str:
     return json.dumps(_strict(document), allow_nan=False)
 
 
-def run_document(notebook: str, run: Run, saved: str | None = None) -> dict[str, Any]:
+def run_document(notebook: str, run: Run, saved: str | None = None, *, recorded: bool = False) -> dict[str, Any]:
     """`run --json`: the cells in dependency order with status, times (seconds) and values."""
     return {
         "notebook": notebook,
@@ -37,6 +37,7 @@ def run_document(notebook: str, run: Run, saved: str | None = None) -> dict[str,
         "seconds": run.seconds,
         "cells": [cell_document(cell) for cell in run.cells.values()],
         "saved": saved,
+        "recorded": recorded,
     }
 
 
@@ -84,7 +85,7 @@ def cell_document(cell: CellResult) -> dict[str, Any]:
         "run_seconds": cell.outcome.seconds,
         "build_key": cell.build_key,
         "compiler": cell.compiler,
-        "results": _results(cell.value) if cell.outcome.ok else [],
+        "results": results(cell.value) if cell.outcome.ok else [],
         "error": None if cell.outcome.ok else str(error or cell.reason),
         "stdout": cell.outcome.stdout.text,
         "stderr": cell.outcome.stderr.text,
@@ -109,7 +110,8 @@ def _crash(report: Any) -> dict[str, Any]:
     }
 
 
-def _results(value: Any) -> list[dict[str, Any]]:
+def results(value: Any) -> list[dict[str, Any]]:
+    """A value's parts: what each is called, is, and looks like."""
     fields = getattr(type(value), "_fields", None)
     if fields:
         return [{"field": field, **_value(getattr(value, field))} for field in fields]

@@ -1,0 +1,78 @@
+"""What the command line shows of a sweep: its table, for people and for programs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from hotplate.cli.display import milliseconds, preview
+from hotplate.cli.reports import results
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from hotplate.run.sweep import SweepRun
+
+SHOWN = 20
+"""Points that are shown of a longer sweep: half of them from its beginning."""
+
+
+def print_table(console: Console, swept: SweepRun) -> None:
+    """Prints a row for each point, with the axes' values and the results; of a long sweep the first and last rows."""
+    from rich.table import Table
+    from rich.text import Text
+
+    axes = [axis.name for axis in swept.sweep.axes]
+    columns, gaps = list(swept.columns), not swept.ok
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for name in (*axes, *columns, *(("problem",) if gaps else ())):
+        table.add_column(Text(name), no_wrap=True, overflow="ellipsis")
+    before, after = _ends(len(swept))
+    for i in (*before, *after):
+        if after and i == after[0]:
+            table.add_row(*["..."] * len(axes))
+        row = swept[i]
+        cells = [preview(row[name], 32) for name in (*axes, *columns)]
+        problem = f"{swept.statuses[i]}: {swept.problems[i]}" if i in swept.problems else ""
+        table.add_row(*map(Text, cells), *((Text(problem.partition("\n")[0], "bold red"),) if gaps else ()))
+    console.print(table)
+    complete = len(swept) - len(swept.problems)
+    console.print(Text(f"{complete} of {len(swept)} points in {milliseconds(swept.seconds)}", "dim"))
+
+
+def _ends(points: int) -> tuple[range, range]:
+    if points <= SHOWN:
+        return range(points), range(0)
+    return range(SHOWN // 2), range(points - SHOWN // 2, points)
+
+
+def document(notebook: str, swept: SweepRun, saved: str | None = None, *, recorded: bool = False) -> dict[str, Any]:
+    """`run --sweep --json`: the axes, and each point with its results."""
+    return {
+        "notebook": notebook,
+        "run": swept.id,
+        "ok": swept.ok,
+        "seconds": swept.seconds,
+        "axes": {axis.name: [_plain(value) for value in axis.values] for axis in swept.sweep.axes},
+        "columns": list(swept.columns),
+        "points": [_point(swept, i) for i in range(len(swept))],
+        "saved": saved,
+        "recorded": recorded,
+    }
+
+
+def _point(swept: SweepRun, i: int) -> dict[str, Any]:
+    row, axes = swept[i], [axis.name for axis in swept.sweep.axes]
+    return {
+        "point": {name: _plain(row[name]) for name in axes},
+        "status": swept.statuses[i],
+        "problem": swept.problems.get(i, ""),
+        "results": {name: _plain(row[name]) for name in swept.columns},
+    }
+
+
+def _plain(value: Any) -> Any:
+    """A value as JSON has it; an array by its type, shape and preview."""
+    if value is None or isinstance(value, (bool, int, float, str)):
+        return value
+    (described,) = results(value) or [{"preview": repr(value)}]
+    return {name: part for name, part in described.items() if name != "field"}
