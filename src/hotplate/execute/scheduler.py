@@ -86,8 +86,12 @@ class Scheduler:
     def give_up(self) -> None:
         """When nothing runs any more: gives the tasks that never started their outcome."""
         self._ready.clear()
-        for name in tuple(self._open):
-            self._close(name, Outcome(OutcomeKind.CANCELLED, reason=self._abort.reason))
+        while self._open:
+            try:
+                for name in tuple(self._open):
+                    self._close(name, Outcome(OutcomeKind.CANCELLED, reason=self._abort.reason))
+            except BaseException as error:  # a Ctrl-C on top of the one that led here
+                self.fail(error)
 
     def fail(self, error: BaseException) -> None:
         """Ends the run by an exception that is no outcome of a task. The first one counts."""

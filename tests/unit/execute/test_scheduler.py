@@ -248,3 +248,23 @@ def test_what_finished_raises_is_kept_and_ends_the_run_and_the_others_are_told()
     assert isinstance(scheduler.error, LookupError)
     assert scheduler.error.args == ("a",)
     assert abort.reason == "the run's bookkeeping failed"
+
+
+def test_an_interrupt_while_the_rest_is_told_is_kept_and_the_rest_is_told() -> None:
+    class Interrupted(AbortHandle):
+        interrupts = 2
+
+        @property
+        def reason(self) -> str:
+            self.interrupts -= 1
+            if self.interrupts >= 0:
+                raise KeyboardInterrupt
+            return super().reason
+
+    abort = Interrupted()
+    abort.abort("enough")
+    told: dict[str, Outcome] = {}
+    scheduler = Scheduler(TaskGraph(list(DIAMOND), DIAMOND), abort, told.__setitem__)
+    scheduler.give_up()
+    assert told == dict.fromkeys(DIAMOND, Outcome(CANCELLED, reason="enough"))
+    assert isinstance(scheduler.error, KeyboardInterrupt)
