@@ -16,19 +16,39 @@ if TYPE_CHECKING:
     from hotplate.execute.workers.policy import Level, Policy
     from hotplate.load import LoadedCell
     from hotplate.run import Run
+    from hotplate.run.attempts import AttemptPolicy, ExponentialBackoff, FixedBackoff
+    from hotplate.run.store import RunStore
     from hotplate.session import Notebook, inline, open
 
 _HOMES = {
+    "AttemptPolicy": "hotplate.run.attempts",
+    "ExponentialBackoff": "hotplate.run.attempts",
+    "FixedBackoff": "hotplate.run.attempts",
     "Level": "hotplate.execute.workers.policy",
     "LoadedCell": "hotplate.load",
     "Notebook": "hotplate.session",
     "Policy": "hotplate.execute.workers.policy",
     "Run": "hotplate.run",
+    "RunStore": "hotplate.run.store",
     "inline": "hotplate.session",
     "open": "hotplate.session",
 }
 
-__all__ = ["Level", "LoadedCell", "Notebook", "Policy", "Run", "__version__", "errors", "inline", "open"]
+__all__ = [
+    "AttemptPolicy",
+    "ExponentialBackoff",
+    "FixedBackoff",
+    "Level",
+    "LoadedCell",
+    "Notebook",
+    "Policy",
+    "Run",
+    "RunStore",
+    "__version__",
+    "errors",
+    "inline",
+    "open",
+]
 
 
 def __getattr__(name: str) -> Any:

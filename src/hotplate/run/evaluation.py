@@ -208,7 +208,7 @@ class Evaluation:
         """Calls the cell; when new code fails, the memory that it has from the code before is what it was."""
         snapshot = self._state.snapshot(task.name, task.key)
         outcome = self._tried(task)
-        if snapshot is not None and not outcome.ok:
+        if snapshot is not None and not outcome.ok and not outcome.unkillable:  # such a call goes on, with the memory
             self._state.restore(task.name, snapshot)
         return outcome
 
@@ -234,14 +234,18 @@ class Evaluation:
         if earlier.deaths >= MOST_DEATHS:
             return _deadly(task.name, earlier)
         shift = earlier.made - len(earlier.counted)
+
+        def shifted(made: Attempt) -> Attempt:
+            return replace(made, number=made.number + shift)
+
         outcome = self._attempts.run(
             task.name,
             policy,
             lambda number, last: self._attempt(task, policy, number + shift, last=last),
             self._phase,
             earlier=earlier.counted,
-            retrying=self._tell_of_retry,
-            ended=lambda made: self._recorder.attempted(replace(made, number=made.number + shift)),
+            retrying=lambda made: self._tell_of_retry(shifted(made)),
+            ended=lambda made: self._recorder.attempted(shifted(made)),
         )
         return replace(outcome, attempts=outcome.attempts + shift) if outcome.attempts else outcome
 
