@@ -48,23 +48,19 @@ def test_bytes_are_on_the_disk_before_the_name_and_the_name_before_the_row(
 ) -> None:
     recording, steps = begin(), []
     recording.flush()
-
-    def noting(owner: Any, name: str) -> None:
-        done = getattr(owner, name)
-        monkeypatch.setattr(owner, name, lambda *arguments: (done(*arguments), steps.append(name))[0])
-
-    for owner, name in ((os, "fsync"), (_platform, "replace_file"), (_platform, "fsync_directory")):
-        noting(owner, name)
-    listen(lambda point: steps.append(point.name) if point is Point.ROWS_WRITTEN else None)
+    replace, fsync = _platform.replace_file, os.fsync
+    monkeypatch.setattr(os, "fsync", lambda descriptor: (steps.append("bytes"), fsync(descriptor)))
+    monkeypatch.setattr(_platform, "replace_file", lambda *paths: (steps.append("name"), replace(*paths)))
+    monkeypatch.setattr(_platform, "fsync_directory", lambda folder: steps.append(f"entry in {folder.name[:2]}"))
+    listen(lambda point: steps.append(point.name) if point in (Point.TRANSACTION_BEGUN, Point.ROWS_WRITTEN) else None)
     try:
         compute(recording, "u0", BIG)
         recording.flush()
     finally:
         listen(None)
-    in_order = [steps.index(step) for step in ("fsync", "replace_file", "ROWS_WRITTEN")]
-    assert in_order == sorted(in_order)
-    published = steps.index("replace_file")
-    assert "fsync_directory" in steps[published : steps.index("ROWS_WRITTEN")]
+    folder = Content.of(BIG).name[:2]
+    published = ["bytes", "entry in ar", "name", f"entry in {folder}"]
+    assert steps[:6] == [*published, "TRANSACTION_BEGUN", "ROWS_WRITTEN"]
 
 
 def test_a_file_that_another_process_removes_before_it_has_a_row_is_written_again(

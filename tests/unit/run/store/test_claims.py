@@ -75,6 +75,7 @@ def test_a_run_whose_owner_died_is_lost_with_the_attempts_that_had_begun(store: 
     assert [one.outcome for one in attempts["u1"]] == [OutcomeKind.CRASHED, OutcomeKind.LOST]
     assert [one.outcome for one in attempts["u0"]] == [OutcomeKind.OK]
     assert "u2" not in attempts
+    assert list((store.folder / "tallies").iterdir()) == []
 
 
 def test_lost_attempts_are_counted_once_over_several_resumes(store: RunStore, begin: Begin) -> None:
