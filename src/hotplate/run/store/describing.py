@@ -67,6 +67,16 @@ def revision(description: RunDescription, run: str, token: str) -> tuple[Step, t
     return update, contents
 
 
+def addition(cells: Sequence[str], run: str, token: str) -> Step:
+    """What makes these the cells of a run. They begin with those that it has: the tally counts them in this order."""
+    listed = json.dumps(list(cells))
+
+    def update(connection: Connection) -> None:
+        connection.execute("UPDATE run SET cells = ? WHERE id = ? AND token = ?", (listed, run, token))
+
+    return update
+
+
 def _facts(description: RunDescription) -> tuple[dict[str, Any], Step, tuple[Content, ...]]:
     given, contents = _encoded(description.given)
     text = description.text.encode("utf-8", "surrogatepass")

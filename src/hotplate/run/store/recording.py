@@ -9,7 +9,8 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from hotplate.events import Kind
-from hotplate.run.store import children, codec
+from hotplate.run.store import children, codec, describing
+from hotplate.run.store.connection import explain
 from hotplate.run.store.points import Point, reached
 from hotplate.run.store.records import RunState, pairs_text, trace_hash
 from hotplate.run.store.rows import ARTIFACT_USE, ATTEMPT, EVENT, RESULT, plain
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from hotplate.run.attempts import Attempt
     from hotplate.run.state import Trace
     from hotplate.run.store.content import Content
-    from hotplate.run.store.records import StoredValue
+    from hotplate.run.store.records import RunDescription, StoredValue
     from hotplate.run.store.rows import Row, Table
     from hotplate.run.store.tally import Tally
     from hotplate.run.store.writer import Writer
@@ -64,12 +65,23 @@ class Recording:
         """Has a function called with each event once it is recorded, in order, from a thread of the store."""
         self._sinks.append(sink)
 
+    def revise(self, description: RunDescription, cells: Sequence[str]) -> None:
+        """Takes down that a resumed run is of another text, plan, values or options, and has these cells too."""
+        step, contents = describing.revision(description, self.id, self.token)
+        self._writer.put(Change(self, contents=contents, begins=step))
+        self._add(cells)
+
     def begun(self, cell: str, attempt: int) -> None:
         """Takes down that an attempt begins, before it does: if the process ends in it, it counts as lost.
 
         About 0.2 µs; nothing waits for the disk.
         """
-        self._tally.begun(cell, attempt)
+        try:
+            self._tally.begun(cell, attempt)
+        except KeyError:
+            self._add([cell])
+            if cell in self._tally.cells:
+                self._tally.begun(cell, attempt)
         reached(Point.ATTEMPT_COUNTED)
 
     def attempt(self, attempt: Attempt) -> None:
@@ -177,7 +189,7 @@ class Recording:
 
         self._writer.put(Change(self, ends=end, then=self._close))
         self._writer.flush()
-        if self._writer.error is not None:
+        if self.error is not None:
             self._writer.give_back(self)
 
     # ---- for the writer ----
@@ -196,6 +208,19 @@ class Recording:
             except Exception:
                 self._sinks.remove(sink)
                 log.exception("a subscriber of run %s failed on %s and is left out from now on", self.id, event.kind)
+
+    def _add(self, cells: Sequence[str]) -> None:
+        """Makes room for more cells in the tally, once whoever may read it knows which they are."""
+        with self._lock:
+            cells = [cell for cell in dict.fromkeys(cells) if cell not in self._tally.cells]
+            if cells:
+                step = describing.addition([*self._tally.cells, *cells], self.id, self.token)
+                self._writer.put(Change(self, begins=step))
+                self._writer.flush()
+                try:
+                    self._tally.grow(cells)
+                except OSError as error:
+                    self.refuse(explain(error, self._tally.path))
 
     def _close(self) -> None:
         reached(Point.RUN_ENDED)

@@ -38,21 +38,20 @@ def settle(connection: Connection, tallies: Path) -> None:
             _lose(connection, tallies, run, token, json.loads(cells))
 
 
-def claim(connection: Connection, run: str, token: str, cells: Sequence[str]) -> None:
+def claim(connection: Connection, run: str, token: str) -> None:
     """Makes this process the owner of a run that has ended or whose owner is dead; of several at once, one wins.
 
-    `cells` are the run's from now on: those that the tally of this token counts.
     Raises StoreError for a run that is done, or that somebody works on.
     """
-    mine, listed = Owner.mine(), json.dumps(list(cells))
+    mine = Owner.mine()
     with transaction(connection):
         refuse_child(connection, run)
         if refuse_alive(connection, run) is RunState.DONE:
             raise StoreError(f"run {run} is done, so there is nothing to resume; run the notebook anew")
         connection.execute(
-            "UPDATE run SET state = 'resuming', problem = '', ended = NULL, heartbeat = ?, token = ?, cells = ?,"
+            "UPDATE run SET state = 'resuming', problem = '', ended = NULL, heartbeat = ?, token = ?,"
             " host = ?, pid = ?, started = ?, boot = ?, namespace = ? WHERE id = ?",
-            (time.time(), token, listed, mine.host, mine.pid, mine.started, mine.boot, mine.namespace, run),
+            (time.time(), token, mine.host, mine.pid, mine.started, mine.boot, mine.namespace, run),
         )
         reopen_children(connection, run)
         reached(Point.CLAIM_WRITTEN)

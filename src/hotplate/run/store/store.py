@@ -95,22 +95,18 @@ class RunStore:
         self._writing().put(Change(recording, contents=contents, begins=insert))
         return recording
 
-    def claim(
-        self, run: str, description: RunDescription | None = None, cells: Sequence[str] | None = None
-    ) -> tuple[RunRecord, Recording]:
+    def claim(self, run: str) -> tuple[RunRecord, Recording]:
         """Takes over a run that ended without being done, or whose owner is dead, to go on with it.
 
-        `description` and `cells` say what it is from now on, where that has changed: its text, its plan, the values
-        given, the options. The record tells of the run as it was, but for its cells; attempts that had begun and were
-        not recorded are in it as lost. Of several that try, one gets the run.
+        Of several that try, one gets it. Attempts that had begun and were not recorded are in the record, as lost.
+        Where the run is another one from now on, its recording is told: see `Recording.revise`.
         Raises StoreError for an unknown run, one that is done, and one that somebody works on.
         """
         token = self._new_token()
         with self._using() as connection:
             name = reading.find_id(connection, run)
             settling.settle(connection, self._tallies)
-            before = reading.read_run(connection, name)
-            settling.claim(connection, name, token, before.cells if cells is None else cells)
+            settling.claim(connection, name, token)
             try:
                 record = reading.read_run(connection, name)
                 begun = {cell: attempts[-1].number for cell, attempts in record.attempts.items()}
@@ -118,8 +114,7 @@ class RunStore:
             except BaseException:
                 settling.give_back(connection, name, token)
                 raise
-        update, contents = describing.revision(description, name, token) if description else (None, ())
-        self._writing().put(Change(recording, contents=contents, begins=update))
+        self._writing().put(Change(recording))
         return record, recording
 
     # ---- reading ----

@@ -29,27 +29,39 @@ class Tally:
     def __init__(self, path: Path, cells: Sequence[str], begun: Mapping[str, int] | None = None) -> None:
         """Makes the file, with the counts that are known already. Raises OSError."""
         self.path = path
-        self._at = {cell: i for i, cell in enumerate(cells)}
+        self.cells: dict[str, int] = {}
+        """Where the count of each is."""
         counts = b"".join(_COUNT.pack(min((begun or {}).get(cell, 0), MOST)) for cell in cells)
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o600)
         try:
-            _fill(descriptor, counts or b"\0\0")  # an empty file can't be mapped
-            self._file = mmap.mmap(descriptor, 0)
-        except BaseException:
-            os.close(descriptor)
-            path.unlink()
+            self._map(os.O_CREAT | os.O_EXCL, counts or _COUNT.pack(0))  # an empty file can't be mapped
+        except OSError:
+            path.unlink(missing_ok=True)
             raise
-        os.close(descriptor)
-        self._counts = memoryview(self._file).cast("H")
+        self.cells = {cell: i for i, cell in enumerate(cells)}
 
     def begun(self, cell: str, attempt: int) -> None:
-        """Says that an attempt of a cell begins; the next attempts of other cells do not wait for it."""
-        self._counts[self._at[cell]] = attempt if attempt < MOST else MOST
+        """Says that an attempt of a cell begins. Raises KeyError for one that has no count."""
+        self._counts[self.cells[cell]] = attempt if attempt < MOST else MOST
+
+    def grow(self, cells: Sequence[str]) -> None:
+        """Adds cells. Others may be counted meanwhile: the memory that was mapped before is the same file's."""
+        at = len(self.cells)
+        self._map(os.O_APPEND, _COUNT.pack(0) * len(cells))
+        self.cells |= {cell: i for i, cell in enumerate(cells, at)}
 
     def close(self) -> None:
         """Lets go of the file, which stays. Again does nothing."""
         self._counts.release()
         self._file.close()
+
+    def _map(self, flags: int, added: bytes) -> None:
+        descriptor = os.open(self.path, os.O_RDWR | flags | getattr(os, "O_BINARY", 0), 0o600)
+        try:
+            _fill(descriptor, added)
+            self._file = mmap.mmap(descriptor, 0)
+        finally:
+            os.close(descriptor)
+        self._counts = memoryview(self._file).cast("H")
 
 
 def _fill(descriptor: int, counts: bytes) -> None:

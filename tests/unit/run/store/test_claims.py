@@ -90,22 +90,38 @@ def test_lost_attempts_are_counted_once_over_several_resumes(store: RunStore, be
     assert [one.outcome for one in store.find_run(RUN).attempts["u0"]] == [OutcomeKind.LOST] * 3
 
 
-def test_a_run_that_is_resumed_may_be_of_another_text_and_other_cells(store: RunStore, begin: Begin) -> None:
+def test_a_run_that_is_resumed_may_be_of_another_text_and_have_more_cells(store: RunStore, begin: Begin) -> None:
     recording = begin(text="old", plan="p1", given={"dt": 1.0}, point={"n": 1})
     recording.begun("u2", 1)
     recording.flush()
     orphan(store)
-    changed = RunDescription(RUN, "x.c", "new", "p2", ["v"], {"dt": 2.0}, {"jobs": 1}, version="2")
-    before, again = store.claim(RUN, changed, ["v", "u2"])
+    before, again = store.claim(RUN)
     assert (before.text, before.plan) == ("old", "p1")
+    again.revise(RunDescription(RUN, "x.c", "new", "p2", ["v"], {"dt": 2.0}, {"jobs": 1}, version="2"), ["v", "u2"])
     again.begun("v", 1)
     again.flush()
     orphan(store)
     record = store.find_run(RUN)
-    assert (record.text, record.plan, record.cells, record.options) == ("new", "p2", ("v", "u2"), {"jobs": 1})
+    assert (record.text, record.plan, record.cells, record.options) == ("new", "p2", (*CELLS, "v"), {"jobs": 1})
     assert (record.summary.targets, record.summary.version, record.given["dt"].text) == (("v",), "2", "2.0")
     assert record.summary.point["n"].text == "1"
     assert {cell: len(attempts) for cell, attempts in record.attempts.items()} == {"u2": 1, "v": 1}
+
+
+def test_attempts_of_a_cell_that_nobody_told_of_are_not_forgotten(store: RunStore, begin: Begin) -> None:
+    recording = begin()
+    recording.begun("u0", 1)
+    recording.begun("surprise", 1)
+    recording.begun("another", 1)
+    recording.begun("another", 2)
+    recording.flush()
+    orphan(store)
+    record, again = store.claim(RUN)
+    assert {cell: len(attempts) for cell, attempts in record.attempts.items()} == {"u0": 1, "surprise": 1, "another": 2}
+    again.begun("surprise", 2)
+    again.flush()
+    orphan(store)
+    assert [one.number for one in store.find_run(RUN).attempts["surprise"]] == [1, 2]
 
 
 def test_the_numbers_of_events_go_on(store: RunStore, begin: Begin) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import subprocess
 import sys
@@ -17,6 +18,7 @@ from hotplate.execute import OutcomeKind
 from hotplate.run.store import RunDescription, RunState, RunStore, connection, writer
 from hotplate.run.store.place import default_folder, prepare
 from hotplate.run.store.schema import MIGRATIONS, migrate
+from hotplate.run.store.tally import Tally
 from tests.unit.run.store.samples import CELLS, compute, database, event
 
 if TYPE_CHECKING:
@@ -144,6 +146,21 @@ def test_a_full_database_is_told_like_a_full_disk(small_disk: Path) -> None:
         assert "free some space" in str(recording.error)
         with pytest.raises(StoreError, match=r"can't be written: .*free some space"):
             store.begin(RunDescription("b" * 12, "x.c"), ["cell"] * 1_000_000)
+
+
+def test_a_tally_that_can_not_grow_ends_the_recording_and_not_the_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(Tally, "grow", full)
+    with RunStore.open(tmp_path) as store:
+        recording = store.begin(RunDescription(RUN, "x.c"), CELLS)
+        recording.begun("surprise", 1)
+        assert "free some space" in str(recording.error)
+        recording.end(RunState.DONE)
+        assert store.runs()[0].state is RunState.LOST
 
 
 def test_a_store_that_another_process_does_not_let_go_is_told_of(

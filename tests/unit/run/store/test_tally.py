@@ -58,6 +58,16 @@ def test_a_file_that_is_missing_or_cut_short_tells_of_nothing(content: bytes | N
     assert read_tally(tmp_path / "t", CELLS) == {}
 
 
+def test_cells_that_are_added_are_counted_beside_the_others(tmp_path: Path) -> None:
+    tally = Tally(tmp_path / "t", ["a"])
+    tally.grow(["b", "c"])
+    tally.begun("c", 3)
+    tally.begun("a", 1)
+    assert read_tally(tmp_path / "t", ["a", "b", "c"]) == {"a": 1, "c": 3}
+    assert read_tally(tmp_path / "t", ["a"]) == {"a": 1}
+    tally.close()
+
+
 def test_a_run_without_cells_has_a_tally_too(tmp_path: Path) -> None:
     Tally(tmp_path / "t", []).close()
     assert read_tally(tmp_path / "t", []) == {}
@@ -69,3 +79,4 @@ def test_a_disk_without_room_is_an_error_before_anything_begins(
     monkeypatch.setattr(os, "write", lambda _descriptor, data: len(data) - 1)
     with pytest.raises(OSError, match=os.strerror(errno.ENOSPC)):
         Tally(tmp_path / "t", CELLS)
+    assert not (tmp_path / "t").exists()
