@@ -71,6 +71,8 @@ class HotReloader:
         """Called with each version that becomes the active one."""
         self.on_failure: list[Callable[[HotplateError], None]] = []
         """Called with the reason when a newer text is refused."""
+        self._units: tuple[NotebookModel | None, dict[str, Unit]] = (None, {})
+        """Those of the text that was asked for last: runs of one text ask each time."""
         self._loaded: dict[str, tuple[str, LoadedCell]] = {}
         self._builds: dict[str, Build] = {}
         self._earlier: deque[tuple[int, NotebookModel]] = deque(maxlen=VERSIONS)
@@ -126,7 +128,10 @@ class HotReloader:
 
     def units(self, model: NotebookModel, names: Iterable[str]) -> list[Unit]:
         """The translation units of cells."""
-        return [make_unit(model, name, self.toolchain) for name in names]
+        of, known = self._units
+        if of is not model:
+            _, known = self._units = (model, {})
+        return [known.get(name) or known.setdefault(name, make_unit(model, name, self.toolchain)) for name in names]
 
     def build(self, model: NotebookModel, names: Iterable[str], emitter: Emitter | None = None) -> dict[str, Built]:
         """Compiles what is not in the cache. Raises ToolchainError, CacheError; a cell that fails is in the result."""
