@@ -67,7 +67,7 @@ def test_run_json_has_the_promised_keys(command: Command, model: Path) -> None:
     done = command("run", model, "--json", "--set", "step=0.5", "--save", "out.npz")
     assert done.err == ""
     document = json.loads(done.out)
-    assert set(document) == {"notebook", "run", "ok", "seconds", "cells", "saved"}
+    assert set(document) == {"notebook", "run", "ok", "seconds", "cells", "saved", "recorded"}
     assert (document["notebook"], document["ok"], document["saved"]) == (str(model), True, "out.npz")
     _, ramp, ends = document["cells"]
     assert set(ramp) == {
@@ -101,7 +101,7 @@ def test_set_takes_values_of_every_type(
 def test_a_value_that_is_none_is_an_error_of_its_cell_in_one_line(
     command: Command, notebook: Callable[..., Path], text: str
 ) -> None:
-    done = command("run", notebook(TYPES), "a", "--set", f"i={text}")
+    done = command("run", "--no-record", notebook(TYPES), "a", "--set", f"i={text}")
     assert done.code == 2
     assert done.err.startswith("hotplate: a: i wants int64")
     assert done.err.count("\n") == 1
@@ -162,7 +162,7 @@ def test_a_failed_cell_is_code_1_with_the_results_of_the_others(
     command: Command, notebook: Callable[..., Path]
 ) -> None:
     path = notebook(FAILING)
-    done = command("run", path, "--set", "bad_luck=3", "--keep-going", "--json")
+    done = command("run", "--no-record", path, "--set", "bad_luck=3", "--keep-going", "--json")
     assert (done.code, done.err) == (1, "hotplate: bad: no 1\n")
     document = json.loads(done.out)
     statuses = {cell["name"]: cell["status"] for cell in document["cells"]}
@@ -181,7 +181,7 @@ def test_an_isolated_cell_that_crashes_is_told_with_its_line(command: Command, n
 
 @pytest.mark.parametrize("size", [2**62, 2**52])
 def test_an_array_that_does_not_fit_in_memory_is_told_with_its_cell(command: Command, model: Path, size: int) -> None:
-    done = command("run", model, "--set", "step=2", "--set", f"n={size}")
+    done = command("run", "--no-record", model, "--set", "step=2", "--set", f"n={size}")
     assert done.code == 2
     assert done.err.startswith(f"hotplate: ramp: out would be float64[{size}], more than memory holds")
     assert done.err.count("\n") == 1

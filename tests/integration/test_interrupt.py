@@ -102,7 +102,7 @@ def end(process: subprocess.Popen[str]) -> tuple[str, str]:
 def test_a_cell_that_polls_ends_at_once(
     start: Start, cells: Path, executor: str, cell: str, record_property: Callable[..., None]
 ) -> None:
-    process = start("run", cells, cell, "--executor", executor)
+    process = start("run", "--no-record", cells, cell, "--executor", executor)
     read_until(process, "begun")
     began = interrupt(process)
     _, err = end(process)
@@ -113,7 +113,7 @@ def test_a_cell_that_polls_ends_at_once(
 def test_a_cell_that_does_not_poll_is_told_of_while_it_runs_and_a_second_interrupt_ends_all(
     start: Start, cells: Path
 ) -> None:
-    process = start("run", cells, "deaf", "--set", "seconds=60")
+    process = start("run", "--no-record", cells, "deaf", "--set", "seconds=60")
     read_until(process, "begun")
     interrupt(process)
     said = read_until(process, "press Ctrl-C again")
@@ -126,7 +126,7 @@ def test_a_cell_that_does_not_poll_is_told_of_while_it_runs_and_a_second_interru
 
 
 def test_a_cell_that_polls_too_seldom_is_told_of(start: Start, cells: Path) -> None:
-    process = start("run", cells, "slow")
+    process = start("run", "--no-record", cells, "slow")
     read_until(process, "begun")
     interrupt(process)
     read_until(process, "slow was asked to stop and has not answered yet: it polls hp_check too seldom")
@@ -136,7 +136,7 @@ def test_a_cell_that_polls_too_seldom_is_told_of(start: Start, cells: Path) -> N
 
 
 def test_a_cell_that_does_not_poll_ends_the_run_when_it_returns(start: Start, cells: Path) -> None:
-    process = start("run", cells, "deaf", "--set", "seconds=0.5")
+    process = start("run", "--no-record", cells, "deaf", "--set", "seconds=0.5")
     read_until(process, "begun")
     interrupt(process)
     _, err = end(process)
@@ -148,7 +148,7 @@ def test_a_cell_that_does_not_poll_ends_the_run_when_it_returns(start: Start, ce
 def test_parallel_cells_and_limited_ones_that_do_not_poll_are_left_behind(
     start: Start, cells: Path, cell: str, executor: str
 ) -> None:
-    process = start("run", cells, cell, "--set", "seconds=60", "--executor", executor)
+    process = start("run", "--no-record", cells, cell, "--set", "seconds=60", "--executor", executor)
     read_until(process, "begun")
     interrupt(process)
     assert end(process)[1] == "hotplate: interrupted\n"
@@ -159,7 +159,7 @@ def test_parallel_cells_and_limited_ones_that_do_not_poll_are_left_behind(
 def test_the_process_ends_past_a_cell_that_was_left_behind_at_its_timeout(
     start: Start, cells: Path, executor: str
 ) -> None:
-    process = start("run", cells, "stays", "--executor", executor)
+    process = start("run", "--no-record", cells, "stays", "--executor", executor)
     out, err = end(process)
     assert process.returncode == 1
     assert "Mark it `isolate`: then it is killed" in out + err
@@ -167,7 +167,7 @@ def test_the_process_ends_past_a_cell_that_was_left_behind_at_its_timeout(
 
 def test_an_interrupt_that_is_ignored_stays_ignored(start: Start, cells: Path) -> None:
     ignoring = "import signal; signal.signal(signal.SIGINT, signal.SIG_IGN)"  # as behind nohup
-    process = start("run", cells, "slow", code=f"{ignoring}; from hotplate.__main__ import main; main()")
+    process = start("run", "--no-record", cells, "slow", code=f"{ignoring}; from hotplate.__main__ import main; main()")
     read_until(process, "begun")
     interrupt(process)
     assert "slow" in process.communicate(timeout=60)[0]
@@ -194,7 +194,9 @@ def test_an_interrupt_during_a_compile_leaves_no_compiler_and_no_files(
     path = tmp_path / "n.c"
     path.write_text("\n".join(f"int c{i}(void) {{ return {i}; }}" for i in range(count)))
     cache = tmp_path / "cache"
-    process = start("run", path, "--jobs", 2, "--compiler", compiler, env={"HOTPLATE_CACHE_DIR": str(cache)})
+    process = start(
+        "run", "--no-record", path, "--jobs", 2, "--compiler", compiler, env={"HOTPLATE_CACHE_DIR": str(cache)}
+    )
     assert eventually(log.exists)
     pids = [int(word) for word in log.read_text().split()]
     interrupt(process)
@@ -424,7 +426,7 @@ def test_the_cursor_is_back_when_a_second_interrupt_ends_the_process(start: Star
 
 
 def test_without_a_terminal_nothing_is_drawn(start: Start, cells: Path) -> None:
-    process = start("run", cells, "slow")
+    process = start("run", "--no-record", cells, "slow")
     out, err = process.communicate(timeout=60)
     assert process.returncode == 0
     assert "\x1b" not in out + err

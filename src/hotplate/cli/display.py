@@ -163,6 +163,6 @@ def preview(value: Any, width: int = 60) -> str:
 def milliseconds(seconds: float) -> str:
     """A duration with three digits: `12.3 ms`, `4.56 s`, `78 µs`."""
     for factor, unit in ((1, "s"), (1e3, "ms")):
-        if seconds * factor >= 1:
+        if seconds * factor >= 0.9995:  # else three digits of 999.9 would be 1e+03
             return f"{seconds * factor:.3g} {unit}"
     return f"{seconds * 1e6:.3g} µs"

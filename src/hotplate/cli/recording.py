@@ -71,7 +71,8 @@ class Records:
         """Says what of the run was not recorded, and how to go on with one that is not over."""
         if run is not None and run.unrecorded:
             print(f"hotplate: not all of this run was recorded: {run.unrecorded}", file=sys.stderr)
-        if self.store is None or over or not self._run:
+        begun = run is None or run.attempts  # else there is nothing to go on with
+        if self.store is None or over or not self._run or not begun:
             return
         try:
             short = self.store.shorten(self._run)

@@ -1,0 +1,459 @@
+"""Recorded runs on the command line: `run` records them, `runs` shows them, `resume` goes on with them."""
+
+from __future__ import annotations
+
+import json
+import re
+import signal
+import sys
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+
+import hotplate
+from hotplate.errors import CellError, StoreError
+from hotplate.run.store import RunState, RunStore
+from tests.waiting import eventually
+
+if TYPE_CHECKING:
+    import subprocess
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from tests.integration.conftest import Result
+
+    Command = Callable[..., Result]
+    Start = Callable[..., subprocess.Popen[str]]
+
+CELLS = """\
+#include <hotplate.h>
+#include <stdio.h>
+int64_t n(void) { return 3; }
+void ramp(int64_t n, double step, double out[n]) { for (int64_t i = 0; i < n; i++) out[i] = (double)i * step; }
+double last(hp_ctx *ctx, int64_t n, const double ramp[n]) {
+    if (ramp[n - 1] > 10) return hp_fail(ctx, "%g is too much", ramp[n - 1]), 0;
+    return ramp[n - 1];
+}
+double twice(double last) { return 2 * last; }
+// Waits for a file, as long as nobody asks it to stop.
+int gate(hp_ctx *ctx, double last, const char *file) {
+    for (;;) {
+        FILE *found = fopen(file, "r");
+        if (found) return fclose(found), (int)last;
+        if (hp_check(ctx)) return 0;
+    }
+}
+// %% Talkative isolate
+int says(int64_t n) { printf("there are %d\\n", (int)n); fflush(stdout); fprintf(stderr, "so it is\\n"); return 1; }
+"""
+
+
+@pytest.fixture(scope="module")
+def cells(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The notebook of this file, its cells built once."""
+    path = tmp_path_factory.mktemp("runs") / "cells.c"
+    path.write_text(CELLS)
+    assert hotplate.open(path).check() == ()
+    return path
+
+
+@pytest.fixture
+def own(cells: Path, tmp_path: Path) -> Path:
+    """A copy that a test may change."""
+    path = tmp_path / "own.c"
+    path.write_text(cells.read_text())
+    return path
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where this test's runs are recorded."""
+    monkeypatch.setenv("HOTPLATE_RUNS_DIR", str(tmp_path / "store"))
+    return tmp_path / "store"
+
+
+@pytest.fixture
+def store(folder: Path) -> Iterator[RunStore]:
+    with RunStore.open(folder) as opened:
+        yield opened
+
+
+def document(done: Result) -> Any:
+    return json.loads(done.out)
+
+
+def failed_run(command: Command, path: Path, *arguments: str) -> str:
+    """Records a run that fails in `last`, and returns its name."""
+    done = command("run", path, "twice", "--set", "step=6", "--json", *arguments)
+    assert done.code == 1
+    return str(document(done)["run"])
+
+
+# ---- run
+
+
+def test_a_run_is_recorded_unless_one_says_otherwise(command: Command, cells: Path, store: RunStore) -> None:
+    done = document(command("run", cells, "n", "--json"))
+    unrecorded = document(command("run", cells, "n", "--no-record", "--json"))
+    assert (done["recorded"], unrecorded["recorded"]) == (True, False)
+    assert [(run.id, run.state) for run in store.runs()] == [(done["run"], RunState.DONE)]
+
+
+def test_a_failed_run_ends_with_its_name_and_the_way_to_go_on(command: Command, cells: Path, store: RunStore) -> None:
+    done = command("run", cells, "twice", "--set", "step=6")
+    (run,) = store.runs()
+    assert done.err.splitlines() == [
+        "hotplate: last: 12 is too much",
+        f"hotplate: this was run {run.id}; to go on with it: hotplate resume {run.id[:4]}",
+    ]
+
+
+def test_a_run_that_could_not_start_is_told_without_a_way_to_go_on(command: Command, cells: Path) -> None:
+    assert "resume" not in command("run", cells, "ramp").err
+
+
+@pytest.fixture(params=["read-only", "damaged", "newer"])
+def unusable(folder: Path, request: pytest.FixtureRequest) -> Path:
+    """A store that can't be used."""
+    if request.param == "read-only":
+        folder.write_text("no directory")
+        return folder
+    RunStore.open(folder).close()
+    database = folder / "runs.db"
+    if request.param == "damaged":
+        database.write_bytes(b"no database" * 1000)
+    else:
+        import apsw
+
+        apsw.Connection(str(database)).execute("PRAGMA user_version = 1000")
+    return folder
+
+
+def test_a_run_that_can_not_be_recorded_goes_on_with_one_warning(command: Command, cells: Path, unusable: Path) -> None:
+    done = command("run", cells, "n", "--json")
+    assert done.code == 0
+    assert re.fullmatch(r"hotplate: this run is not recorded: .*HOTPLATE_RUNS_DIR.*--no-record\n", done.err)
+    assert str(unusable) in done.err
+    assert document(done)["recorded"] is False
+    assert command("run", cells, "n", "--no-record").err == ""
+
+
+@pytest.mark.parametrize("option", ["--record", "--reuse"])
+def test_what_takes_the_store_is_refused_without_it(option: str, command: Command, cells: Path, unusable: Path) -> None:
+    done = command("run", cells, "n", option)
+    assert (done.code, done.out) == (2, "")
+    assert str(unusable) in done.err
+
+
+@pytest.mark.parametrize("arguments", [["runs"], ["resume", "3f2a"]])
+def test_commands_about_runs_say_why_the_store_can_not_be_used(
+    arguments: list[str], command: Command, unusable: Path
+) -> None:
+    done = command(*arguments)
+    assert (done.code, done.out) == (2, "")
+    assert str(unusable) in done.err
+
+
+def test_a_run_of_which_not_all_was_recorded_warns(
+    command: Command, cells: Path, store: RunStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from hotplate.run.store.recording import Recording
+
+    def full(recording: Recording, *_: Any) -> None:
+        recording.refuse(StoreError("the disk is full"))
+
+    monkeypatch.setattr(Recording, "begun", full)
+    done = command("run", cells, "n", "--json")
+    assert (done.code, done.err) == (0, "hotplate: not all of this run was recorded: the disk is full\n")
+    assert document(done)["recorded"] is False
+
+
+def test_reuse_takes_what_another_run_computed(command: Command, cells: Path) -> None:
+    def statuses(*arguments: str) -> dict[str, str]:
+        cells_of = document(command("run", cells, "twice", "--json", *arguments))["cells"]
+        return {cell["name"]: cell["status"] for cell in cells_of}
+
+    assert set(statuses("--set", "step=1").values()) == {"ok"}
+    assert set(statuses("--set", "step=1").values()) == {"ok"}
+    assert set(statuses("--set", "step=1", "--reuse").values()) == {"kept"}
+    assert statuses("--set", "step=2", "--reuse") == {"n": "kept", "ramp": "ok", "last": "ok", "twice": "ok"}
+
+
+def test_what_an_isolated_cell_prints_is_kept_to_its_log_on_demand(start: Start, cells: Path, store: RunStore) -> None:
+    out, err = start("run", cells, "says", "--output", "none").communicate()
+    assert ["there are 3" in out, "so it is" in err] == [False, False]
+    process = start("runs", store.runs()[0].id, "--log", "says")
+    assert process.communicate() == ("there are 3\n", "so it is\n")
+
+
+# ---- runs
+
+
+def test_runs_are_listed_with_the_newest_first(command: Command, cells: Path, own: Path) -> None:
+    failed = failed_run(command, cells)
+    command("run", own, "n")
+    lines = command("runs").out.splitlines()
+    assert lines[0].split() == ["run", "notebook", "state", "began", "took", "cells", "problem"]
+    assert [line.split()[1:3] for line in lines[1:]] == [["own.c", "done"], ["cells.c", "failed"]]
+    assert lines[2].split()[0] == failed
+    assert lines[2].split()[-3:] == ["2/4", "last:", "failed"]
+    assert len(command("runs", "--limit", 1).out.splitlines()) == 2
+
+
+def test_runs_of_one_notebook(command: Command, cells: Path, own: Path) -> None:
+    command("run", cells, "n")
+    command("run", own, "n")
+    (run,) = document(command("runs", "own.c", "--json"))["runs"]
+    assert run["notebook"] == str(own)
+    done = command("runs", "other.c")
+    assert (done.code, done.out) == (0, "")
+    assert done.err.startswith("no runs of other.c were recorded in ")
+
+
+def test_the_list_for_programs_has_the_promised_keys(command: Command, cells: Path, folder: Path) -> None:
+    failed = failed_run(command, cells)
+    listed = document(command("runs", "--json"))
+    (run,) = listed["runs"]
+    assert (set(listed), listed["store"]) == ({"store", "runs"}, str(folder))
+    assert set(run) == {
+        "run", "notebook", "state", "problem", "resumable", "began", "ended", "seconds", "cells", "outcomes", "targets",
+        "parent", "children", "owner", "hotplate",
+    }  # fmt: skip
+    assert (run["run"], run["resumable"], run["outcomes"]) == (failed, True, {"ok": 2, "failed": 1, "skipped": 1})
+
+
+def test_one_run_is_shown_with_what_it_was_given_and_how_its_cells_ended(command: Command, cells: Path) -> None:
+    failed = failed_run(command, cells)
+    shown = [line.split() for line in command("runs", failed[:6]).out.splitlines()]
+    assert ["step", "=", "6"] in shown
+    assert ["go", "on", "hotplate", "resume", failed[:4]] in shown
+    rows = {words[0]: words[1] for words in shown[shown.index([]) + 2 :]}
+    assert rows == {"n": "ok", "ramp": "ok", "last": "failed", "twice": "skipped"}
+
+
+def test_one_run_for_programs_has_the_promised_keys(command: Command, cells: Path) -> None:
+    failed = failed_run(command, cells)
+    shown = document(command("runs", failed, "--json"))
+    assert set(shown) > {"given", "point", "options", "text", "logs", "results"}
+    by_name = {cell["name"]: cell for cell in shown["results"]}
+    assert shown["given"]["step"]["results"][0]["value"] == 6
+    assert by_name["ramp"]["results"][0]["preview"] == "[ 0. 6. 12.]"
+    assert set(by_name["ramp"]) == {
+        "name", "status", "attempts", "reason", "error", "started", "run_seconds", "build_key", "compiler", "contents",
+        "results", "problem",
+    }  # fmt: skip
+    (attempt,) = by_name["last"]["attempts"]
+    assert (attempt["number"], attempt["outcome"]) == (1, "failed")
+    events = document(command("runs", failed, "--events", "--json"))["events"]
+    assert (events[0]["kind"], events[-1]["kind"]) == ("run_started", "run_done")
+
+
+def test_the_events_of_a_run_are_printed_in_order(command: Command, cells: Path) -> None:
+    lines = command("runs", failed_run(command, cells), "--events").out.splitlines()
+    kinds = [line.split()[1] for line in lines]
+    assert (kinds[0], kinds[-1]) == ("run_started", "run_done")
+    assert any(line.endswith("cell_failed last") for line in lines)
+
+
+def test_the_text_of_a_run_s_notebook_is_what_it_was(command: Command, own: Path) -> None:
+    failed = failed_run(command, own)
+    own.write_text("int other(void) { return 1; }")
+    assert command("runs", failed, "--text").out == CELLS
+
+
+def test_two_runs_are_compared(command: Command, own: Path) -> None:
+    one = document(command("run", own, "twice", "--set", "step=1", "--json"))["run"]
+    own.write_text(CELLS.replace("return 2 * last", "return 3 * last"))
+    other = document(command("run", own, "twice", "--set", "step=2", "--json"))["run"]
+    lines = command("runs", one, other).out.splitlines()
+    assert "step: 1 → 2" in lines
+    assert "-double twice(double last) { return 2 * last; }" in lines
+    compared = document(command("runs", one, other, "--json"))
+    assert set(compared) == {"runs", "facts", "given", "options", "text", "cells"}
+    found = {cell["name"]: (cell["code"], cell["value"], cell["max_abs_difference"]) for cell in compared["cells"]}
+    assert found == {
+        "n": ("same", "same", None),
+        "ramp": ("same", "different", 2.0),
+        "last": ("same", "different", 2.0),
+        "twice": ("different", "different", 8.0),
+    }
+
+
+def test_a_deleted_run_is_gone_and_no_other(command: Command, cells: Path) -> None:
+    one, other = failed_run(command, cells), failed_run(command, cells)
+    assert command("runs", "--delete", one).out == f"deleted run {one}\n"
+    assert [run["run"] for run in document(command("runs", "--json"))["runs"]] == [other]
+
+
+@pytest.mark.parametrize(
+    "arguments", [["runs", "0123"], ["resume", "0123"], ["runs", "--delete", "0123"], ["runs", "0123", "--log", "n"]]
+)
+def test_an_unknown_run_is_refused_with_those_that_there_are(
+    arguments: list[str], command: Command, cells: Path
+) -> None:
+    failed = failed_run(command, cells)
+    done = command(*arguments)
+    assert (done.code, done.out) == (2, "")
+    assert done.err == f"hotplate: there is no run 0123; the last ones are {failed}\n"
+
+
+@pytest.mark.parametrize("arguments", [["runs"], ["resume"], ["runs", "--delete"]])
+def test_a_name_of_several_runs_is_refused(arguments: list[str], command: Command, store: RunStore) -> None:
+    from hotplate.run.store import RunDescription
+
+    for run in ("3f2a00000000", "3f2b00000000"):
+        store.begin(RunDescription(run, "/x.c"), ["n"]).end(RunState.FAILED)
+    done = command(*arguments, "3f2")
+    assert (done.code, done.out) == (2, "")
+    assert done.err.startswith("hotplate: 2 runs begin with 3f2: 3f2b00000000, 3f2a00000000")
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--events"],
+        ["--delete"],
+        ["first.c", "--log", "n"],
+        ["aa", "bb", "cc"],
+        ["aa", "--text", "--events"],
+        ["a.c", "b.c"],
+    ],
+)
+def test_a_call_that_makes_no_sense_is_refused(arguments: list[str], command: Command) -> None:
+    assert command("runs", *arguments).code == 2
+
+
+# ---- resume
+
+
+def test_a_resumed_run_takes_over_what_was_done(command: Command, cells: Path, tmp_path: Path) -> None:
+    failed = failed_run(command, cells)
+    done = command("resume", failed[:5], "--set", "step=2", "--save", "out.npz")
+    assert (done.code, done.err) == (0, "")
+    rows = [line.split()[:2] for line in done.out.splitlines()]
+    assert rows[1:5] == [["n", "kept"], ["ramp", "ok"], ["last", "ok"], ["twice", "ok"]]
+    assert np.load(tmp_path / "out.npz")["twice"] == 8
+    assert command("resume", failed).err.startswith(f"hotplate: run {failed} is done")
+
+
+def test_resume_goes_by_the_options_of_the_run(command: Command, cells: Path) -> None:
+    failed = failed_run(command, cells, "--flags", "-O0", "--compiler", "gcc", "--keep-going")
+    before = {cell["name"]: cell["build_key"] for cell in document(command("runs", failed, "--json"))["results"]}
+    resumed = document(command("resume", failed, "--json", "--set", "step=1"))
+    assert {cell["name"]: cell["build_key"] for cell in resumed["cells"]} == before
+    assert document(command("runs", failed, "--json"))["options"]["flags"] == ["-O0"]
+
+
+def test_strict_refuses_a_changed_notebook_and_force_takes_all_over(command: Command, own: Path) -> None:
+    failed = failed_run(command, own)
+    own.write_text(CELLS.replace("> 10", "> 100"))
+    assert "has changed since" in command("resume", failed, "--strict").err
+    assert command("resume", failed, "--strict", "--force").code == 2
+    resumed = document(command("resume", failed, "--force", "--json"))
+    assert [cell["status"] for cell in resumed["cells"]] == ["kept", "kept", "ok", "ok"]
+
+
+def test_without_a_run_those_are_listed_that_can_be_resumed(command: Command, cells: Path) -> None:
+    assert command("resume").err.startswith("hotplate: there is no run to resume")
+    command("run", cells, "n")
+    failed = failed_run(command, cells)
+    done = command("resume", "--json")
+    assert done.code == 2
+    assert document(done)["error"] == "StoreError"
+    (line,) = done.err.splitlines()[1:]
+    assert re.fullmatch(rf"  hotplate resume {failed[:4]}    cells.c, failed \d+ \w+ ago", line)
+
+
+def test_what_only_python_has_is_resumed_in_python(command: Command, own: Path, store: RunStore) -> None:
+    nb = hotplate.open(own)
+
+    @nb.cell
+    def fails(n: int) -> int:
+        raise ValueError(n)
+
+    with pytest.raises(CellError):
+        nb.run("fails", record=store)
+    done = command("resume", store.runs()[0].id)
+    assert done.code == 2
+    assert "has Python functions as cells (fails)" in done.err
+
+
+def test_a_policy_of_one_s_own_can_not_be_had_again(command: Command, own: Path, store: RunStore) -> None:
+    nb = hotplate.open(own, policy=hotplate.Policy())
+    with pytest.raises(CellError):
+        nb.run("last", record=store, step=6)
+    assert "a policy of its own" in command("resume", store.runs()[0].id).err
+
+
+def test_a_notebook_that_is_gone_can_be_had_back(command: Command, own: Path) -> None:
+    failed = failed_run(command, own)
+    own.unlink()
+    done = command("resume", failed)
+    assert done.code == 2
+    assert f"hotplate runs {failed} --text" in done.err
+    own.write_text(command("runs", failed, "--text").out)
+    assert command("resume", failed, "--set", "step=1").code == 0
+
+
+# ---- processes that end in the middle
+
+
+def has_begun(store: RunStore, cell: str) -> str:
+    """Waits until a cell of the only run has begun, and returns the run's name."""
+
+    def begun() -> str:
+        runs = store.runs()
+        kinds = {(event.kind, event.cell) for run in runs for event in store.events(run.id)}
+        return runs[0].id if ("cell_started", cell) in kinds else ""
+
+    found = eventually(begun)
+    assert found
+    return found
+
+
+def test_a_run_that_was_killed_is_lost_and_goes_on_where_it_was(
+    start: Start, command: Command, cells: Path, store: RunStore, tmp_path: Path
+) -> None:
+    process = start("run", cells, "gate", "--set", "step=2", "--set", f"file={tmp_path / 'open'}")
+    run = has_begun(store, "gate")
+    process.kill()
+    process.wait()
+    (listed,) = document(command("runs", "--json"))["runs"]
+    assert (listed["run"], listed["state"], listed["resumable"]) == (run, "lost", True)
+    (tmp_path / "open").touch()
+    resumed = document(command("resume", run, "--json"))
+    assert [(cell["name"], cell["status"]) for cell in resumed["cells"]] == [
+        ("n", "kept"), ("ramp", "kept"), ("last", "kept"), ("gate", "ok"),
+    ]  # fmt: skip
+    assert (resumed["run"], resumed["cells"][3]["results"][0]["value"]) == (run, 4)
+    attempts = document(command("runs", run, "--json"))["results"][3]["attempts"]
+    assert [attempt["outcome"] for attempt in attempts] == ["lost", "ok"]
+
+
+def test_a_run_that_goes_on_is_neither_resumed_nor_deleted(
+    start: Start, command: Command, cells: Path, store: RunStore, tmp_path: Path
+) -> None:
+    start("run", cells, "gate", "--set", "step=2", "--set", f"file={tmp_path / 'open'}")
+    run = has_begun(store, "gate")
+    for arguments in (["resume", run], ["runs", "--delete", run]):
+        done = command(*arguments)
+        assert (done.code, "is still going on" in done.err) == (2, True)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="nobody can send another process Ctrl-C alone")
+def test_a_run_that_was_interrupted_goes_on_where_it_was(
+    start: Start, command: Command, cells: Path, store: RunStore, tmp_path: Path
+) -> None:
+    process = start("run", cells, "gate", "--set", "step=2", "--set", f"file={tmp_path / 'open'}")
+    run = has_begun(store, "gate")
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate()
+    assert process.returncode == 130
+    assert out.splitlines()[-1].startswith("3 of 4 cells in ")
+    told = re.fullmatch(rf"hotplate: this was run {run}; to go on with it: (.*)\nhotplate: interrupted\n", err)
+    assert told
+    (tmp_path / "open").touch()
+    done = command(*told[1].split()[1:])
+    assert (done.code, done.err) == (0, "")
+    assert done.out.splitlines()[-1].startswith("4 of 4 cells in ")
