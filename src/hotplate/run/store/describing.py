@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 def insertion(description: RunDescription, cells: Sequence[str], token: str) -> tuple[Step, tuple[Content, ...]]:
     """What adds the run, unless there is one of that name, and the artifacts that it refers to."""
     facts, keep_text, contents = _facts(description)
-    point, more = _encoded(description.point)
+    point, more = encode_all(description.point)
     owner, now = Owner.mine(), time.time()
     row = {
         **facts,
@@ -78,7 +78,7 @@ def addition(cells: Sequence[str], run: str, token: str) -> Step:
 
 
 def _facts(description: RunDescription) -> tuple[dict[str, Any], Step, tuple[Content, ...]]:
-    given, contents = _encoded(description.given)
+    given, contents = encode_all(description.given)
     text = description.text.encode("utf-8", "surrogatepass")
     source = xxhash.xxh3_128_hexdigest(text)
 
@@ -96,7 +96,7 @@ def _facts(description: RunDescription) -> tuple[dict[str, Any], Step, tuple[Con
     return facts, keep_text, contents
 
 
-def _encoded(values: Mapping[str, Any]) -> tuple[dict[str, tuple[str | None, str]], tuple[Content, ...]]:
+def encode_all(values: Mapping[str, Any]) -> tuple[dict[str, tuple[str | None, str]], tuple[Content, ...]]:
     """Values by name as `StoredValue` has them, and their artifacts."""
     texts: dict[str, tuple[str | None, str]] = {}
     contents: list[Content] = []

@@ -146,10 +146,13 @@ class Recording:
 
     def begin_children(self, points: Iterable[Mapping[str, Any]], cells: Sequence[str]) -> None:
         """Takes down a child run for each point of a sweep, by number from 0; those that are there already stay."""
-        texts = [{name: (_encoded(value)[0], _encoded(value)[2]) for name, value in point.items()} for point in points]
-        self._writer.put(
-            Change(self, begins=lambda connection: children.insert_children(connection, self.id, texts, cells))
-        )
+        encoded = [describing.encode_all(point) for point in points]
+        texts, contents = [text for text, _ in encoded], tuple(content for _, files in encoded for content in files)
+
+        def insert(connection: apsw.Connection) -> None:
+            children.insert_children(connection, self.id, texts, cells)
+
+        self._writer.put(Change(self, contents=contents, begins=insert))
 
     def end_children(self, ended: Sequence[tuple[int, RunState, str]]) -> None:
         """Takes down how children ended: their numbers, states and problems."""

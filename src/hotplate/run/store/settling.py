@@ -81,6 +81,8 @@ def give_back(connection: Connection, run: str, token: str) -> None:
         " AND state IN ('pending', 'running', 'resuming')",
         (time.time(), "it could not be recorded", run, token),
     )
+    if connection.changes():
+        close_children(connection, run, RunState.LOST)
 
 
 def tally_path(tallies: Path, run: str, token: str) -> Path:

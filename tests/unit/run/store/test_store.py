@@ -315,6 +315,16 @@ def test_children_are_told_of_as_they_are_at_one_moment(store: RunStore, begin: 
     parent.end(RunState.DONE)
 
 
+def test_the_points_of_a_sweep_are_children_with_values_of_any_size(store: RunStore, begin: Begin) -> None:
+    parent = begin(cells=["u0@0", "u0@1"])
+    parent.begin_children([{"u": BIG}, {"u": BIG + 1}], ["u0"])
+    parent.end_children([(0, RunState.DONE, "")])
+    parent.end(RunState.CANCELLED)
+    assert list(store.children(A).states.values()) == [RunState.DONE, RunState.CANCELLED]
+    loaded = [store.load(run.point["u"]) for run in store.runs(parent=A)]
+    assert [found and digest(found.value) for found in loaded] == [digest(BIG + 1), digest(BIG)]
+
+
 def test_no_children_is_not_all_done(store: RunStore) -> None:
     assert not store.children(A).all_done
 
