@@ -54,7 +54,7 @@ def explaining(path: Path) -> Iterator[None]:
     """Turns an error of SQLite or of the system into a StoreError."""
     try:
         yield
-    except (apsw.Error, OSError) as error:
+    except (apsw.Error, OSError, UnicodeError) as error:  # of a path that is no text
         raise explain(error, path) from error
 
 

@@ -9,9 +9,10 @@ import pytest
 
 from hotplate.errors import StoreError
 from hotplate.execute import OutcomeKind
-from hotplate.run.store import Owner, Recording, RunDescription, RunState, RunStore
+from hotplate.run.store import Owner, Recording, RunDescription, RunState, RunStore, writer
 from hotplate.run.store.owner import SILENCE
 from tests.unit.run.store.samples import CELLS, attempt, compute, database, event
+from tests.waiting import eventually
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -195,6 +196,23 @@ def test_a_run_of_another_machine_is_lost_once_it_was_silent_for_long(store: Run
     assert store.runs()[0].state is RunState.PENDING
     orphan(store, f"heartbeat = heartbeat - {SILENCE + 1}")
     assert store.runs()[0].state is RunState.LOST
+
+
+def test_a_run_that_goes_on_gives_signs_of_life_and_one_that_ended_does_not(
+    store: RunStore, begin: Begin, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(writer, "BEAT", 0.01)
+    ended, recording = begin("b" * 12), begin()
+    ended.end(RunState.DONE)
+
+    def beats() -> dict[str, float]:
+        with database(store.folder) as opened:
+            return dict(opened.execute("SELECT id, heartbeat FROM run"))
+
+    before = beats()
+    assert eventually(lambda: beats()[RUN] > before[RUN])
+    assert beats()["b" * 12] == before["b" * 12]
+    recording.end(RunState.DONE)
 
 
 def test_a_name_that_is_taken_is_not_recorded_twice(

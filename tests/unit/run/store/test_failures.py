@@ -51,6 +51,12 @@ def test_a_directory_that_can_not_be_written_is_refused(small_disk: Path) -> Non
         RunStore.open(small_disk)
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems have no such names")
+def test_a_directory_whose_name_is_no_text_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(StoreError, match="HOTPLATE_RUNS_DIR"):
+        RunStore.open(tmp_path / "\udcff")
+
+
 def test_a_file_in_the_directory_s_place_is_refused(tmp_path: Path) -> None:
     (tmp_path / "runs").write_text("")
     with pytest.raises(StoreError, match=r"runs can't be written: .* HOTPLATE_RUNS_DIR"):
