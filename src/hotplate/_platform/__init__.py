@@ -37,7 +37,7 @@ if sys.platform == "win32":
         memory_size,
         vector_level,
     )
-    from hotplate._platform.windows_processes import boot_id, process_namespace, process_start
+    from hotplate._platform.windows_processes import boot_id, host_name, process_namespace, process_start
 else:
     from hotplate._platform.posix import (
         cpu_identity,
@@ -63,7 +63,7 @@ else:
         sweep_stale,
         vector_level,
     )
-    from hotplate._platform.posix_processes import boot_id, process_namespace, process_start
+    from hotplate._platform.posix_processes import boot_id, host_name, process_namespace, process_start
 
 __all__ = [
     "boot_id",
@@ -73,6 +73,7 @@ __all__ = [
     "fsync_directory",
     "fsync_file",
     "hold_directory",
+    "host_name",
     "kill_tree",
     "library_suffix",
     "lock",

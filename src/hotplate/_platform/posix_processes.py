@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 
@@ -30,6 +31,11 @@ def process_start(pid: int) -> int | None:
         return None
     fields = status.rpartition(b")")[2].split()  # the name before it may hold anything
     return None if fields[0].decode() in _DEAD else int(fields[_START])
+
+
+def host_name() -> str:
+    """The machine's name."""
+    return os.uname().nodename
 
 
 def boot_id() -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import os
 import sys
 from ctypes import wintypes
 
@@ -35,6 +36,11 @@ def process_start(pid: int) -> int | None:
         return _start(handle)
     finally:
         _kernel.CloseHandle(handle)
+
+
+def host_name() -> str:
+    """The machine's name."""
+    return os.environ.get("COMPUTERNAME", "")
 
 
 def boot_id() -> str:

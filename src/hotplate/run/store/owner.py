@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import os
-import socket
 from dataclasses import dataclass
 
 from hotplate import _platform
@@ -56,4 +55,4 @@ def _owner(pid: int) -> Owner:  # asked again in a child that was forked
         started = _platform.process_start(pid) or 0
     except PermissionError:
         started = 0
-    return Owner(socket.gethostname(), pid, started, _platform.boot_id(), _platform.process_namespace())
+    return Owner(_platform.host_name(), pid, started, _platform.boot_id(), _platform.process_namespace())

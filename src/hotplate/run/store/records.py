@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from enum import StrEnum
 from json.encoder import encode_basestring_ascii as quoted
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import xxhash
 
@@ -61,8 +61,10 @@ class RunDescription:
     """hotplate's."""
 
 
-@dataclass(frozen=True, slots=True)
-class StoredValue:
+# Named tuples from here on: each takes 0.1 ms to define, a frozen dataclass 0.6, and every recorded run waits for that.
+
+
+class StoredValue(NamedTuple):
     """A value that was recorded; `RunStore.load` reads it."""
 
     text: str | None
@@ -71,15 +73,13 @@ class StoredValue:
     """Why it could not be stored."""
 
 
-@dataclass(frozen=True, slots=True)
-class Loaded:
+class Loaded(NamedTuple):
     """A value that was read back and is what was recorded. Arrays are read-only."""
 
     value: Any
 
 
-@dataclass(frozen=True, slots=True)
-class StoredOutput:
+class StoredOutput(NamedTuple):
     """A recorded result that holds for a trace."""
 
     run: str
@@ -93,8 +93,7 @@ class StoredOutput:
     compiler: str
 
 
-@dataclass(frozen=True, slots=True)
-class CellRecord:
+class CellRecord(NamedTuple):
     """How one cell of a run ended."""
 
     cell: str
@@ -114,8 +113,7 @@ class CellRecord:
     value: StoredValue
 
 
-@dataclass(frozen=True, slots=True)
-class RunSummary:
+class RunSummary(NamedTuple):
     """One line of the list of runs. Points in time are in seconds since the epoch."""
 
     id: str
@@ -136,8 +134,7 @@ class RunSummary:
     version: str
 
 
-@dataclass(frozen=True, slots=True)
-class RunRecord:
+class RunRecord(NamedTuple):
     """Everything about one run but its events."""
 
     summary: RunSummary
@@ -160,8 +157,7 @@ class RunRecord:
         return self.summary.id
 
 
-@dataclass(frozen=True, slots=True)
-class Children:
+class Children(NamedTuple):
     """The states of a run's child runs at one moment."""
 
     states: Mapping[str, RunState]
