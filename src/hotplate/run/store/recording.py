@@ -68,7 +68,7 @@ class Recording:
     def revise(self, description: RunDescription, cells: Sequence[str]) -> None:
         """Takes down that a resumed run is of another text, plan, values or options, and has these cells too."""
         step, contents = describing.revision(description, self.id, self.token)
-        self._writer.put(Change(self, contents=contents, begins=step))
+        self._writer.put(Change(self, contents=contents, step=step))
         self._add(cells)
 
     def begun(self, cell: str, attempt: int) -> None:
@@ -152,12 +152,12 @@ class Recording:
         def insert(connection: apsw.Connection) -> None:
             children.insert_children(connection, self.id, texts, cells)
 
-        self._writer.put(Change(self, contents=contents, begins=insert))
+        self._writer.put(Change(self, contents=contents, step=insert))
 
     def end_children(self, ended: Sequence[tuple[int, RunState, str]]) -> None:
         """Takes down how children ended: their numbers, states and problems."""
         named = [(children.child_id(self.id, number), state, problem) for number, state, problem in ended]
-        self._writer.put(Change(self, begins=lambda connection: children.end_children(connection, named)))
+        self._writer.put(Change(self, step=lambda connection: children.end_children(connection, named)))
 
     def event(self, event: Event) -> None:
         """Takes down an event; of its data, what has a form in JSON. It is announced when it is recorded.
@@ -218,7 +218,7 @@ class Recording:
             cells = [cell for cell in dict.fromkeys(cells) if cell not in self._tally.cells]
             if cells:
                 step = describing.addition([*self._tally.cells, *cells], self.id, self.token)
-                self._writer.put(Change(self, begins=step))
+                self._writer.put(Change(self, step=step))
                 self._writer.flush()
                 try:
                     self._tally.grow(cells)

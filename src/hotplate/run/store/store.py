@@ -92,7 +92,7 @@ class RunStore:
         """
         recording = self._recording(description.id, self._new_token(), cells, {}, 0)
         insert, contents = describing.insertion(description, cells, recording.token)
-        self._writing().put(Change(recording, contents=contents, begins=insert))
+        self._writing().put(Change(recording, contents=contents, step=insert))
         return recording
 
     def claim(self, run: str) -> tuple[RunRecord, Recording]:

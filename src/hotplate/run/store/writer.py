@@ -20,7 +20,7 @@ from hotplate.run.store.points import Point, reached
 from hotplate.run.store.rows import ARTIFACT, ARTIFACT_USE
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Collection, Iterable, Sequence
     from pathlib import Path
 
     from hotplate.events import Event
@@ -62,8 +62,8 @@ class Change:
     contents: tuple[Content, ...] = ()
     event: Event | None = None
     """Told when it is recorded, or nothing can be any more."""
-    begins: Callable[[apsw.Connection], None] | None = None
-    """Done before the rows: it makes the run that they belong to."""
+    step: Callable[[apsw.Connection], None] | None = None
+    """Done before the rows. The first one of a run makes it."""
     ends: Callable[[apsw.Connection], None] | None = None
     """Done after the rows; no more of the run follow."""
     then: Callable[[], None] | None = None
@@ -79,9 +79,6 @@ class Writer:
 
     def __init__(self, path: Path, artifacts: Artifacts, tidy: Callable[[apsw.Connection], object]) -> None:
         self.error: StoreError | None = None
-        self.rows = 0
-        """How many it has written, in how many transactions."""
-        self.transactions = 0
         self._path = path
         self._artifacts = artifacts
         self._tidy = tidy
@@ -176,24 +173,24 @@ class Writer:
         due = time.monotonic() >= self._beaten + BEAT
         with transaction(self._connection):
             reached(Point.TRANSACTION_BEGUN)
-            for change in changes:
-                if change.begins is not None:
-                    change.begins(self._connection)
+            known = self._leases.keys() & leases.keys()
+            self._take_steps(changes, leases.keys() - known)
             self._beat(self._leases | leases if due else leases)
-            self._start({change.lease.id for change in changes if change.lease is not None and change.rows})
+            self._take_steps(changes, known)
             self._write_rows([change for change in changes if change.lease is not None and not change.lease.error])
             reached(Point.ROWS_WRITTEN)
         reached(Point.COMMITTED)
-        self.transactions += 1
         self._leases.update((token, lease) for token, lease in leases.items() if not lease.error)
         if ended := [change.lease.token for change in changes if change.ends is not None and change.lease is not None]:
             for token in ended:
                 self._leases.pop(token, None)
             self._tidy(self._connection)
 
-    def _start(self, runs: Iterable[str]) -> None:
-        for run in runs:
-            self._connection.execute("UPDATE run SET state = 'running' WHERE id = ? AND state = 'pending'", (run,))
+    def _take_steps(self, changes: Iterable[Change], tokens: Collection[str]) -> None:
+        for change in changes:
+            lease = change.lease
+            if change.step is not None and lease is not None and lease.token in tokens and not lease.error:
+                change.step(self._connection)
 
     def _write_artifacts(self, changes: Iterable[Change]) -> None:
         lasting = [change for change in changes if change.lease is not None and not change.lease.error]
@@ -212,7 +209,8 @@ class Writer:
                 rows[ARTIFACT_USE].append((change.lease.id if change.lease else "", content.name))
         for table, added in rows.items():
             table.insert(self._connection, added)
-            self.rows += len(added)
+        for run in {change.lease.id for change in changes if change.lease is not None and change.rows}:
+            self._connection.execute("UPDATE run SET state = 'running' WHERE id = ? AND state = 'pending'", (run,))
         for change in changes:
             if change.ends is not None:
                 change.ends(self._connection)

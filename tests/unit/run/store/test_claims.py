@@ -169,6 +169,7 @@ def test_who_was_taken_for_dead_records_no_more_when_it_comes_back(
     store: RunStore, begin: Begin, caplog: pytest.LogCaptureFixture
 ) -> None:
     sleeper = begin()
+    sleeper.begin_children([{"n": 1}], ["u0"])
     sleeper.begun("u0", 1)
     sleeper.flush()
     orphan(store, f"host = 'far', boot = 'far', heartbeat = heartbeat - {SILENCE + 1}")
@@ -176,11 +177,13 @@ def test_who_was_taken_for_dead_records_no_more_when_it_comes_back(
     told: list[int] = []
     sleeper.announce(lambda happened: told.append(happened.sequence))
     compute(sleeper, "u0", "too late")
+    sleeper.end_children([(0, RunState.DONE, "")])
     sleeper.event(event(1))
     sleeper.end(RunState.DONE)
     assert "is not this process's any more" in str(sleeper.error)
     assert told == [1]
-    assert store.runs()[0].state is RunState.RESUMING
+    assert store.find_run(RUN).summary.state is RunState.RESUMING
+    assert not store.children(RUN).all_done
     compute(heir, "u0", "in time", number=2)
     heir.end(RunState.DONE)
     assert heir.error is None
