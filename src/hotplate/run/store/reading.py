@@ -69,9 +69,13 @@ def find_id(connection: Connection, prefix: str) -> str:
 
 
 def shorten(connection: Connection, run: str) -> str:
-    """The shortest beginning of a run's name, of four letters at least, that no other run's name has."""
-    neighbours = "SELECT MAX(id) FROM run WHERE id < ?1 UNION ALL SELECT MIN(id) FROM run WHERE id > ?1"
-    names = [other for (other,) in connection.execute(neighbours, (run,)) if other is not None]
+    """The shortest beginning of a run's name, of four letters at least, that no other run's name has.
+
+    Points of a sweep, which are called after it, do not count as others.
+    """
+    others = "FROM run WHERE parent IS NULL AND id"
+    query = f"SELECT MAX(id) {others} < ?1 UNION ALL SELECT MIN(id) {others} > ?1"
+    names = [other for (other,) in connection.execute(query, (run,)) if other is not None]
     return run[: max([4, *(_differs_at(run, other) + 1 for other in names)])]
 
 

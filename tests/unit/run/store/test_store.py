@@ -361,6 +361,7 @@ def test_a_short_name_is_no_other_run_s(others: list[str], short: str, store: Ru
     run = "3f2a1c400001"
     for name in (run, *others):
         begin(name).flush()
+    begin(f"{run}.0", parent=run).flush()  # a point of a sweep
     assert store.shorten(run) == short
     assert store.find_run(short).id == run
 
