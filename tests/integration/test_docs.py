@@ -23,15 +23,17 @@ from hotplate import errors
 from hotplate import notebook as notation
 from hotplate.abi import Status, ffi
 from hotplate.abi.core import meaning
-from hotplate.cli import reports
+from hotplate.cli import reports, sweeps
 from hotplate.cli.app import app
 from hotplate.cli.doctor import examine
+from hotplate.cli.runs import comparison, one
 from hotplate.diagnostic import Diagnostic, Severity, exit_code
 from hotplate.errors import HotplateError
 from hotplate.events import Kind
 from hotplate.execute import OutcomeKind
 from hotplate.notebook import drawing
 from hotplate.notebook.model import Attributes
+from hotplate.run.store import RunStore
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -275,7 +277,7 @@ def test_every_command_and_option_is_documented(name: str, command: Any) -> None
 
 
 def test_no_command_or_option_is_documented_that_does_not_exist() -> None:
-    known = {option for _, command in commands() for p in command.params for option in p.opts}
+    known = {option for _, command in commands() for p in command.params for option in (*p.opts, *p.secondary_opts)}
     names = {name for name, _ in commands()}
     for heading, section in sections_of_cli().items():
         assert set(re.findall(r"(?<![\w-])--[a-z][\w-]*", section)) <= known
@@ -307,6 +309,23 @@ def test_every_key_of_the_json_documents_is_documented() -> None:
         {**report, "chosen": [compiler for compiler in report["chosen"].values() if compiler]},
         dict.fromkeys(examine()["libraries"]),
     ]
+    undocumented = {key for key in keys_of(documents) if f"`{key}`" not in text}
+    assert not undocumented
+
+
+def test_every_key_of_the_documents_about_recorded_runs_is_documented(tmp_path: Path) -> None:
+    text = sections_of_cli()["JSON"]
+    nb = hotplate.Notebook("n.c", text="int f(int x) { return x; }")
+    with RunStore.open(tmp_path) as store:
+        record = store.find_run(nb.run(x=1, record=store).id)
+        shown = one.document(store, record)
+        # Keys that are names of what the notebook has, or of nothing, are not the document's own.
+        own = {**shown, "given": list(shown["given"].values()), "outcomes": None}
+        documents = [
+            {**own, "results": [{**cell, "contents": None} for cell in shown["results"]]},
+            comparison.document(comparison.compare(store, record, record)),
+            {**sweeps.document("n.c", nb.sweep(x=[1])), "axes": {}, "points": []},
+        ]
     undocumented = {key for key in keys_of(documents) if f"`{key}`" not in text}
     assert not undocumented
 
