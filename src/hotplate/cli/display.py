@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
 DELAY = 0.2
 """Seconds before the live display appears: what is over by then needs none."""
 
+SHOWN = 8
+"""Cells of one kind that are shown while a run goes on."""
+
 _COLOURS = {
     "ok": "green",
     "draft": "yellow",
@@ -33,14 +37,26 @@ _COLOURS = {
 class LiveProgress:
     """A sink that draws what is being built and run, with bars for cells that report progress.
 
-    A context manager; leaves the terminal as it was. `progress` is asked for (done, total) of running cells.
+    A context manager; leaves the terminal as it was. `progress` is asked for (done, total) of running cells, and
+    `points` takes events and tells how much of a sweep is done.
     """
 
-    def __init__(self, console: Console, progress: Callable[[], Mapping[str, tuple[int, int]]]) -> None:
+    def __init__(
+        self,
+        console: Console,
+        progress: Callable[[], Mapping[str, tuple[int, int]]],
+        points: Callable[[Event], str] = lambda _event: "",
+    ) -> None:
         self._console = console
         self._progress = progress
+        self._points = points
         self._building: dict[str, None] = {}
-        self._running: dict[str, None] = {}
+        self._running: dict[str, int] = {}
+        """The attempt that is under way."""
+        self._retrying: dict[str, Event] = {}
+        self._reports: dict[str, tuple[int, int]] = {}
+        """What events have told of progress: some executors run cells where nobody here can ask them."""
+        self._swept = ""
         self._done = self._total = 0
         self._lock = threading.Lock()
         self._live: Live | None = None
@@ -57,10 +73,21 @@ class LiveProgress:
             case Kind.CELL_BUILT:
                 self._building.pop(event.cell, None)
             case Kind.CELL_STARTED:
-                self._running[event.cell] = None
+                self._retrying.pop(event.cell, None)
+                self._running[event.cell] = event.attempt
+            case Kind.CELL_PROGRESS:
+                self._reports[event.cell] = event.data["done"], event.data["total"]
+            case Kind.CELL_RETRYING:
+                self._forget(event.cell)
+                self._retrying[event.cell] = event
             case Kind.CELL_DONE | Kind.CELL_FAILED | Kind.CELL_SKIPPED:
-                self._running.pop(event.cell, None)
+                self._forget(event.cell)
                 self._done += 1
+        self._swept = self._points(event)
+
+    def _forget(self, cell: str) -> None:
+        for known in (self._running, self._reports, self._retrying):
+            known.pop(cell, None)
 
     def __enter__(self) -> LiveProgress:
         self._timer.start()
@@ -90,14 +117,26 @@ class LiveProgress:
         from rich.text import Text
 
         rows = Table.grid(padding=(0, 1))
-        reports = self._progress()
-        for name in tuple(self._running):
+        reports = {**self._reports, **self._progress()}
+        for name, attempt in tuple(self._running.items())[:SHOWN]:
             done, total = reports.get(name, (0, 0))
             bar = ProgressBar(total=total or None, completed=done, width=30, pulse=not total)
-            rows.add_row("running", Text(name, "bold"), bar, f"{done}/{total}" if total else str(done or ""))
+            again = Text(f"attempt {attempt}" if attempt > 1 else "", "yellow")
+            rows.add_row("running", Text(name, "bold"), bar, f"{done}/{total}" if total else str(done or ""), again)
+        for name, event in tuple(self._retrying.items())[:SHOWN]:
+            rows.add_row("waiting", Text(name, "bold"), Text(retry_words(event, time.time()), "yellow"))
         if self._building:
             rows.add_row("building", Text(", ".join(tuple(self._building)[:6]), "bold"))
-        return Group(rows, Text(f"{self._done} of {self._total} cells", "dim"))
+        counts = [self._swept, f"{self._done} of {self._total} cells"]
+        return Group(rows, Text(", ".join(filter(None, counts)), "dim"))
+
+
+def retry_words(event: Event, now: float) -> str:
+    """What goes on with a cell that is tried again: `failed: no convergence; attempt 2 in 1.5 s`."""
+    error = str(event.data["error"]).partition("\n")[0].removeprefix(f"{event.cell}: ")
+    wait = event.data["not_before"] - now
+    when = f" in {wait:.1f} s" if wait >= 0.05 else ""
+    return f"{str(event.data['outcome']).replace('_', ' ')}: {error}; attempt {event.attempt + 1}{when}"
 
 
 def print_run(console: Console, run: Run) -> None:

@@ -14,10 +14,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from hotplate.cli.recording import Records
-    from hotplate.events import Sink
+    from hotplate.events import Event, Sink
     from hotplate.run import Run
     from hotplate.run.store import RunStore
-    from hotplate.run.sweep import Axis, SweepRun
+    from hotplate.run.sweep import SweepRun
     from hotplate.session import Notebook
 
     Start = Callable[[RunStore | None, Sequence[Sink]], Run | SweepRun]
@@ -33,8 +33,8 @@ class Performance:
     records: Records
     save: Path | None
     as_json: bool
-    axes: Sequence[Axis] = ()
-    """Those of a sweep."""
+    points: Callable[[Event], str] = lambda _event: ""
+    """See `LiveProgress`."""
 
     def run(self, start: Start) -> int:
         """Makes the run that `start` makes, which is given where to record it and what to tell of events."""
@@ -64,7 +64,7 @@ class Performance:
             return self.records.around(start)
         from hotplate.cli.display import LiveProgress
 
-        with LiveProgress(console(sys.stderr), self.notebook.progress) as live:
+        with LiveProgress(console(sys.stderr), self.notebook.progress, self.points) as live:
             return self.records.around(lambda store, sinks: start(store, (*sinks, live)))
 
     def _end(self, result: Run | SweepRun | None, *, over: bool, error: HotplateError | None = None) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from inspect import signature
 from typing import TYPE_CHECKING, Any
 
@@ -110,7 +111,13 @@ def run(
         return notebook.sweep(*cells, **recorded, **options, **swept_values)
 
     records = Records.open(True if reuse and record is None else record)
-    return Performance(notebook, records, save, as_json, axes).run(start)
+    performance = Performance(notebook, records, save, as_json)
+    if axes:
+        from hotplate.cli.sweeps import Points, laid_out
+
+        points = Points(lambda: laid_out(notebook, axes, options["inputs"], cells))
+        performance = replace(performance, points=points)
+    return performance.run(start)
 
 
 def _axes(swept: Sequence[str]) -> tuple[Axis, ...]:

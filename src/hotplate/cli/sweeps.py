@@ -2,18 +2,52 @@
 
 from __future__ import annotations
 
+from textwrap import shorten
 from typing import TYPE_CHECKING, Any
 
 from hotplate.cli.display import milliseconds, preview
 from hotplate.cli.reports import results
+from hotplate.events import Event, Kind
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Sequence
+
     from rich.console import Console
 
-    from hotplate.run.sweep import SweepRun
+    from hotplate.run.sweep import Axis, PointStates, Sweep, SweepRun
+    from hotplate.session import Notebook
 
 SHOWN = 20
 """Points that are shown of a longer sweep: half of them from its beginning."""
+
+
+class Points:
+    """Counts the points of a sweep that are complete while it is run."""
+
+    def __init__(self, lay_out: Callable[[], Sweep]) -> None:
+        self._lay_out = lay_out
+        self._states: PointStates | None = None
+        self._done = self._total = 0
+
+    def __call__(self, event: Event) -> str:
+        """Takes an event, and says how much is done."""
+        if event.kind is Kind.RUN_STARTED:
+            from hotplate.run.sweep import PointStates
+
+            sweep = self._lay_out()
+            self._states, self._total = PointStates(sweep), len(sweep.points)
+        elif self._states is not None and event.kind in (Kind.CELL_DONE, Kind.CELL_FAILED, Kind.CELL_SKIPPED):
+            self._done += sum(1 for _ in self._states.ended(event.cell, event.data["result"].outcome.kind))
+        return f"{self._done} of {self._total} points" if self._total else ""
+
+
+def laid_out(notebook: Notebook, axes: Sequence[Axis], given: Collection[str], targets: Sequence[str]) -> Sweep:
+    """The graph of a sweep, as it is run."""
+    from hotplate.run.plan import cell_of
+    from hotplate.run.sweep import expand
+
+    graph = notebook.graph
+    return expand(graph, axes, tuple(given), [cell_of(graph, target, notebook.path.name) for target in targets])
 
 
 def print_table(console: Console, swept: SweepRun) -> None:
@@ -33,7 +67,8 @@ def print_table(console: Console, swept: SweepRun) -> None:
         row = swept[i]
         cells = [preview(row[name], 32) for name in (*axes, *columns)]
         problem = f"{swept.statuses[i]}: {swept.problems[i]}" if i in swept.problems else ""
-        table.add_row(*map(Text, cells), *((Text(problem.partition("\n")[0], "bold red"),) if gaps else ()))
+        last = (Text(shorten(problem, 64, placeholder=" ..."), "bold red"),) if gaps else ()
+        table.add_row(*map(Text, cells), *last)
     console.print(table)
     complete = len(swept) - len(swept.problems)
     console.print(Text(f"{complete} of {len(swept)} points in {milliseconds(swept.seconds)}", "dim"))

@@ -6,7 +6,7 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from hotplate.cli.display import milliseconds, parts
+from hotplate.cli.display import milliseconds, parts, retry_words
 from hotplate.cli.live.sparkline import number_of
 from hotplate.diagnostic import Severity
 from hotplate.events import Event, Kind
@@ -37,6 +37,10 @@ class Row:
     result: CellResult | None = None
     build_seconds: float = 0.0
     """What its latest build in this session took; 0 when it came from the cache."""
+    retrying: str = ""
+    """Why it is tried again, and when, as long as nothing runs of it."""
+    reported: tuple[int, int] = (0, 0)
+    """How much it says it has done, and of how much (0: unknown)."""
     trail: dict[str, deque[float]] = field(default_factory=dict)
     """The latest values of each of its scalars, by field."""
 
@@ -54,7 +58,7 @@ class Row:
 
     def take(self, result: CellResult) -> None:
         """Notes a result."""
-        self.run_state = ""
+        self.run_state = self.retrying = ""
         if result is self.result:
             return
         replaces_draft = self.result is not None and self.result.draft and not self.result.kept
@@ -140,7 +144,11 @@ class Board:
             case Kind.CELL_BUILT:
                 self._built(row, event)
             case Kind.CELL_STARTED:
-                row.run_state, row.since = "running", event.time
+                row.run_state, row.since, row.retrying, row.reported = "running", event.time, "", (0, 0)
+            case Kind.CELL_PROGRESS:
+                row.reported = event.data["done"], event.data["total"]
+            case Kind.CELL_RETRYING:
+                row.run_state, row.retrying = "waiting", retry_words(event, event.time)
             case _:
                 row.take(event.data["result"])
 
@@ -180,11 +188,11 @@ class Board:
         self.rows = {name: self.rows.get(name) or Row(name) for name in event.data["cells"]}
         for name, row in self.rows.items():
             row.needs = needs.get(name, row.needs)
-            row.run_state, row.since = "waiting", event.time
+            row.run_state, row.since, row.retrying = "waiting", event.time, ""
 
     def _run_done(self, event: Event) -> None:
         for row in self.rows.values():
-            row.run_state = ""
+            row.run_state = row.retrying = ""
         self._finished = event.run
         change = self._pass
         if change and change.run == event.run:  # else a newer text is on its way already
@@ -202,6 +210,8 @@ _OF_CELLS = frozenset(
         Kind.CELL_BUILDING,
         Kind.CELL_BUILT,
         Kind.CELL_STARTED,
+        Kind.CELL_PROGRESS,
+        Kind.CELL_RETRYING,
         Kind.CELL_DONE,
         Kind.CELL_FAILED,
         Kind.CELL_SKIPPED,

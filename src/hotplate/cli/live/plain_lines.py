@@ -6,7 +6,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from hotplate.cli.display import milliseconds, parts, preview, type_of
+from hotplate.cli.display import milliseconds, parts, preview, retry_words, type_of
 from hotplate.cli.live.board import Board
 from hotplate.events import Event, Kind
 
@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from hotplate.reload import LiveStatus
     from hotplate.run import CellResult
 
+PROGRESS = 1.0
+"""Seconds between two lines about the progress of a cell."""
+
 
 class PlainLines:
     """One line for each happening; diagnostics as `check` prints them."""
@@ -24,6 +27,8 @@ class PlainLines:
     def __init__(self, notebook: str) -> None:
         self._notebook = notebook
         self._board = Board()
+        self._told: dict[str, float] = {}
+        """When a cell's progress was told last."""
 
     def hello(self) -> Iterable[str]:
         """Says what is watched."""
@@ -60,6 +65,11 @@ class PlainLines:
                 yield f"{event.cell} {_built(event)}"
             case Kind.CELL_STARTED:
                 yield f"{event.cell} running" + (f", attempt {event.attempt}" if event.attempt > 1 else "")
+            case Kind.CELL_PROGRESS if event.time - self._told.get(event.cell, 0.0) >= PROGRESS:
+                self._told[event.cell] = event.time
+                yield f"{event.cell} {_progress(event)}"
+            case Kind.CELL_RETRYING:
+                yield f"{event.cell} {retry_words(event, event.time)}"
             case Kind.CELL_RELOADED:
                 yield f"{event.cell} loaded for v{data['version']}"
             case Kind.CELL_DONE | Kind.CELL_FAILED | Kind.CELL_SKIPPED:
@@ -78,6 +88,11 @@ def _built(event: Event) -> str:
     if not event.data["ok"]:
         return "does not compile"
     return "in the cache" if event.data["cached"] else f"built in {milliseconds(event.data['seconds'])}"
+
+
+def _progress(event: Event) -> str:
+    done, total = event.data["done"], event.data["total"]
+    return f"at {done} of {total} ({100 * done // total}%)" if total else f"at {done}"
 
 
 def _result(cell: CellResult) -> Iterator[str]:

@@ -168,7 +168,10 @@ def _elapsed(seconds: float) -> str:
 def _values(row: Row, first: _Line, scene: Scene) -> Iterator[_Line]:
     result = row.result
     if row.activity == "running":
-        yield first | _progress(row.name, scene)
+        yield first | _progress(row, scene)
+        return
+    if row.retrying:
+        yield first | {"value": Text(row.retrying, "yellow")}
         return
     if result is None or not result.outcome.ok:
         words = str(result.outcome.error or result.outcome.reason) if result else ""
@@ -193,8 +196,8 @@ def _values(row: Row, first: _Line, scene: Scene) -> Iterator[_Line]:
         yield first | line
 
 
-def _progress(name: str, scene: Scene) -> _Line:
-    done, total = scene.progress.get(name, (0, 0))
+def _progress(row: Row, scene: Scene) -> _Line:
+    done, total = scene.progress.get(row.name, row.reported)
     if not total:
         return {"value": Text(str(done or ""))}
     bar = ProgressBar(total=total, completed=done, width=VALUE)

@@ -74,8 +74,9 @@ def _refuse_mixture(names: Sequence[str], chosen: Sequence[str]) -> None:
 
 
 def _is_file(name: str) -> bool:
-    """Whether a name is a notebook's: a run's has neither suffix nor folder."""
-    return bool(Path(name).suffix) or Path(name).name != name
+    """Whether a name is a notebook's: a run's has no folder, and no suffix but the number of a point."""
+    suffix = Path(name).suffix[1:]
+    return bool(suffix and not suffix.isdigit()) or Path(name).name != name
 
 
 def _list(store: RunStore, names: Sequence[str], limit: int | None, as_json: bool, *, folded: bool) -> int:
