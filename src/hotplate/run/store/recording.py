@@ -86,6 +86,7 @@ class Recording:
 
     def attempt(self, attempt: Attempt) -> None:
         """Takes down how an attempt ended. One that ended well is recorded together with its cell's outcome."""
+        self._tally.ended(attempt.cell, attempt.number)
         how, used = attempt.cooperation, attempt.usage
         row: Row = (
             self.id, attempt.cell, attempt.number, attempt.outcome, attempt.started, attempt.seconds,

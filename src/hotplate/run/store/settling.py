@@ -17,12 +17,13 @@ from hotplate.run.store.rows import ATTEMPT
 from hotplate.run.store.tally import read_tally
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
     from apsw import Connection
 
     from hotplate.run.store.rows import Row
+    from hotplate.run.store.tally import Counts
 
 _OWNED = """
     SELECT id, token, cells, heartbeat, host, pid, started, boot, namespace FROM run
@@ -122,12 +123,17 @@ def _lose(connection: Connection, tallies: Path, run: str, token: str, cells: Se
         tally.unlink()
 
 
-def _lost_attempts(connection: Connection, run: str, begun: dict[str, int]) -> Iterator[Row]:
+def _lost_attempts(connection: Connection, run: str, tally: Mapping[str, Counts]) -> Iterator[Row]:
     recorded: dict[str, set[int]] = {}
     for cell, number in connection.execute("SELECT cell, number FROM attempt WHERE run = ?", (run,)):
         recorded.setdefault(cell, set()).add(number)
-    error = "the process ended while it was under way, or before its end was recorded"
-    for cell, count in begun.items():
-        for number in set(range(1, count + 1)) - recorded.get(cell, set()):
-            row = (run, cell, number, "lost", 0.0, 0.0, error, 0, 0.0)
+    for cell, (begun, ended) in tally.items():
+        for number in set(range(1, begun + 1)) - recorded.get(cell, set()):
+            # What had ended did not end the process. It burned no attempt: how it ended, nobody knows.
+            outcome, error = ("cancelled", _UNRECORDED) if number <= ended else ("lost", _UNDER_WAY)
+            row = (run, cell, number, outcome, 0.0, 0.0, error, 0, 0.0)
             yield (*row, "not_applicable", 0.0, None, None, None, None, None)
+
+
+_UNDER_WAY = "the process ended while it was under way"
+_UNRECORDED = "it had ended, but the process did too before that was recorded"

@@ -79,6 +79,18 @@ def test_a_run_whose_owner_died_is_lost_with_the_attempts_that_had_begun(store: 
     assert list((store.folder / "tallies").iterdir()) == []
 
 
+def test_an_attempt_that_had_ended_did_not_end_the_process(store: RunStore, begin: Begin) -> None:
+    recording = begin()
+    recording.flush()
+    recording.begun("u0", 1)
+    recording.attempt(attempt("u0"))
+    recording.begun("u1", 1)
+    orphan(store)
+    attempts = store.find_run(RUN).attempts
+    assert [(one.outcome, one.died) for one in attempts["u0"]] == [(OutcomeKind.CANCELLED, False)]
+    assert [(one.outcome, one.died) for one in attempts["u1"]] == [(OutcomeKind.LOST, True)]
+
+
 def test_lost_attempts_are_counted_once_over_several_resumes(store: RunStore, begin: Begin) -> None:
     recording = begin()
     for number in (1, 2, 3):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from hotplate.run.store.tally import MOST, Tally, read_tally
+from hotplate.run.store.tally import MOST, Counts, Tally, read_tally
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -21,10 +21,12 @@ def test_what_was_counted_is_in_the_file_at_once(tmp_path: Path) -> None:
     tally = Tally(tmp_path / "t", CELLS, {"c1": 2})
     tally.begun("c0", 1)
     tally.begun("c1", 3)
-    assert read_tally(tmp_path / "t", CELLS) == {"c0": 1, "c1": 3}
+    tally.ended("c0", 1)
+    counts = {"c0": Counts(begun=1, ended=1), "c1": Counts(begun=3, ended=2)}
+    assert read_tally(tmp_path / "t", CELLS) == counts
     tally.close()
     tally.close()
-    assert read_tally(tmp_path / "t", CELLS) == {"c0": 1, "c1": 3}
+    assert read_tally(tmp_path / "t", CELLS) == counts
 
 
 def test_threads_count_cells_that_lie_side_by_side(tmp_path: Path) -> None:
@@ -34,20 +36,22 @@ def test_threads_count_cells_that_lie_side_by_side(tmp_path: Path) -> None:
         for attempt in range(1, 201):
             for cell in CELLS[first::4]:
                 tally.begun(cell, attempt)
+                tally.ended(cell, attempt)
 
     threads = [threading.Thread(target=count, args=[first]) for first in range(4)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert read_tally(tmp_path / "t", CELLS) == dict.fromkeys(CELLS, 200)
+    assert read_tally(tmp_path / "t", CELLS) == dict.fromkeys(CELLS, Counts(200, 200))
     tally.close()
 
 
 def test_more_attempts_than_the_file_can_tell_are_that_many(tmp_path: Path) -> None:
     tally = Tally(tmp_path / "t", ["c"])
     tally.begun("c", MOST + 5)
-    assert read_tally(tmp_path / "t", ["c"]) == {"c": MOST}
+    tally.ended("c", MOST + 5)
+    assert read_tally(tmp_path / "t", ["c"]) == {"c": Counts(MOST, MOST)}
     tally.close()
 
 
@@ -63,8 +67,9 @@ def test_cells_that_are_added_are_counted_beside_the_others(tmp_path: Path) -> N
     tally.grow(["b", "c"])
     tally.begun("c", 3)
     tally.begun("a", 1)
-    assert read_tally(tmp_path / "t", ["a", "b", "c"]) == {"a": 1, "c": 3}
-    assert read_tally(tmp_path / "t", ["a"]) == {"a": 1}
+    tally.ended("c", 2)
+    assert read_tally(tmp_path / "t", ["a", "b", "c"]) == {"a": Counts(1, 0), "c": Counts(3, 2)}
+    assert read_tally(tmp_path / "t", ["a"]) == {"a": Counts(1, 0)}
     tally.close()
 
 
