@@ -229,8 +229,8 @@ class Evaluation:
 
     def _tried_on(self, task: Task, policy: AttemptPolicy, earlier: Earlier) -> Outcome:
         """Goes on with a cell that was tried before the run was resumed; numbers go on, whatever counts for the cap."""
-        if (found := self._find(task.name)) is not None:
-            return found
+        if (outcome := self._unmet(task.name) or self._find(task.name)) is not None:
+            return outcome
         if earlier.deaths >= MOST_DEATHS:
             return _deadly(task.name, earlier)
         shift = earlier.made - len(earlier.counted)
@@ -306,14 +306,14 @@ class Evaluation:
             version = found.output.version
         elif outcome.ok:
             trace = self._traces[name]
-            why = self._ledger.reason(task, trace)
+            why = self._ledger.reason(task, trace, self._value)
             if name not in self._obsolete:
                 self._ledger.keep(task, trace, outcome.value, outcome.seconds)
         result = self.results[name] = CellResult(
             name, outcome, kept=found is not None, build_seconds=task.build_seconds, build_key=task.key,
             compiler=task.compiler, version=version, draft=name in self._preliminary, why=why,
         )  # fmt: skip
-        self._record(result)
+        self._record(result, found)
         self._emit(_TERMINAL.get(outcome.kind, Kind.CELL_FAILED), name, outcome.attempts, result=result)
         if self._releases is not None and (unneeded := tuple(self._releases(name))):
             self._let_go(unneeded)
@@ -324,11 +324,13 @@ class Evaluation:
             result = self.results[name]
             self.results[name] = replace(result, outcome=replace(result.outcome, value=None))
 
-    def _record(self, result: CellResult) -> None:
+    def _record(self, result: CellResult, found: Found | None) -> None:
         if not self._recorder.records:
             return
         name, trace, contents = result.name, None, None
-        if name in self._traces:  # else it never came as far as being looked at
+        if found is not None and found.forced:
+            trace = found.recorded
+        elif name in self._traces:  # else it never came as far as being looked at
             trace = self._ledger.recorded_trace(name, self._value)
         if result.outcome.ok:
             contents = self._ledger.recorded_contents(name, self._value)
@@ -339,7 +341,7 @@ def _deadly(name: str, earlier: Earlier) -> Outcome:
     error = AttemptsSpent(
         name,
         f"the whole process ended {earlier.deaths} times while it was under way. Isolate it, so that it ends nothing "
-        "but itself, or resume with --again (again=True), which counts from 1",
+        "but itself, or edit it, or resume with --again (again=True), which counts from 1",
     )
     return Outcome(OutcomeKind.LOST, error=error)
 

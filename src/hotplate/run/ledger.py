@@ -23,6 +23,10 @@ class Found(NamedTuple):
 
     output: Output
     reason: str
+    recorded: Trace | None = None
+    """The trace that it is recorded under, where that is not the one that it was asked for under."""
+    forced: bool = False
+    """Whether it was computed from something else, and is taken all the same."""
 
 
 class Ledger:
@@ -97,8 +101,13 @@ class Ledger:
         recalled = self._memory.recall(self._tasks[name], self.recorded_trace(name, values))
         if recalled is None:
             return None
-        output = self._state.keep(name, trace, recalled.value, recalled.seconds, self._version.number)
-        return Found(output, f"as in run {recalled.run}")
+        if recalled.holds:
+            output = self._state.keep(name, trace, recalled.value, recalled.seconds, self._version.number)
+            return Found(output, f"as in run {recalled.run}")
+        # Kept under a trace that nobody asks for again: it is what the cell gives in this run, and in no other.
+        nobodys = Trace(f"{UNIQUE}{next(_unique)}", ())
+        output = self._state.keep(name, nobodys, recalled.value, recalled.seconds, self._version.number)
+        return Found(output, f"as in run {recalled.run}, by force", recalled.trace, forced=True)
 
     def recorded_contents(self, name: str, values: Callable[[str], Any]) -> dict[str | None, str]:
         """What a cell's result holds, in such words; nothing where that can't be told."""
@@ -115,12 +124,14 @@ class Ledger:
         output = self._state.keep(task.name, trace, value, seconds, self._version.number, draft=draft)
         self._contents[task.name] = output.contents
 
-    def reason(self, task: Task, trace: Trace) -> str:
+    def reason(self, task: Task, trace: Trace, values: Callable[[str], Any]) -> str:
         """Why a cell was computed, for people; to be asked before its result is kept."""
         self._computed.add(task.name)
         before = self._state.latest(task.name)
         if before is None:
-            return "new"
+            if self._memory is None:
+                return "new"
+            return self._memory.why(task, self.recorded_trace(task.name, values)) or "new"
         if before.trace.key != trace.key:
             return "edited"
         changed = [name for name, content in trace.inputs if (name, content) not in before.trace.inputs]

@@ -6,9 +6,10 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from hotplate.execute import OutcomeKind
+from hotplate.run.attempts import counted
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from hotplate.run.attempts import Attempt
     from hotplate.run.state import Trace
@@ -23,6 +24,10 @@ class Recalled(NamedTuple):
     seconds: float
     run: str
     """The run that computed it."""
+    trace: Trace | None
+    """What it was computed under; None: nobody can tell."""
+    holds: bool = True
+    """Whether that is what the cell would be computed under now; if not, it was asked for all the same."""
 
 
 class Earlier(NamedTuple):
@@ -48,6 +53,9 @@ class Memory(Protocol):
     def earlier(self, task: Task, trace: Trace | None) -> Earlier:
         """The attempts at the cell that count for another one under this trace."""
 
+    def why(self, task: Task, trace: Trace | None) -> str:
+        """Why nothing was recalled, for people; "" where there is no more to say than that there was nothing."""
+
 
 class Recorded:
     """The results of all recorded runs. What was computed from the same code and the same inputs holds."""
@@ -59,11 +67,15 @@ class Recorded:
         """See Memory. An impure cell has no such result."""
         found = None if trace is None or task.attributes.impure else self._store.lookup(trace)
         loaded = None if found is None else self._store.load(found)
-        return None if found is None or loaded is None else Recalled(loaded.value, found.seconds, found.run)
+        return None if found is None or loaded is None else Recalled(loaded.value, found.seconds, found.run, trace)
 
     def earlier(self, task: Task, trace: Trace | None) -> Earlier:  # noqa: ARG002 - a new run counts from 1
         """None."""
         return NONE
+
+    def why(self, task: Task, trace: Trace | None) -> str:  # noqa: ARG002 - many runs, of which none is meant
+        """Nothing."""
+        return ""
 
 
 class Mode(StrEnum):
@@ -80,21 +92,23 @@ class Mode(StrEnum):
 class Resumed:
     """What a run that is resumed takes over from its own record, and else from those of others."""
 
-    def __init__(self, store: RunStore, record: RunRecord, mode: Mode = Mode.REUSE, *, again: bool = False) -> None:
-        """`again`: attempts count from 1 again."""
+    def __init__(
+        self, store: RunStore, record: RunRecord, mode: Mode = Mode.REUSE, forgiven: Mapping[str, int] | None = None
+    ) -> None:
+        """Up to the number in `forgiven`, attempts at a cell do not count."""
         self._store = store
         self._record = record
         self._others = Recorded(store)
         self._mode = mode
-        self._again = again
+        self._forgiven = forgiven or {}
 
     def recall(self, task: Task, trace: Trace | None) -> Recalled | None:
         """See Memory. What this run has computed holds for impure cells as well: the run goes on, it does not begin."""
         own = self._record.results.get(task.name)
-        if own is not None and self._holds(own, task, trace):
+        if own is not None and self._holds(own, trace):
             loaded = self._store.load(own.value)
             if loaded is not None:
-                return Recalled(loaded.value, own.seconds, self._record.id)
+                return Recalled(loaded.value, own.seconds, self._record.id, own.trace, _is_of(own, trace))
         return self._others.recall(task, trace)
 
     def earlier(self, task: Task, trace: Trace | None) -> Earlier:
@@ -103,19 +117,42 @@ class Resumed:
         if not attempts:
             return NONE
         own, made = self._record.results.get(task.name), attempts[-1].number
-        if self._again or (own is not None and own.trace != trace):
+        # A process that ended in the last attempt left no trace of it: the result is one of an attempt before.
+        if own is not None and own.attempts == made and own.trace != trace:
             return Earlier(made=made)
-        since = _since_success(attempts)
-        counted = tuple(attempt for attempt in since if not attempt.died)
-        return Earlier(counted, made, len(since) - len(counted))
+        forgiven = self._forgiven.get(task.name, 0)
+        since = [attempt for attempt in _since_success(attempts) if attempt.number > forgiven]
+        deaths = sum(attempt.died for attempt in since)
+        return Earlier(counted([attempt for attempt in since if not attempt.died]), made, deaths)
 
-    def _holds(self, own: CellRecord, task: Task, trace: Trace | None) -> bool:
+    def why(self, task: Task, trace: Trace | None) -> str:
+        """See Memory."""
+        own = self._record.results.get(task.name)
+        return "" if own is None else _why_not(own, trace)
+
+    def _holds(self, own: CellRecord, trace: Trace | None) -> bool:
         if own.status != OutcomeKind.OK:
             return False
-        if self._mode is Mode.FORCE:
-            return True
-        # Where the trace can't be told, as for inputs that are no values, nothing says that the result still holds.
-        return trace is not None and own.trace == trace and own.key == task.key
+        return self._mode is Mode.FORCE or _is_of(own, trace)
+
+
+def _why_not(own: CellRecord, trace: Trace | None) -> str:
+    if own.status != OutcomeKind.OK:
+        return f"{own.status.replace('_', ' ')} before"
+    if own.trace is None or trace is None:
+        return "nobody can tell whether its value still holds"
+    if own.trace.key != trace.key:
+        return "edited"
+    if changed := [name for name, content in trace.inputs if (name, content) not in own.trace.inputs]:
+        return f"{', '.join(changed)} changed"
+    if own.value.text is None:
+        return f"its value could not be kept: {own.value.problem}"
+    return "its recorded value is damaged or gone"
+
+
+def _is_of(own: CellRecord, trace: Trace | None) -> bool:
+    """Where the trace can't be told, as for inputs that are no values, nothing says that the result still holds."""
+    return trace is not None and own.trace == trace
 
 
 def _since_success(attempts: Sequence[Attempt]) -> Sequence[Attempt]:

@@ -68,8 +68,11 @@ class Recorder:
     def attempted(self, attempt: Attempt) -> None:
         """An attempt has ended."""
         self._attempts.append(attempt)
-        if self.recording is not None:
-            self.recording.attempt(attempt)
+        if self.recording is None:
+            return
+        self.recording.attempt(attempt)
+        if attempt.not_before:  # else a process that ends in the next one takes this one's end along, which then counts
+            self.recording.flush()  # for nothing
 
     def finished(
         self, result: CellResult, trace: Trace | None = None, contents: Mapping[str | None, str] | None = None
@@ -90,7 +93,7 @@ class Recorder:
             attempts=outcome.attempts,
             reason=result.reason,
             error=_told(outcome),
-            key=result.build_key,
+            key=trace.key if trace is not None else result.build_key,
             compiler=result.compiler,
             kept=result.kept,
             given=result.given,

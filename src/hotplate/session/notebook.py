@@ -29,7 +29,7 @@ from hotplate.toolchain import Artifact, BuildFailure
 from hotplate.toolchain.toolchain import Toolchain
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
     from hotplate.execute.workers.policy import Policy
     from hotplate.load import LoadedCell
@@ -290,13 +290,11 @@ class Notebook:
             on_event=on_event,
             abort=abort,
         )
-        assert order.recording is not None
+        assert order.resumption is not None
         try:
             return self.perform_sweep(order) if order.axes else self.perform(order)
         except BaseException as error:
-            from hotplate.run.store import RunState
-
-            order.recording.end(RunState.FAILED, str(error))  # unless it has ended
+            order.resumption.give_up(str(error))
             raise
 
     def sweep(
@@ -391,7 +389,7 @@ class Notebook:
         with self._reloader.turn:
             proposal = self._read_proposal(order)
             layout = Layout.of(order, proposal.graph, self.graph, self.path.name)
-            recording = order.recording or self._recording(order, layout)
+            recording = self._recording(order, layout)
             logs = order.store.folder / "logs" / recording.id if order.store and recording else None
             layout.begin(recording)
             recorder = Recorder(order.sinks, recording, logs)
@@ -403,7 +401,7 @@ class Notebook:
                 raise
 
     def _recording(self, order: Order, layout: Layout) -> Recording | None:
-        """The recording of a run that begins."""
+        """The recording of a run that begins or goes on."""
         if order.store is None:
             return None
         from hotplate.run.store import RunDescription
@@ -419,7 +417,16 @@ class Notebook:
             point={axis.name: list(axis.values) for axis in order.axes},
             version=__version__,
         )
+        if order.resumption is not None:
+            return order.resumption.claim(description, layout, self, self._keys)
         return order.store.begin(description, layout.graph.order)
+
+    def _keys(self, names: Collection[str]) -> dict[str, str | None]:
+        """What the code of cells is, as records have it; built if it has to be, and None where nobody can tell."""
+        built = self._reloader.build(self.model, [name for name in names if name in self.model.cells])
+        native = {name: found.build_key for name, found in built.items() if isinstance(found, Artifact)}
+        python = {name: cell.task.recorded_key for name, cell in self._python.items()}
+        return {name: native.get(name) or python.get(name) for name in names}
 
     def _store(self, chosen: bool | RunStore) -> RunStore:
         """Where runs are recorded. Opened once, and closed with the notebook."""
@@ -537,7 +544,7 @@ class Notebook:
             abort,
             lifecycles=self._lifecycles(order, recorder),
             policies=order.policies(layout.cells),
-            memory=order.memory,
+            memory=order.recalls,
             measures=recorder.records,
             diagnoses=order.diagnoses,
             releases=None if layout.sweep is None else layout.ended(recorder.recording, recorder.results),

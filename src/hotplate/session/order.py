@@ -19,8 +19,9 @@ if TYPE_CHECKING:
     from hotplate.execute import AbortHandle, Executor
     from hotplate.run.lifecycles import Lifecycle
     from hotplate.run.memory import Memory
-    from hotplate.run.store import Recording, RunStore
+    from hotplate.run.store import RunStore
     from hotplate.run.sweep import Axis
+    from hotplate.session.resuming import Resumption
 
 Policies = AttemptPolicy | Mapping[str, AttemptPolicy]
 _ON_CRASH = ("report", "diagnose")
@@ -45,7 +46,7 @@ class Order:
     lifecycles: tuple[Lifecycle, ...] = ()
     store: RunStore | None = None
     """Where it is recorded."""
-    recording: Recording | None = None
+    resumption: Resumption | None = None
     """That of a run that goes on."""
     memory: Memory | None = None
     axes: tuple[Axis, ...] = ()
@@ -86,9 +87,14 @@ class Order:
             **rest,
         )
 
-    def going_on(self, store: RunStore, recording: Recording, memory: Memory) -> Order:
+    def going_on(self, store: RunStore, resumption: Resumption) -> Order:
         """The same for a run that was recorded before."""
-        return replace(self, store=store, recording=recording, memory=memory)
+        return replace(self, store=store, resumption=resumption)
+
+    @property
+    def recalls(self) -> Memory | None:
+        """Where it looks for results; of a run that goes on, once that is claimed."""
+        return self.memory if self.resumption is None else self.resumption.memory
 
     @property
     def values(self) -> Mapping[str, Any]:

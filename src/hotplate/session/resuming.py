@@ -2,21 +2,30 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from hotplate.errors import SettingError, StoreError
+from hotplate.execute import OutcomeKind
 from hotplate.run.memory import Mode, Resumed
+from hotplate.run.store import RunState
+from hotplate.run.store.rows import plain
 from hotplate.run.sweep import Axis
+from hotplate.session.forgiving import forgiven_attempts
 from hotplate.session.order import Order, Policies
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
     from hotplate.events import Sink
     from hotplate.execute import AbortHandle, Executor
     from hotplate.run.lifecycles import Lifecycle
-    from hotplate.run.store import RunRecord, RunStore, StoredValue
+    from hotplate.run.store import Recording, RunDescription, RunRecord, RunStore, StoredValue
+    from hotplate.session.layout import Layout
     from hotplate.session.notebook import Notebook
+
+    Keys = Callable[[Collection[str]], Mapping[str, str | None]]
+    """What the code of cells is, as records have it, by name."""
 
 
 def resume_order(
@@ -35,17 +44,18 @@ def resume_order(
     on_event: Sink | Sequence[Sink],
     abort: AbortHandle | None,
 ) -> Order:
-    """What a run that is resumed is to do. The run is claimed; everything that can be refused is refused before.
+    """What a run that is resumed is to do. It is claimed when the file has been read, by the order's resumption.
 
-    Raises StoreError and SettingError.
+    Raises StoreError, NotebookError and SettingError.
     """
     chosen = _mode(mode)
     record = store.find_run(run)
     _refuse_other_notebook(notebook, record)
+    notebook.refresh()
     if chosen is Mode.STRICT:
         _refuse_changes(notebook, record)
     axes = _axes_before(store, record, given)
-    before, options = _given_before(store, record, given), record.options
+    before, options = _given_before(notebook, store, record, given), record.options
     order = Order.make(
         record.summary.targets,
         {**before, **given},
@@ -60,8 +70,42 @@ def resume_order(
         attempts=attempts,
         axes=axes,
     )
-    record, recording = store.claim(record.id)
-    return order.going_on(store, recording, Resumed(store, record, chosen, again=again))
+    return order.going_on(store, Resumption(store, record, chosen, given, again))
+
+
+@dataclass(slots=True)
+class Resumption:
+    """A recorded run that is to go on."""
+
+    store: RunStore
+    record: RunRecord
+    mode: Mode
+    given: Mapping[str, Any]
+    """The values that are given anew."""
+    again: bool
+    recording: Recording | None = None
+    """Once it is claimed."""
+    memory: Resumed | None = None
+
+    def claim(self, description: RunDescription, layout: Layout, notebook: Notebook, keys: Keys) -> Recording:
+        """Makes the run this process's, and one of the file as it is; all that can be refused is refused before.
+
+        Raises StoreError, and what `keys` raises.
+        """
+        if self.mode is Mode.STRICT:
+            _refuse_other_code(notebook, self.record, layout, keys)
+        forgiven = forgiven_attempts(notebook, self.store, self.record, layout, self.given, again=self.again)
+        options = {**description.options, "forgiven": forgiven}
+        described = replace(description, id=self.record.id, options=options)
+        record, self.recording = self.store.claim(self.record.id)
+        self.recording.revise(described, layout.graph.order)
+        self.memory = Resumed(self.store, record, self.mode, forgiven)
+        return self.recording
+
+    def give_up(self, problem: str) -> None:
+        """Ends the recording, unless it has ended."""
+        if self.recording is not None:
+            self.recording.end(RunState.FAILED, problem)
 
 
 def _mode(mode: str) -> Mode:
@@ -72,17 +116,31 @@ def _mode(mode: str) -> Mode:
 
 
 def _refuse_other_notebook(notebook: Notebook, record: RunRecord) -> None:
-    if str(notebook.path) != record.summary.notebook:
+    if plain(str(notebook.path)) != record.summary.notebook:
         raise StoreError(f"run {record.id} is one of {record.summary.notebook}, not of {notebook.path}; open that file")
 
 
 def _refuse_changes(notebook: Notebook, record: RunRecord) -> None:
-    notebook.refresh()
     if notebook.model.text != record.text:
         raise StoreError(
             f"{notebook.path.name} has changed since run {record.id} began; resume it without strict, which takes over "
             "what still holds, or start a new run"
         )
+
+
+def _refuse_other_code(notebook: Notebook, record: RunRecord, layout: Layout, keys: Keys) -> None:
+    """A header may have changed, or the compiler."""
+    done = {
+        name: cell for name, cell in record.results.items() if name in layout.cells and cell.status == OutcomeKind.OK
+    }
+    now = keys({layout.cells[name] for name in done})
+    for name, cell in done.items():
+        if cell.key != now[layout.cells[name]]:
+            raise StoreError(
+                f"{name} in {notebook.path.name} is not the same code that run {record.id} ran: a header, the compiler "
+                "or its options have changed; resume it without strict, which takes over what still holds, or start "
+                "a new run"
+            )
 
 
 def _axes_before(store: RunStore, record: RunRecord, given: Mapping[str, Any]) -> tuple[Axis, ...]:
@@ -96,14 +154,11 @@ def _axes_before(store: RunStore, record: RunRecord, given: Mapping[str, Any]) -
     return tuple(Axis(name, tuple(_loaded(store, record, name, stored))) for name, stored in axes.items())
 
 
-def _given_before(store: RunStore, record: RunRecord, given: Mapping[str, Any]) -> dict[str, Any]:
-    """What the run was given, but for what is given anew."""
-    found = {}
-    for name, stored in record.given.items():
-        if name in given:
-            continue
-        found[name] = _loaded(store, record, name, stored)
-    return found
+def _given_before(notebook: Notebook, store: RunStore, record: RunRecord, given: Mapping[str, Any]) -> dict[str, Any]:
+    """What the run was given, but for what is given anew, and for what an edit has left nobody to ask for."""
+    asked = notebook.graph.nodes.keys() | notebook.graph.inputs.keys()
+    names = [name for name in record.given if name in asked and name not in given]
+    return {name: _loaded(store, record, name, record.given[name]) for name in names}
 
 
 def _loaded(store: RunStore, record: RunRecord, name: str, stored: StoredValue) -> Any:

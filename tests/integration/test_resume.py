@@ -1,0 +1,523 @@
+"""Runs that ended early and go on: what of them holds, what is computed again, and what is refused with a way out."""
+
+from __future__ import annotations
+
+import re
+import signal
+import sys
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+import hotplate
+from hotplate.errors import AttemptsSpent, CellFailed, HotplateError, RunCancelled, StoreError
+from hotplate.execute import AbortHandle
+from hotplate.run.attempts import AttemptPolicy
+from hotplate.run.store import RunState, RunStore
+from tests.waiting import eventually
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+
+MODEL = """
+#include <hotplate.h>
+#include <stdlib.h>
+// %% Work
+void grid(int64_t n, double out[n]) { for (int64_t i = 0; i < n; i++) out[i] = (double)i; }
+double solved(hp_ctx *ctx, int64_t n, const double grid[n], double dt) {
+    if (dt > 1) hp_fail(ctx, "dt is too large");
+    return grid[n - 1] * dt;
+}
+void range(int64_t n, const double grid[n], double out_low[1], double out_high[1]) {
+    out_low[0] = grid[0];
+    out_high[0] = grid[n - 1];
+}
+double width(const double range_low[1], const double range_high[1]) { return range_high[0] - range_low[0]; }
+double report(double solved, double width, int64_t tick) { return solved + width + 0 * (double)tick; }
+// %% Clock  impure
+int64_t tick(void) { static int64_t count; return ++count; }
+"""
+FAILS = {"n": 4, "dt": 2.0}
+
+
+@pytest.fixture(autouse=True)
+def runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The store of the test."""
+    monkeypatch.setenv("HOTPLATE_RUNS_DIR", str(tmp_path / "runs"))
+    return tmp_path / "runs"
+
+
+@pytest.fixture
+def store(runs: Path) -> Iterator[RunStore]:
+    with RunStore.open(runs) as opened:
+        yield opened
+
+
+@pytest.fixture
+def failed(notebook: Callable[..., Path], store: RunStore) -> Callable[..., tuple[Path, str]]:
+    """A recorded run that failed, and its notebook: `failed(text, n=4)`."""
+
+    def run(text: str = MODEL, **given: Any) -> tuple[Path, str]:
+        path = notebook(text)
+        with pytest.raises(HotplateError) as error:
+            hotplate.open(path).run(record=True, keep_going=True, inputs=given or FAILS)
+        return path, error.value.run.id  # type: ignore[attr-defined]
+
+    return run
+
+
+def edit(path: Path, old: str, new: str) -> None:
+    text = path.read_text("utf-8")
+    assert old in text
+    path.write_text(text.replace(old, new), "utf-8")
+
+
+def executed(run: hotplate.Run) -> list[str]:
+    return sorted(attempt.cell for attempt in run.attempts)
+
+
+# ---- what holds ----
+
+
+def test_after_an_edit_that_mends_it_only_what_the_edit_touches_is_run(failed: Callable[..., Any]) -> None:
+    path, run = failed()
+    edit(path, "dt > 1", "dt > 3")
+    resumed = hotplate.open(path).resume(run)
+    assert executed(resumed) == ["report", "solved"]
+    assert (resumed.id, resumed["report"]) == (run, 9.0)
+
+
+def test_an_override_wins_over_what_was_recorded(failed: Callable[..., Any]) -> None:
+    path, run = failed()
+    resumed = hotplate.open(path).resume(run, dt=0.5)
+    assert executed(resumed) == ["report", "solved"]
+    assert resumed["solved"] == 1.5
+
+
+def test_an_override_holds_when_the_run_is_resumed_once_more(failed: Callable[..., Any]) -> None:
+    path, run = failed()
+    edit(path, "double report(", "double report(hp_ctx *ctx, ")
+    edit(path, "return solved + width", 'hp_fail(ctx, "no"); return solved + width')
+    with pytest.raises(CellFailed, match="no"):
+        hotplate.open(path).resume(run, dt=0.5)
+    edit(path, 'hp_fail(ctx, "no");', "(void)ctx;")
+    assert executed(hotplate.open(path).resume(run)) == ["report"]
+
+
+def test_an_impure_cell_that_succeeded_in_this_run_is_not_run_again(failed: Callable[..., Any]) -> None:
+    path, run = failed()
+    assert "tick" not in executed(hotplate.open(path).resume(run, dt=0.5))
+
+
+def test_cells_that_an_edit_adds_renames_or_removes_are_run_or_gone(
+    failed: Callable[..., Any], store: RunStore
+) -> None:
+    path, run = failed()
+    edit(path, "double width(", "double breadth(")
+    edit(path, "double width, int64_t tick", "double breadth")
+    edit(path, "+ width + 0 * (double)tick", "+ breadth")
+    edit(path, "// %% Clock  impure\nint64_t tick(void) { static int64_t count; return ++count; }", "")
+    path.write_text(path.read_text() + "double more(double report) { return 2 * report; }\n")
+    resumed = hotplate.open(path).resume(run, dt=1.0)
+    assert executed(resumed) == ["breadth", "more", "report", "solved"]
+    record = store.find_run(run)
+    assert record.summary.state is RunState.DONE
+    assert set(resumed.cells) <= set(record.cells)
+
+
+def test_what_a_cell_with_several_results_gives_is_taken_over_field_by_field(failed: Callable[..., Any]) -> None:
+    path, run = failed()
+    edit(path, "range_high[0] - range_low[0]", "range_high[0] - range_low[0] + 1")
+    resumed = hotplate.open(path).resume(run, dt=1.0)
+    assert executed(resumed) == ["report", "solved", "width"]
+    assert resumed["range"].high == [3.0]
+
+
+def test_a_cell_whose_condition_is_not_met_any_more_is_skipped_though_it_was_tried_before(
+    failed: Callable[..., Any],
+) -> None:
+    path, run = failed(
+        """
+        #include <hotplate.h>
+        // %% Optional  when="level > 0"
+        double extra(double base) { return base; }
+        // %% Work
+        double base(void) { return 1; }
+        double broken(hp_ctx *ctx, double level) { if (level > 0) hp_fail(ctx, "no"); return level; }
+        """,
+        level=1.0,
+    )
+    resumed = hotplate.open(path).resume(run, level=0.0)
+    assert resumed.cells["extra"].status == "skipped"
+    assert executed(resumed) == ["broken"]
+
+
+def test_a_trap_runs_in_a_run_that_is_resumed_and_fails_again(failed: Callable[..., Any]) -> None:
+    path, run = failed(
+        """
+        #include <hotplate.h>
+        // %% Work
+        double base(void) { return 1; }
+        double broken(hp_ctx *ctx, double base, double level) { if (level > 0) hp_fail(ctx, "no"); return base; }
+        // %% Forensics  trap
+        const char *story(const char *failure) { return failure; }
+        """,
+        level=1.0,
+    )
+    with pytest.raises(CellFailed) as error:
+        hotplate.open(path).resume(run, again=True)
+    assert executed(error.value.run) == ["broken", "story"]  # type: ignore[attr-defined]
+    assert executed(hotplate.open(path).resume(run, level=0.0)) == ["broken"]
+
+
+# ---- modes ----
+
+
+def test_strict_goes_on_with_a_file_that_is_as_it_was(failed: Callable[..., Any]) -> None:
+    path, run = failed()
+    assert executed(hotplate.open(path).resume(run, mode="strict", dt=1.0)) == ["report", "solved"]
+
+
+def test_strict_refuses_a_file_that_has_changed(failed: Callable[..., Any], store: RunStore) -> None:
+    path, run = failed()
+    edit(path, "dt > 1", "dt > 3")
+    with pytest.raises(StoreError, match=r"notebook\.c has changed since run .* resume it without strict"):
+        hotplate.open(path).resume(run, mode="strict")
+    assert store.find_run(run).summary.state is RunState.FAILED
+
+
+def test_strict_refuses_when_a_header_has_changed(failed: Callable[..., Any], store: RunStore, tmp_path: Path) -> None:
+    header = tmp_path / "scale.h"
+    header.write_text("#define SCALE 2\n")
+    path, run = failed(
+        """
+        #include <hotplate.h>
+        #include "scale.h"
+        double base(void) { return SCALE; }
+        double broken(hp_ctx *ctx, double base, double level) { if (level > 0) hp_fail(ctx, "no"); return base; }
+        """,
+        level=1.0,
+    )
+    header.write_text("#define SCALE 3\n")
+    with pytest.raises(StoreError, match=r"base .*not the same code .* resume it without strict"):
+        hotplate.open(path).resume(run, mode="strict", level=0.0)
+    assert not store.find_run(run).summary.state.is_under_way
+    assert hotplate.open(path).resume(run, level=0.0)["broken"] == 3.0
+
+
+def test_force_takes_over_by_name_whatever_has_changed(failed: Callable[..., Any]) -> None:
+    path, run = failed()
+    edit(path, "out[i] = (double)i", "out[i] = 10.0 * (double)i")
+    resumed = hotplate.open(path).resume(run, mode="force", dt=1.0)
+    assert executed(resumed) == ["report", "solved"]
+    assert resumed["grid"].tolist() == [0.0, 1.0, 2.0, 3.0]
+
+
+def test_what_was_forced_is_nobody_elses_result(failed: Callable[..., Any]) -> None:
+    path, run = failed()
+    edit(path, "out[i] = (double)i", "out[i] = 10.0 * (double)i")
+    session = hotplate.open(path)
+    session.resume(run, mode="force", dt=1.0)
+    assert session.run("grid", n=4)["grid"].tolist() == [0.0, 10.0, 20.0, 30.0]
+    other = hotplate.open(path).run("grid", n=4, reuse=True)
+    assert other["grid"].tolist() == [0.0, 10.0, 20.0, 30.0]
+
+
+def test_an_unknown_mode_is_refused_with_those_that_there_are(failed: Callable[..., Any]) -> None:
+    path, run = failed()
+    with pytest.raises(HotplateError, match="'reuse', 'strict', 'force'"):
+        hotplate.open(path).resume(run, mode="lenient")
+
+
+# ---- attempts ----
+
+
+def test_attempts_are_capped_over_resumes_and_the_way_out_is_named(failed: Callable[..., Any]) -> None:
+    path, run = failed()
+    with pytest.raises(AttemptsSpent, match=r"all 1 of its attempts .*dt is too large.*--again.*again=True"):
+        hotplate.open(path).resume(run)
+    with pytest.raises(CellFailed) as error:
+        hotplate.open(path).resume(run, again=True)
+    assert [(made.cell, made.number) for made in error.value.run.attempts] == [("solved", 2)]  # type: ignore[attr-defined]
+
+
+def test_a_higher_cap_gives_another_attempt(failed: Callable[..., Any]) -> None:
+    path, run = failed()
+    with pytest.raises(CellFailed, match="dt is too large") as error:
+        hotplate.open(path).resume(run, attempts={"solved": AttemptPolicy(max_attempts=2)})
+    assert [made.number for made in error.value.run.attempts] == [2]  # type: ignore[attr-defined]
+
+
+DEADLY = """
+#include <hotplate.h>
+#include <stdlib.h>
+double base(void) { return 1; }
+double deadly(double base) { _Exit(9); return base; }
+"""
+RUN = "import sys, hotplate; nb = hotplate.open(sys.argv[1]);"
+
+
+def died(start: Callable[..., Any], path: Path, *commands: str) -> None:
+    for command in commands:
+        process = start(path, code=f"{RUN} {command}")
+        assert process.wait(60) == 9, process.communicate()
+
+
+@pytest.fixture
+def deadly(notebook: Callable[..., Path], start: Callable[..., Any], store: RunStore) -> tuple[Path, str]:
+    """A run in one of whose cells its process died three times."""
+    path = notebook(DEADLY)
+    died(start, path, "nb.run(record=True)")
+    run = store.runs()[0].id
+    died(start, path, *[f"nb.resume({run!r})"] * 2)
+    return path, run
+
+
+def test_a_cell_in_which_the_process_died_three_times_is_not_tried_any_more(
+    deadly: tuple[Path, str], start: Callable[..., Any], store: RunStore
+) -> None:
+    path, run = deadly
+    with pytest.raises(AttemptsSpent, match=r"ended 3 times .*Isolate it.*--again.*again=True"):
+        hotplate.open(path).resume(run)
+    died(start, path, f"nb.resume({run!r}, again=True)")
+    attempts = store.find_run(run).attempts["deadly"]
+    assert [(made.number, made.died) for made in attempts] == [(number, True) for number in (1, 2, 3, 4)]
+
+
+def test_an_edit_of_a_deadly_cell_gives_it_further_attempts(deadly: tuple[Path, str]) -> None:
+    path, run = deadly
+    edit(path, "_Exit(9);", "")
+    resumed = hotplate.open(path).resume(run)
+    assert [(made.cell, made.number) for made in resumed.attempts if made.cell == "deadly"] == [("deadly", 4)]
+
+
+# ---- how runs end ----
+
+
+def test_a_run_that_was_cancelled_goes_on(notebook: Callable[..., Path], store: RunStore) -> None:
+    path, abort = notebook(MODEL), AbortHandle()
+
+    def session() -> hotplate.Notebook:
+        opened = hotplate.open(path)
+
+        @opened.cell
+        def stop(width: float, now: bool) -> float:
+            if now:
+                abort.abort("enough")
+            return width
+
+        @opened.cell
+        def after(stop: float) -> float:
+            return stop + 1
+
+        return opened
+
+    with pytest.raises(RunCancelled) as error:
+        session().run("after", record=True, abort=abort, n=4, now=True)
+    run = error.value.run
+    assert run is not None
+    assert store.find_run(run.id).summary.state is RunState.CANCELLED
+    resumed = session().resume(run.id, now=False)
+    assert executed(resumed) == ["after", "stop"]
+    assert resumed["after"] == 4.0
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no SIGINT for one process")
+def test_a_run_that_ctrl_c_ended_goes_on(
+    notebook: Callable[..., Path], start: Callable[..., Any], store: RunStore
+) -> None:
+    path = notebook(
+        """
+        #include <hotplate.h>
+        double base(void) { return 1; }
+        double slow(hp_ctx *ctx, double base, double level) { while (level > 0 && !hp_check(ctx)) {} return base; }
+        """
+    )
+    process = start(path, code=f"{RUN} nb.run(record=True, level=1.0)")
+    events = eventually(
+        lambda: [run for run in store.runs() if len(store.events(run.id)) and _slow_began(store, run.id)]
+    )
+    process.send_signal(signal.SIGINT)
+    process.wait(60)
+    record = store.find_run(events[0].id)
+    assert (record.summary.state, record.results["base"].status) == (RunState.CANCELLED, "ok")
+    assert executed(hotplate.open(path).resume(record.id, level=0.0)) == ["slow"]
+
+
+def _slow_began(store: RunStore, run: str) -> bool:
+    return any(event.kind == "cell_started" and event.cell == "slow" for event in store.events(run))
+
+
+def test_a_run_that_is_done_is_not_resumed(notebook: Callable[..., Path]) -> None:
+    path = notebook(MODEL)
+    run = hotplate.open(path).run(record=True, n=4, dt=1.0)
+    with pytest.raises(StoreError, match="is done"):
+        hotplate.open(path).resume(run.id)
+
+
+def test_a_run_of_another_notebook_is_refused(failed: Callable[..., Any], tmp_path: Path) -> None:
+    path, run = failed()
+    other = tmp_path / "other.c"
+    other.write_bytes(path.read_bytes())
+    with pytest.raises(StoreError, match=r"is one of .*notebook\.c, not of .*other\.c"):
+        hotplate.open(other).resume(run)
+
+
+def test_of_two_processes_that_resume_a_run_one_does(
+    failed: Callable[..., Any], start: Callable[..., Any], store: RunStore, tmp_path: Path
+) -> None:
+    path, run = failed()
+    edit(path, "if (dt > 1) hp_fail(", "if (dt > 1) while (!hp_check(ctx)) {}\n    if (dt > 1) hp_fail(")
+    first = start(path, code=f"{RUN} nb.resume({run!r})")
+    eventually(lambda: store.find_run(run).summary.state.is_under_way)
+    with pytest.raises(StoreError, match=f"run {run} is still going on, in process {first.pid} on "):
+        hotplate.open(path).resume(run)
+    first.kill()
+    first.wait()
+    assert executed(hotplate.open(path).resume(run, dt=1.0)) == ["report", "solved"]
+
+
+# ---- values ----
+
+
+def test_an_object_that_can_not_be_stored_is_computed_again_which_says_why(notebook: Callable[..., Path]) -> None:
+    path = notebook(MODEL)
+
+    def session(limit: float) -> hotplate.Notebook:
+        opened = hotplate.open(path)
+
+        @opened.cell
+        def handle(grid: Any) -> object:
+            return iter(grid)
+
+        @opened.cell
+        def check(handle: Any, dt: float) -> float:
+            if dt > 1:
+                raise ValueError("dt")
+            return float(next(handle))
+
+        return opened
+
+    with pytest.raises(HotplateError) as error:
+        session(1).run("check", record=True, **FAILS)
+    resumed = session(3).resume(error.value.run.id, dt=1.0)  # type: ignore[attr-defined]
+    assert executed(resumed) == ["check", "handle"]
+    assert re.search("its value could not be kept: .*iterator", resumed.cells["handle"].why)
+
+
+@pytest.mark.parametrize("damage", ["changed", "gone"])
+def test_a_value_whose_file_is_damaged_or_gone_is_computed_again(
+    damage: str, failed: Callable[..., Any], runs: Path
+) -> None:
+    path, run = failed(n=4_000, dt=2.0)
+    for file in (runs / "artifacts").glob("*/*"):
+        file.unlink() if damage == "gone" else file.write_bytes(file.read_bytes()[:-1] + b"x")
+    resumed = hotplate.open(path).resume(run, dt=1.0)
+    assert executed(resumed) == ["grid", "report", "solved"]
+    assert resumed["solved"] == 3999.0
+    assert "damaged or gone" in resumed.cells["grid"].why
+
+
+def test_a_given_value_that_can_not_be_stored_has_to_be_given_again(notebook: Callable[..., Path]) -> None:
+    path = notebook("double answer(void) { return 42; }")
+
+    def session() -> hotplate.Notebook:
+        opened = hotplate.open(path)
+
+        @opened.cell
+        def told(answer: float, ask: Any) -> float:
+            return float(ask(answer))
+
+        return opened
+
+    def ask(_: float) -> float:
+        raise ValueError("no answer")
+
+    with pytest.raises(HotplateError) as error:
+        session().run(record=True, ask=ask)
+    run = error.value.run.id  # type: ignore[attr-defined]
+    with pytest.raises(StoreError, match=r"the value of ask was not kept .*function.*give it again"):
+        session().resume(run)
+    resumed = session().resume(run, ask=lambda value: value)
+    assert (resumed["told"], executed(resumed)) == (42.0, ["told"])
+
+
+def test_another_run_takes_what_still_holds_with_reuse(notebook: Callable[..., Path]) -> None:
+    path = notebook(MODEL)
+    first = hotplate.open(path).run(record=True, n=4, dt=1.0)
+    second = hotplate.open(path).run(reuse=True, n=4, dt=0.5)
+    assert executed(second) == ["report", "solved", "tick"]
+    assert second.cells["grid"].reason == f"as in run {first.id}"
+
+
+# ---- Python cells ----
+
+
+def test_an_impure_python_cell_that_succeeded_is_not_run_again_in_another_process(
+    notebook: Callable[..., Path], start: Callable[..., Any], store: RunStore, tmp_path: Path
+) -> None:
+    path = notebook(MODEL)
+    write = f"open({str(tmp_path / 'log')!r}, 'a').write('.')"
+    code = (
+        f"{RUN}\n@nb.cell(impure=True)\ndef noted(grid): return {write} + 0.0\n"
+        "@nb.cell\ndef later(noted, dt):\n    assert dt < 1\n    return noted + dt\n"
+    )
+    start(path, code=f"{code}nb.run('later', record=True, n=4, dt=1.0)").wait(60)
+    run = store.runs()[0].id
+    process = start(path, code=f"{code}print(nb.resume({run!r}, dt=0.5)['later'])")
+    out, errors = process.communicate(timeout=60)
+    assert out == "1.5\n", errors
+    assert (tmp_path / "log").read_text() == "."
+
+
+PYTHON = """
+{head}
+import sys, hotplate, numpy as np
+factor = {factor}
+def helper(x): return x {helper}
+def make(inner):
+    def closure(x, more={default}): return helper(x) * factor + inner + more
+    return closure
+nb = hotplate.open(sys.argv[1])
+closure = make({inner})
+@nb.cell
+def py(grid, dt):
+    return closure(grid)
+run = nb.run("py", n=4, dt=1.0, record=True, reuse=True)
+print([made.cell for made in run.attempts])
+"""
+UNCHANGED = {"head": "", "factor": 2, "helper": "+ 1", "default": 0, "inner": 5}
+
+
+@pytest.mark.parametrize(
+    ("change", "ran"),
+    [
+        ({}, "[]"),
+        ({"head": "# further down"}, "[]"),
+        ({"factor": 3}, "['py']"),
+        ({"helper": "+ 2"}, "['py']"),
+        ({"default": 1}, "['py']"),
+        ({"inner": 6}, "['py']"),
+    ],
+    ids=lambda part: " ".join(part) if isinstance(part, dict) else "",
+)
+def test_a_python_cell_holds_in_another_process_as_long_as_all_that_it_refers_to(
+    change: dict[str, Any], ran: str, notebook: Callable[..., Path], start: Callable[..., Any]
+) -> None:
+    path = notebook(MODEL)
+    out, _ = start(path, code=PYTHON.format(**UNCHANGED)).communicate(timeout=60)
+    assert out == "['grid', 'py']\n"
+    out, errors = start(path, code=PYTHON.format(**{**UNCHANGED, **change})).communicate(timeout=60)
+    assert out == f"{ran}\n", errors
+
+
+def test_a_python_cell_that_refers_to_what_nobody_can_tell_never_holds_in_another_process(
+    notebook: Callable[..., Path], start: Callable[..., Any]
+) -> None:
+    path, odd = notebook(MODEL), "class Odd:\n    def __radd__(self, x): return x"
+    for ran in ("['grid', 'py']", "['py']"):
+        process = start(path, code=PYTHON.format(**{**UNCHANGED, "head": odd, "inner": "Odd()"}))
+        out, errors = process.communicate(timeout=60)
+        assert out == f"{ran}\n", errors
