@@ -24,15 +24,14 @@ import time
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-import hotplate
 from benchmarks.kills import Wrong, processes, settled
 from benchmarks.workflows.assorted import Assorted, executions
 from benchmarks.workflows.montage import Montage
-from hotplate.errors import HotplateError
+from hotplate.run.attempts import counted
 from hotplate.run.store import RunState, RunStore
 
 if TYPE_CHECKING:
@@ -78,8 +77,10 @@ class Trial:
     def __init__(self, load: Load, executor: str, folder: Path, *, cold: bool = False) -> None:
         self._load = load
         self._executor = executor
-        self.runs, self.log, self.result = folder / "runs", folder / "log", folder / "result.npz"
+        self.runs, self.log, self._result = folder / "runs", folder / "log", folder / "result.npz"
         self._temporary, self._copy = folder / "tmp", folder / "copy"
+        self.ended = False
+        """Whether the last process came to its end."""
         for made in (self.log, self._temporary):
             made.mkdir(parents=True)
         self._environ = {**os.environ, "HOTPLATE_RUNS_DIR": str(self.runs), "TMPDIR": str(self._temporary)}
@@ -91,11 +92,8 @@ class Trial:
 
         Raises Wrong when it ends in another way, or leaves something behind.
         """
-        command = [sys.executable, "-m", __spec__.name, "--perform", run or "-", str(self._load.path), self._executor]
-        log = [str(self.log)] if self._load.logs else []
-        with subprocess.Popen(
-            [*command, str(self.result), *log], env=self._environ, stderr=subprocess.PIPE, start_new_session=True
-        ) as process:
+        pipes: dict[str, Any] = {"stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE, "start_new_session": True}
+        with subprocess.Popen(self._command(run), env=self._environ, **pipes) as process:
             try:
                 _, errors = process.communicate(timeout=300 if kill_after is None else kill_after)
                 killed = False
@@ -105,10 +103,17 @@ class Trial:
                 killed = True
         if not killed and process.returncode:
             raise Wrong(f"{self._executor}: run {run or 'anew'} failed: {errors.decode()}")
+        self.ended = not killed
         if killed and kill_after is None:
             raise Wrong(f"{self._executor}: run {run or 'anew'} does not end")
         self._look_for_processes(process.pid)
         return killed
+
+    def _command(self, run: str) -> list[str]:
+        begin = ["resume", run] if run else ["run", str(self._load.path)]
+        given = ["--set", f"log={self.log}"] if self._load.logs and not run else []
+        options = ["--executor", self._executor, "--save", str(self._result)]
+        return [sys.executable, "-m", "hotplate", *begin, *given, *options]
 
     def _look_for_processes(self, session: int) -> None:
         if left := settled(lambda: [number for number, _, own in processes() if own == session], []):
@@ -145,6 +150,11 @@ class Trial:
         self._look_for_files()
         return record
 
+    def saved(self) -> dict[str, bytes]:
+        """What the last process wrote for its user."""
+        with np.load(self._result) as arrays:
+            return {name: flat(array) for name, array in arrays.items()}
+
     def _look_for_files(self) -> None:
         left = [path for name in ("tallies", "tmp") for path in (self.runs / name).iterdir()]
         with RunStore.open(self.runs) as store:
@@ -172,7 +182,7 @@ def flat(value: object) -> bytes:
 # ---- one run ----
 
 
-def disturb(trial: Trial, dice: random.Random, seconds: float, right: Mapping[str, bytes], tally: Tally) -> None:
+def disturb(trial: Trial, dice: random.Random, seconds: float, usual: Usual, tally: Tally) -> None:
     """Makes a run, kills it once or twice, resumes it to its end, and judges it."""
     begin = {path.name for path in Path("/dev/shm").iterdir()}
     done: dict[str, int] = {}
@@ -190,7 +200,8 @@ def disturb(trial: Trial, dice: random.Random, seconds: float, right: Mapping[st
     if not (record := trial.record()) or record.summary.state is not RunState.DONE:
         trial.make(run)
     before = len(done)
-    record = trial.judge(right)
+    record = trial.judge(usual.values)
+    must(not trial.ended or trial.saved() == usual.saved, "it saved other values")
     compare(trial, done, record)
     count(trial, record, kills)
     new = {path.name for path in Path("/dev/shm").iterdir()} - begin
@@ -218,7 +229,7 @@ def count(trial: Trial, record: RunRecord, kills: int) -> None:
         attempts = record.attempts.get(cell, ())
         lost = sum(attempt.died for attempt in attempts)
         must(lost <= kills, f"{cell} lost {lost} attempts by {kills} kills")
-        must(len(attempts) - lost <= 3, f"{cell} was tried {len(attempts)} times")
+        must(len(counted(attempts)) <= 3, f"{cell} failed {len(counted(attempts))} times")
         must(len(attempts) <= times + lost, f"{cell} was executed {times} times in {len(attempts)} attempts")
         must(times <= len(attempts), f"{cell} was executed {times} times in {len(attempts)} attempts")
         numbers = [attempt.number for attempt in attempts]
@@ -228,8 +239,16 @@ def count(trial: Trial, record: RunRecord, kills: int) -> None:
 # ---- all of them ----
 
 
-def measure(load: Load, executor: str, folder: Path, *, cold: bool = False) -> tuple[float, dict[str, bytes]]:
-    """How long an undisturbed run takes, and what it gives."""
+class Usual(NamedTuple):
+    """An undisturbed run."""
+
+    seconds: float
+    values: dict[str, bytes]
+    saved: dict[str, bytes]
+
+
+def measure(load: Load, executor: str, folder: Path, *, cold: bool = False) -> Usual:
+    """How long it takes, and what it gives."""
     trial = Trial(load, executor, folder, cold=cold)
     begin = time.perf_counter()
     trial.make()
@@ -237,24 +256,26 @@ def measure(load: Load, executor: str, folder: Path, *, cold: bool = False) -> t
     with RunStore.open(trial.runs) as store:
         record = store.find_run(store.runs()[0].id)
         values = {name: store.load(cell.value) for name, cell in record.results.items()}
-    return seconds, {name: flat(loaded.value) for name, loaded in values.items() if loaded is not None}
+    found = {name: flat(loaded.value) for name, loaded in values.items() if loaded is not None}
+    return Usual(seconds, found, trial.saved())
 
 
 def kill_runs(load: Load, kills: int, dice: random.Random, folder: Path, cold_share: float) -> Iterator[str]:
     """Gives a line for each executor, and what was wrong is raised as Wrong, with the folder where it is to be seen."""
+    measure(load, "linear", folder / "first")  # which builds the cells
     usual = {executor: measure(load, executor, folder / executor) for executor in EXECUTORS}
-    for executor, (_, values) in usual.items():
-        must(values == usual["linear"][1], f"{executor} gives other values")
-    cold_seconds = measure(load, "linear", folder / "cold", cold=True)[0] if cold_share else 0.0
+    for executor, (_, values, _) in usual.items():
+        must(values == usual["linear"].values, f"{executor} gives other values")
+    cold_seconds = measure(load, "linear", folder / "cold", cold=True).seconds if cold_share else 0.0
     tallies = {executor: Tally() for executor in EXECUTORS}
     number = 0
     while sum(tally.kills for tally in tallies.values()) < kills:
         executor = EXECUTORS[number % len(EXECUTORS)]
-        seconds, right = usual[executor]
         cold = dice.random() < cold_share
         trial = Trial(load, executor, folder / str(number), cold=cold)
         try:
-            disturb(trial, dice, cold_seconds if cold else seconds, right, tallies[executor])
+            seconds = cold_seconds if cold else usual[executor].seconds
+            disturb(trial, dice, seconds, usual[executor], tallies[executor])
         except Wrong as wrong:
             raise Wrong(f"run {number} on {executor}, in {folder / str(number)}: {wrong}") from None
         shutil.rmtree(folder / str(number))
@@ -266,21 +287,6 @@ def kill_runs(load: Load, kills: int, dice: random.Random, folder: Path, cold_sh
             f"run was recorded; {tally.taken_over} results taken over, {tally.attempts} attempts, {tally.lost} of them "
             "lost; all values right"
         )
-
-
-def perform(run: str, path: str, executor: str, result: str, log: str = "") -> int:
-    """What is killed: one recorded run, or the rest of one, in this process."""
-    notebook = hotplate.open(path)
-    try:
-        if run != "-":
-            notebook.resume(run, executor=executor).save(result)
-        else:
-            inputs = {"log": log} if log else {}
-            notebook.run(executor=executor, inputs=inputs, record=True).save(result)
-    except HotplateError as error:
-        print(error, file=sys.stderr)
-        return 1
-    return 0
 
 
 def write(folder: Path, seed: int, *, montage: bool) -> Load:
@@ -300,10 +306,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=random.randrange(1 << 30))
     parser.add_argument("--kills", type=int, default=200)
     parser.add_argument("--montage", action="store_true", help="a workflow of 548 cells instead of 40 cells")
-    parser.add_argument("--perform", nargs="+", help=argparse.SUPPRESS)
     options = parser.parse_args()
-    if options.perform:
-        sys.exit(perform(*options.perform))
     print(f"seed {options.seed}", flush=True)
     folder = Path(tempfile.mkdtemp(prefix="resumes-"))
     load = write(folder, options.seed, montage=options.montage)
