@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
 
 import hotplate
-from hotplate.errors import CellFailed, InputError, NotebookError
+from hotplate.errors import AttemptsSpent, CellFailed, InputError, NotebookError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     import numpy as np
 
@@ -132,3 +132,46 @@ def test_a_cycle_through_python_and_c_is_refused_before_anything_is_built(nb: ho
     nb.cell(lambda twice: twice, name="peak")
     with pytest.raises(NotebookError, match=r"twice → peak → twice|peak → twice → peak"):
         nb.run()
+
+
+def fails(x: np.ndarray[Any, Any]) -> float:
+    raise ValueError(x.sum())
+
+
+def counts(seen: str, x: np.ndarray[Any, Any]) -> float:
+    with Path(seen).open("a") as file:
+        file.write("called\n")
+    return float(x.sum())
+
+
+def test_attempts_at_a_function_count_on_in_another_session(nb: hotplate.Notebook) -> None:
+    nb.cell(fails, name="peak")
+    with pytest.raises(CellFailed) as first:
+        nb.run("peak", n=3, record=True)
+    later = hotplate.open(nb.path)
+    later.cell(lambda: 0, name="another")
+    later.cell(fails, name="peak")
+    with pytest.raises(AttemptsSpent):
+        later.resume(first.value.run.id)
+
+
+@pytest.mark.parametrize("impure", [False, True])
+def test_the_result_of_a_function_holds_in_a_resumed_run_of_another_session(
+    nb: hotplate.Notebook, tmp_path: Path, impure: bool
+) -> None:
+    seen = tmp_path / "seen"
+
+    def register(to: hotplate.Notebook) -> None:
+        to.cell(counts, name="total", impure=impure)
+        to.cell(fails, name="peak")
+
+    register(nb)
+    with pytest.raises(CellFailed) as first:
+        nb.run("total", "peak", n=3, seen=str(seen), record=True, keep_going=True)
+    later = hotplate.open(nb.path)
+    later.cell(lambda: 0, name="another")
+    register(later)
+    with pytest.raises(CellFailed) as second:
+        later.resume(first.value.run.id, again=True)
+    assert second.value.run["total"] == 3
+    assert seen.read_text() == "called\n"
