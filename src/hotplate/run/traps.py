@@ -103,6 +103,6 @@ _ENDED = {
 
 
 def _told(cell: str, outcome: Outcome) -> str:
-    message = getattr(outcome.error, "message", None) or outcome.error or outcome.reason or outcome.kind
+    message = str(getattr(outcome.error, "message", None) or outcome.error or outcome.reason or outcome.kind)
     # NUL ends a C string, and a half of a surrogate pair is no UTF-8: neither may keep a trap from running.
-    return f"{cell}: {message}".replace("\0", " ").encode("utf-8", "replace").decode()
+    return f"{cell}: {message.removeprefix(f'{cell}: ')}".replace("\0", " ").encode("utf-8", "replace").decode()

@@ -60,6 +60,12 @@ def test_a_trap_is_told_the_first_failure_that_it_is_set_for() -> None:
     }  # fmt: skip
 
 
+def test_a_cell_whose_error_begins_with_its_name_is_named_once() -> None:
+    outcomes = ended(other="failed")
+    outcomes["other"] = Outcome(OutcomeKind.FAILED, error=InputError("other: n is 3 in a but 4 in b"))
+    assert plan_traps(GRAPH, outcomes, ("who",)).fire["note"] == "other: n is 3 in a but 4 in b"
+
+
 def test_a_trap_that_is_set_for_others_stays_quiet_and_says_so() -> None:
     assert plan(u2="failed").skipped == {"note": "it is set for other, and something else failed"}
 

@@ -116,7 +116,7 @@ class SweepTable:
     def _problem(self, instance: str) -> str:
         outcome, cell = self.cells[instance].outcome, self.sweep.cells[instance]
         message = str(getattr(outcome.error, "message", None) or outcome.error or outcome.reason or outcome.kind)
-        return f"{cell}: {message}"
+        return f"{cell}: {message.removeprefix(f'{cell}: ')}"
 
     def _value(self, instance: str, field: str | None) -> Any:
         result = self.cells.get(instance)
