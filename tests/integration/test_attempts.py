@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from hotplate.errors import CellCrashed, CellFailed, CellTimedOut, RunCancelled
+from hotplate import AttemptPolicy
+from hotplate.errors import CellCrashed, CellFailed, CellTimedOut, InputError, RunCancelled, SettingError
 from hotplate.events import Event, Kind
 from hotplate.execute import AbortHandle, OutcomeKind
 from hotplate.execute.cooperation import Answer
@@ -144,3 +145,22 @@ def test_a_wait_for_the_next_attempt_ends_when_the_run_is_stopped(notebook: hotp
     cell: Any = raised.value.run.cells["waits"]
     assert (cell.status, cell.outcome.attempts) == ("cancelled", 1)
     assert cell.reason == "enough; attempt 1 failed (waits: call 1)"
+
+
+def test_a_policy_of_the_run_takes_the_place_of_the_sections(notebook: hotplate.Notebook, file: Path) -> None:
+    policy = AttemptPolicy(max_attempts=3, retry_on={"failed": None})
+    with pytest.raises(CellFailed) as caught:
+        notebook.run("final", file=str(file), attempts={"final": policy})
+    assert len(caught.value.run.attempts) == 3
+    with pytest.raises(CellFailed) as caught:
+        notebook.run("fails", file=str(file), times=9, attempts=AttemptPolicy())
+    assert len(caught.value.run.attempts) == 1
+
+
+def test_what_is_no_policy_is_refused(notebook: hotplate.Notebook) -> None:
+    with pytest.raises(SettingError, match="attempts is 3; it is an AttemptPolicy, or one for each of some cells"):
+        notebook.run("final", file="", attempts=3)  # type: ignore[arg-type]  # which is what is tested
+    with pytest.raises(SettingError, match="final is to be tried as 3; give an AttemptPolicy"):
+        notebook.run("final", file="", attempts={"final": 3})  # type: ignore[dict-item]  # which is what is tested
+    with pytest.raises(InputError, match="attempts: this run has no cell finals; did you mean final"):
+        notebook.run("final", file="", attempts={"finals": AttemptPolicy()})

@@ -58,7 +58,7 @@ class Evaluation:
     ) -> None:
         """`given` are values by name: of inputs, and of the cells that the version has as overridden.
 
-        `policies` say how cells are tried where their sections don't; `memory` has results of recorded runs.
+        `policies` say how cells are tried, in place of their sections; `memory` has results of recorded runs.
         `measures`: what calls use of the machine is noted. `diagnoses`: the backend is asked for more about each crash.
         `releases` is told of each cell that ended, and names those whose values nobody needs any more.
         """

@@ -219,7 +219,7 @@ class Notebook:
         crashes is called again with sanitizers, whose findings are in the error's `report`.
 
         With `record` the run is kept on disk as it goes on: `resume` goes on with it, and `reuse` takes results of all
-        recorded runs that still hold. `attempts` says how cells are tried, all or by name, where their sections don't.
+        recorded runs that still hold. `attempts` says how cells are tried, all or by name, in place of their sections.
         `lifecycles` surround each attempt. With `output="none"` what isolated cells print is only in results and
         events.
 

@@ -110,6 +110,8 @@ class Order:
             return {}
         if isinstance(self.attempts, AttemptPolicy):
             return dict.fromkeys(cells, self.attempts)
+        if not isinstance(self.attempts, Mapping):
+            raise SettingError(f"attempts is {self.attempts!r}; it is an AttemptPolicy, or one for each of some cells")
         known = set(cells.values())
         for name, policy in self.attempts.items():
             if name not in known:
