@@ -167,7 +167,7 @@ class SweepTable:
 
     def __repr__(self) -> str:
         axes = " * ".join(f"{axis.name} ({len(axis):,})" for axis in self.sweep.axes)
-        text = f"<SweepTable: {len(self):,} points of {axes}: {', '.join(self.columns)}"
+        text = f"<{type(self).__name__}: {len(self):,} points of {axes}: {', '.join(self.columns)}"
         if self.problems:
             first, why = next(iter(self.problems.items()))
             text += f"; {len(self.problems):,} lack results, the first at {self.sweep.points.label(first)}: {why}"
