@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from hotplate.frozen import quickly_made
+
 
 class Answer(StrEnum):
     """What became of a request to stop."""
@@ -53,6 +55,7 @@ def cooperation_of(
     return Cooperation(answer, requested, took if observed else None, took)
 
 
+@quickly_made
 @dataclass(frozen=True, slots=True)
 class Usage:
     """What a call used of the machine, as getrusage(2) tells it."""
