@@ -164,28 +164,29 @@ class StateManager:
 
     def _contents(self, earlier: Iterable[Output], value: Any) -> dict[str | None, str]:
         fields = result_fields(value)
+        if not fields:
+            return {None: self._content(earlier, None, value)}
         contents: dict[str | None, str] = {field: self._content(earlier, field, part) for field, part in fields.items()}
-        whole = " ".join(contents.values()) if fields else self._content(earlier, None, value)
-        return {**contents, None: whole}
+        return {**contents, None: " ".join(contents.values())}
 
     def _content(self, earlier: Iterable[Output], field: str | None, part: Any) -> str:
         """Looks at the bytes only when there is an earlier result of the same type and shape."""
+        form = _form(part)
         alike: dict[str, Any] = {}
-        for output in earlier if _form(part) is not None else ():
+        for output in earlier if form is not None else ():
             if field in output.contents:
                 before = output.value if field is None else result_fields(output.value)[field]
-                if _form(before) == _form(part):
+                if _form(before) == form:
                     alike[output.contents[field]] = before
-        content = f"{_OWN}{next(_serial)}"
         own = digest(part) if alike else None
-        if own is None:
-            return content
-        for known, before in reversed(alike.items()):
+        for known, before in reversed(alike.items()) if own is not None else ():
             if known not in self._digests:
                 self._digests[known] = digest(before) or known
             if self._digests[known] == own:
                 return known
-        self._digests[content] = own
+        content = f"{_OWN}{next(_serial)}"
+        if own is not None:
+            self._digests[content] = own
         return content
 
     # ---- hp_state ----

@@ -46,7 +46,8 @@ class AttemptRunner:
         `earlier` are those that runs before this one made, in order: see `counted`. `ended` gets the record of each
         attempt when it is over, `retrying` the one before each wait.
         """
-        number, spent = 1, dict[OutcomeKind, int]()
+        number = 1
+        spent: dict[OutcomeKind, int] = {}
         if earlier and (before := counted(earlier)):
             if (over := self._resume(cell, policy, before, abort, retrying)) is not None:
                 return over
