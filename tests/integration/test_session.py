@@ -302,7 +302,7 @@ def test_a_run_is_the_callers_own_although_another_one_follows_at_once(
     notebook: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     book = hotplate.open(notebook("int a(int x) { return x; }\n"))
-    turn, others = book._turn, [2]
+    turn, others = book._conductor.turn, [2]
 
     class Turn:
         def __enter__(self) -> None:
@@ -313,7 +313,7 @@ def test_a_run_is_the_callers_own_although_another_one_follows_at_once(
             if others:
                 book.run(x=others.pop())
 
-    monkeypatch.setattr(book, "_turn", Turn())
+    monkeypatch.setattr(book._conductor, "turn", Turn())
     assert book.run(x=1)["a"] == 1
 
 

@@ -12,12 +12,12 @@ if TYPE_CHECKING:
 
     from hotplate.notebook.model import NotebookModel
     from hotplate.run.store import RunRecord, RunStore
+    from hotplate.session.contents import Contents
     from hotplate.session.layout import Layout
-    from hotplate.session.notebook import Notebook
 
 
 def forgiven_attempts(
-    notebook: Notebook, store: RunStore, record: RunRecord, layout: Layout, given: Mapping[str, Any], *, again: bool
+    contents: Contents, store: RunStore, record: RunRecord, layout: Layout, given: Mapping[str, Any], *, again: bool
 ) -> dict[str, int]:
     """Up to which number the attempts at each cell count no more, in JSON's types, for the next resume to know as well.
 
@@ -28,8 +28,8 @@ def forgiven_attempts(
     made = {name: attempts[-1].number for name, attempts in record.attempts.items()}
     if again:
         return made
-    changed = {*_edited(notebook.model, record), *_reached(notebook, store, record, given)}
-    changed |= notebook.graph.descendants(changed)
+    changed = {*_edited(contents.model, record), *_reached(contents, store, record, given)}
+    changed |= contents.graph.descendants(changed)
     return before | {name: number for name, number in made.items() if layout.cells.get(name, name) in changed}
 
 
@@ -49,12 +49,12 @@ def _code(model: NotebookModel, name: str) -> tuple[object, ...]:
     return cell.signature, notation.slice_cell(model, name).fingerprint, built, attributes.isolate
 
 
-def _reached(notebook: Notebook, store: RunStore, record: RunRecord, given: Mapping[str, Any]) -> Iterator[str]:
+def _reached(contents: Contents, store: RunStore, record: RunRecord, given: Mapping[str, Any]) -> Iterator[str]:
     """The cells that take a value that is another one now, and those that such a value stands for."""
     for name, value in given.items():
         if not _is_same(store, record, name, value):
             yield name
-            yield from (cell for cell, _ in notebook.graph.inputs.get(name, ()))
+            yield from (cell for cell, _ in contents.graph.inputs.get(name, ()))
 
 
 def _is_same(store: RunStore, record: RunRecord, name: str, value: Any) -> bool:

@@ -2,43 +2,39 @@
 
 from __future__ import annotations
 
-import threading
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
-from hotplate import __version__
 from hotplate import notebook as notation
 from hotplate.diagnostic import Diagnostic, Severity, sorted_once
-from hotplate.errors import HotplateError, InputError, NotebookError, RunCancelled, SettingError
-from hotplate.events import Kind, Sink
-from hotplate.execute import AbortHandle, Executor, ExecutorKillHandle, OutcomeKind, isolates, make_executor
+from hotplate.errors import InputError, SettingError
+from hotplate.execute import AbortHandle, Executor, ExecutorKillHandle, make_executor
 from hotplate.execute.interrupt import watch as interrupts
 from hotplate.execute.isolation import IsolatedCells
 from hotplate.execute.mixed import MixedBackend
 from hotplate.notebook.model import ItemKind
-from hotplate.reload import HotReloader, Proposal
-from hotplate.run import Evaluation, PythonCell, Recorder, Run, StateManager, plan_hash, plan_run
-from hotplate.run.lifecycles.capture import Capture
-from hotplate.run.lifecycles.progress import Progress
+from hotplate.reload import HotReloader
+from hotplate.run import Run, StateManager
 from hotplate.run.memory import Recorded
-from hotplate.run.recorder import new_id
+from hotplate.session.conductor import Conductor
+from hotplate.session.contents import Contents, refuse_errors
 from hotplate.session.layout import Layout
 from hotplate.session.order import Order, Policies
 from hotplate.toolchain import Artifact, BuildFailure
 from hotplate.toolchain.toolchain import Toolchain
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
+    from hotplate.events import Sink
     from hotplate.execute.workers.policy import Policy
     from hotplate.load import LoadedCell
     from hotplate.notebook.graph import Graph
     from hotplate.notebook.model import NotebookModel
     from hotplate.reload.live import Live
-    from hotplate.run import Version
     from hotplate.run.lifecycles import Lifecycle
-    from hotplate.run.store import Recording, RunStore
+    from hotplate.run.store import RunStore
     from hotplate.run.sweep import SweepRun
 
 F = TypeVar("F", bound="Callable[..., Any]")
@@ -78,53 +74,47 @@ class Notebook:
         toolchain = Toolchain(
             compiler=compiler, flags=flags, jobs=jobs, confined=policy is not None and policy.confines
         )
-        self._file = notation.NotebookFile(self.path, text)
+        self._contents = Contents(self.path, text)
         if sanitize:
             toolchain = toolchain.sanitizing(self.model.language.value)
         self._isolation = IsolatedCells(toolchain, policy)
         self._backend = MixedBackend(self._isolation.backend)
         self._state = StateManager()
         self._reloader = HotReloader(toolchain, self._state, self._isolation)
-        self._python: dict[str, PythonCell] = {}
-        self._graph: tuple[NotebookModel, Graph] | None = None
-        """With the model that it belongs to."""
-        self._last_run: Run | None = None
         self._own_store: RunStore | None = None
-        self.options: Mapping[str, Any] = {
-            "compiler": compiler, "flags": list(flags), "sanitize": sanitize, "policy": _policy_name(policy),
-        }  # fmt: skip
-        """How it was opened, in JSON's types; "custom" stands for a policy of one's own."""
-        self._turn = threading.RLock()
+        opened = {"compiler": compiler, "flags": list(flags), "sanitize": sanitize, "policy": _policy_name(policy)}
+        self._conductor = Conductor(
+            self._contents,
+            self._reloader,
+            self._state,
+            self._backend,
+            opened,
+            isolates_all=self._isolation.of_all,
+        )
 
     # ---- what is in it ----
 
     @property
     def model(self) -> NotebookModel:
         """The parsed file."""
-        return self._file.model
+        return self._contents.model
 
     @property
     def last_run(self) -> Run | None:
         """The latest run, also when it failed or was interrupted; with a notice when the file is newer."""
-        if self._last_run is not None and self._last_run.notice != self._reloader.notice:
-            self._last_run = replace(self._last_run, notice=self._reloader.notice)
-        return self._last_run
+        run = self._conductor.last_run
+        if run is not None and run.notice != self._reloader.notice:
+            run = self._conductor.last_run = replace(run, notice=self._reloader.notice)
+        return run
 
     def refresh(self) -> bool:
         """Reads the file again if it changed; returns whether it did. Raises NotebookError when it can't be read."""
-        return self._file.refresh()
+        return self._contents.file.refresh()
 
     @property
     def graph(self) -> Graph:
         """The dependency graph of the file's cells and the Python cells."""
-        model, known = self.model, self._graph
-        if known is None or known[0] is not model:
-            self._graph = known = (model, self._graph_of(model))
-        return known[1]
-
-    def _graph_of(self, model: NotebookModel) -> Graph:
-        native = [notation.node_of(cell) for cell in model.cells.values()]
-        return notation.build_graph(native + [cell.node for cell in self._python.values()])
+        return self._contents.graph
 
     @overload
     def cell(self, function: F, /) -> F: ...
@@ -145,18 +135,12 @@ class Notebook:
         `impure`, `when` and `trap` mean what they do in a section. A later cell of the same name replaces it. Raises
         InputError when the file has a cell of that name, and for a name, a parameter or a condition that can't be.
         """
-        if function is None:
-            return lambda late: self._add_python(late, name, settings)
-        return self._add_python(function, name, settings)
 
-    def _add_python(self, function: F, name: str, settings: Mapping[str, Any]) -> F:
-        cell = PythonCell(function, name or function.__name__, **settings)
-        if cell.name in self.model.cells:
-            message = f"{self.path.name} already has a cell {cell.name}; give the Python function another name"
-            raise InputError(message)
-        self._python[cell.name] = cell
-        self._graph = None
-        return function
+        def add(function: F) -> F:
+            self._contents.add_python(function, name, settings)
+            return function
+
+        return add if function is None else add(function)
 
     def check(self) -> tuple[Diagnostic, ...]:
         """Everything that is wrong with the file: what breaks the notation's rules, and what does not compile.
@@ -228,7 +212,7 @@ class Notebook:
         (also in `last_run`). KeyboardInterrupt passes through; what was computed is kept.
         """
         store = self._store(record) if record or reuse else None
-        return self.perform(
+        return self._conductor.run(
             Order.make(
                 targets,
                 {**(inputs or {}), **named},
@@ -276,7 +260,7 @@ class Notebook:
 
         store = store or self._store(True)
         order = resume_order(
-            self,
+            self._contents,
             store,
             run,
             mode=mode,
@@ -292,7 +276,7 @@ class Notebook:
         )
         assert order.resumption is not None
         try:
-            return self.perform_sweep(order) if order.axes else self.perform(order)
+            return self._conductor.sweep(order) if order.axes else self._conductor.run(order)
         except BaseException as error:
             order.resumption.give_up(str(error))
             raise
@@ -343,90 +327,7 @@ class Notebook:
             store=store if record else None,
             memory=Recorded(store) if store is not None and reuse else None,
         )
-        return self.perform_sweep(order)
-
-    def perform(self, order: Order) -> Run:
-        """Makes a run as it was ordered. See `run`."""
-        run, _ = self._conduct(order)
-        return _raise_failure(run)
-
-    def perform_sweep(self, order: Order) -> SweepRun:
-        """Makes a sweep as it was ordered. See `sweep`."""
-        from hotplate.run.sweep import SweepRun
-
-        run, layout = self._conduct(order)
-        assert layout.sweep is not None
-        swept = SweepRun.of_run(layout.sweep, run)
-        try:
-            if not order.keep_going or not run.failures:
-                _raise_failure(run)
-        except HotplateError as error:
-            error.run = swept  # type: ignore[attr-defined]  # as on every error of a run
-            raise
-        return swept
-
-    def _conduct(self, order: Order) -> tuple[Run, Layout]:
-        interrupts.arm()
-        with self._turn:
-            version, recorder, layout = self._bring_up(order)
-            # So that a failure here does not stop what else runs under the caller's.
-            own = AbortHandle(order.abort)
-            try:
-                evaluation = self._evaluation(version, order, recorder, own, layout)
-                evaluation.run(order.executor, fresh=order.fresh, keep_going=order.keep_going)
-            finally:
-                if order.abort is not None:
-                    order.abort.release(own)
-                if layout.sweep is not None:
-                    self._state.forget(name for name, cell in layout.cells.items() if name != cell)
-                run = recorder.finish(version.graph, version.number)
-                if layout.sweep is None:
-                    self._last_run = run
-        return run, layout
-
-    def _bring_up(self, order: Order) -> tuple[Version, Recorder, Layout]:
-        """The file as it is now, built and loaded, and the recorder of the run that has begun with that."""
-        with self._reloader.turn:
-            proposal = self._read_proposal(order)
-            layout = Layout.of(order, proposal.graph, self.graph, self.path.name)
-            recording = self._recording(order, layout)
-            logs = order.store.folder / "logs" / recording.id if order.store and recording else None
-            layout.begin(recording)
-            recorder = Recorder(order.sinks, recording, logs)
-            recorder.emitter.emit(Kind.RUN_STARTED, cells=layout.graph.order, notebook=str(self.path))
-            try:
-                return layout.version(self._reloader.reload(proposal, recorder.emitter)), recorder, layout
-            except BaseException as error:
-                self._last_run = recorder.finish(layout.graph, problem=str(error) or type(error).__name__)
-                raise
-
-    def _recording(self, order: Order, layout: Layout) -> Recording | None:
-        """The recording of a run that begins or goes on."""
-        if order.store is None:
-            return None
-        from hotplate.run.store import RunDescription
-
-        description = RunDescription(
-            id=new_id(),
-            notebook=str(self.path),
-            text=self.model.text,
-            plan=plan_hash(layout.graph),
-            targets=order.targets,
-            given=order.given,
-            options={**self.options, **order.options},
-            point={axis.name: list(axis.values) for axis in order.axes},
-            version=__version__,
-        )
-        if order.resumption is not None:
-            return order.resumption.claim(description, layout, self, self._keys)
-        return order.store.begin(description, layout.graph.order)
-
-    def _keys(self, names: Collection[str]) -> dict[str, str | None]:
-        """What the code of cells is, as records have it; built if it has to be, and None where nobody can tell."""
-        built = self._reloader.build(self.model, [name for name in names if name in self.model.cells])
-        native = {name: found.build_key for name, found in built.items() if isinstance(found, Artifact)}
-        python = {name: cell.task.recorded_key for name, cell in self._python.items()}
-        return {name: native.get(name) or python.get(name) for name in names}
+        return self._conductor.sweep(order)
 
     def _store(self, chosen: bool | RunStore) -> RunStore:
         """Where runs are recorded. Opened once, and closed with the notebook."""
@@ -464,31 +365,31 @@ class Notebook:
         """
         from hotplate.reload.live import Live  # with watchdog, 30 ms that `run` need not pay
 
-        if not self._file.is_followed:
+        if not self._contents.file.is_followed:
             raise SettingError(f"{self.path.name} has no file to watch; save its text to one and open that")
         chosen = make_executor(executor, jobs)
         given = {**(inputs or {}), **named}
         order = Order(targets=targets, given=given, executor=chosen)
         if self.model.cells:
-            self._proposal(self.model, targets, given, chosen)
+            self._conductor.propose(self.model, order)
 
         def read() -> NotebookModel:
-            self._file.read()
+            self._contents.file.read()
             return self.model
 
         def ran(run: Run) -> None:
-            self._last_run = run
+            self._conductor.last_run = run
 
         return Live(
             self.path,
             self._reloader,
             read,
-            lambda model: self._proposal(model, targets, given, chosen),
-            lambda version, recorder, abort: self._evaluation(
+            lambda model: self._conductor.propose(model, order),
+            lambda version, recorder, abort: self._conductor.evaluation(
                 version, order, recorder, abort, Layout.of(order, version.graph, version.graph, self.path.name)
             ),
             chosen,
-            self._turn,
+            self._conductor.turn,
             ran,
             (on_event,) if callable(on_event) else tuple(on_event),
             quiet=quiet,
@@ -508,57 +409,6 @@ class Notebook:
         """
         return self._backend.progress()
 
-    def _read_proposal(self, order: Order) -> Proposal:
-        """The file as it is now, as something to run. Raises NotebookError, InputError."""
-        try:
-            self.refresh()
-            proposal = self._proposal(self.model, order.targets, order.values, order.executor)
-            refuse_errors(proposal.diagnostics)
-        except NotebookError as error:
-            self._reloader.refuse(error)
-            raise
-        return proposal
-
-    def _proposal(
-        self, model: NotebookModel, targets: Sequence[str], given: Mapping[str, Any], executor: Executor
-    ) -> Proposal:
-        """A text as something to run; what breaks the notation's rules is in its diagnostics. Raises InputError."""
-        graph = self.graph if model is self.model else self._graph_of(model)
-        diagnostics = notation.check(model, graph)
-        overridden = frozenset(name for name in given if name in graph.nodes)
-        if not any(found.severity is Severity.ERROR for found in diagnostics):
-            graph = plan_run(graph, targets, given, self.path.name)
-        python = {name: cell.task for name, cell in self._python.items() if name in graph.nodes}
-        isolate_all = self._isolation.of_all or isolates(executor)
-        return Proposal(model, graph, python, overridden, diagnostics, isolate_all)
-
-    def _evaluation(
-        self, version: Version, order: Order, recorder: Recorder, abort: AbortHandle, layout: Layout
-    ) -> Evaluation:
-        return Evaluation(
-            version,
-            layout.given,
-            self._state,
-            self._backend,
-            recorder,
-            abort,
-            lifecycles=self._lifecycles(order, recorder),
-            policies=order.policies(layout.cells),
-            memory=order.recalls,
-            measures=recorder.records,
-            diagnoses=order.diagnoses,
-            releases=None if layout.sweep is None else layout.ended(recorder.recording, recorder.results),
-        )
-
-    def _lifecycles(self, order: Order, recorder: Recorder) -> tuple[Lifecycle, ...]:
-        """What surrounds each attempt, besides what the evaluation itself puts there."""
-        chosen: list[Lifecycle] = list(order.lifecycles)
-        if recorder.is_heard:
-            chosen.append(Progress(self._backend.progress))
-        if recorder.is_heard or not order.echoes:
-            chosen.append(Capture(recorder.logs, echo=order.echoes))
-        return tuple(chosen)
-
     def __getitem__(self, name: str) -> Any:
         stored = self._state.latest(name)
         if stored is None:
@@ -567,36 +417,15 @@ class Notebook:
         return stored.value
 
     def __repr__(self) -> str:
-        cells = ", ".join((*self.model.cells, *self._python))
+        cells = ", ".join((*self.model.cells, *self._contents.python))
         return f"<Notebook {self.path.name}: {cells or 'no cells'}>"
-
-
-def _policy_name(policy: Policy | None) -> str | None:
-    if policy is None:
-        return None
-    return "strict" if policy == type(policy).strict() else "custom"
-
-
-def refuse_errors(diagnostics: Sequence[Diagnostic]) -> None:
-    """Raises NotebookError when one of them is an error."""
-    errors = [found for found in diagnostics if found.severity is Severity.ERROR]
-    if errors:
-        raise NotebookError(errors)
 
 
 def _findings(result: Artifact | BuildFailure) -> tuple[Diagnostic, ...]:
     return result.warnings if isinstance(result, Artifact) else result.diagnostics
 
 
-def _raise_failure(run: Run) -> Run:
-    for failed in run.failures:
-        error = failed.outcome.error
-        assert error is not None
-        error.run = run  # type: ignore[attr-defined]
-        raise error
-    for cell in run.cells.values():
-        if cell.outcome.kind is OutcomeKind.CANCELLED:
-            cancelled = RunCancelled(f"the run was stopped: {cell.reason}")
-            cancelled.run = run
-            raise cancelled
-    return run
+def _policy_name(policy: Policy | None) -> str | None:
+    if policy is None:
+        return None
+    return "strict" if policy == type(policy).strict() else "custom"

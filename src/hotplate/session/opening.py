@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 from hotplate import notebook as notation
 from hotplate.errors import InputError, SettingError
 from hotplate.notebook.model import Language
-from hotplate.session.notebook import Notebook, refuse_errors
+from hotplate.session.contents import refuse_errors
+from hotplate.session.notebook import Notebook
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

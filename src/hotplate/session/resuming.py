@@ -21,15 +21,15 @@ if TYPE_CHECKING:
     from hotplate.execute import AbortHandle, Executor
     from hotplate.run.lifecycles import Lifecycle
     from hotplate.run.store import Recording, RunDescription, RunRecord, RunStore, StoredValue
+    from hotplate.session.contents import Contents
     from hotplate.session.layout import Layout
-    from hotplate.session.notebook import Notebook
 
     Keys = Callable[[Collection[str]], Mapping[str, str | None]]
     """What the code of cells is, as records have it, by name."""
 
 
 def resume_order(
-    notebook: Notebook,
+    contents: Contents,
     store: RunStore,
     run: str,
     *,
@@ -50,12 +50,12 @@ def resume_order(
     """
     chosen = _mode(mode)
     record = store.find_run(run)
-    _refuse_other_notebook(notebook, record)
-    notebook.refresh()
+    _refuse_other_notebook(contents, record)
+    contents.file.refresh()
     if chosen is Mode.STRICT:
-        _refuse_changes(notebook, record)
+        _refuse_changes(contents, record)
     axes = _axes_before(store, record, given)
-    before, options = _given_before(notebook, store, record, given), record.options
+    before, options = _given_before(contents, store, record, given), record.options
     order = Order.make(
         record.summary.targets,
         {**before, **given},
@@ -87,14 +87,14 @@ class Resumption:
     """Once it is claimed."""
     memory: Resumed | None = None
 
-    def claim(self, description: RunDescription, layout: Layout, notebook: Notebook, keys: Keys) -> Recording:
+    def claim(self, description: RunDescription, layout: Layout, contents: Contents, keys: Keys) -> Recording:
         """Makes the run this process's, and one of the file as it is; all that can be refused is refused before.
 
         Raises StoreError, and what `keys` raises.
         """
         if self.mode is Mode.STRICT:
-            _refuse_other_code(notebook, self.record, layout, keys)
-        forgiven = forgiven_attempts(notebook, self.store, self.record, layout, self.given, again=self.again)
+            _refuse_other_code(contents, self.record, layout, keys)
+        forgiven = forgiven_attempts(contents, self.store, self.record, layout, self.given, again=self.again)
         options = {**description.options, "forgiven": forgiven}
         described = replace(description, id=self.record.id, options=options)
         record, self.recording = self.store.claim(self.record.id)
@@ -115,20 +115,20 @@ def _mode(mode: str) -> Mode:
         raise SettingError(f"mode is {mode!r}; it can be {', '.join(map(repr, map(str, Mode)))}") from None
 
 
-def _refuse_other_notebook(notebook: Notebook, record: RunRecord) -> None:
-    if plain(str(notebook.path)) != record.summary.notebook:
-        raise StoreError(f"run {record.id} is one of {record.summary.notebook}, not of {notebook.path}; open that file")
+def _refuse_other_notebook(contents: Contents, record: RunRecord) -> None:
+    if plain(str(contents.path)) != record.summary.notebook:
+        raise StoreError(f"run {record.id} is one of {record.summary.notebook}, not of {contents.path}; open that file")
 
 
-def _refuse_changes(notebook: Notebook, record: RunRecord) -> None:
-    if notebook.model.text != record.text:
+def _refuse_changes(contents: Contents, record: RunRecord) -> None:
+    if contents.model.text != record.text:
         raise StoreError(
-            f"{notebook.path.name} has changed since run {record.id} began; resume it without strict, which takes over "
+            f"{contents.path.name} has changed since run {record.id} began; resume it without strict, which takes over "
             "what still holds, or start a new run"
         )
 
 
-def _refuse_other_code(notebook: Notebook, record: RunRecord, layout: Layout, keys: Keys) -> None:
+def _refuse_other_code(contents: Contents, record: RunRecord, layout: Layout, keys: Keys) -> None:
     """A header may have changed, or the compiler."""
     done = {
         name: cell for name, cell in record.results.items() if name in layout.cells and cell.status == OutcomeKind.OK
@@ -137,7 +137,7 @@ def _refuse_other_code(notebook: Notebook, record: RunRecord, layout: Layout, ke
     for name, cell in done.items():
         if cell.key != now[layout.cells[name]]:
             raise StoreError(
-                f"{name} in {notebook.path.name} is not the same code that run {record.id} ran: a header, the compiler "
+                f"{name} in {contents.path.name} is not the same code that run {record.id} ran: a header, the compiler "
                 "or its options have changed; resume it without strict, which takes over what still holds, or start "
                 "a new run"
             )
@@ -154,9 +154,9 @@ def _axes_before(store: RunStore, record: RunRecord, given: Mapping[str, Any]) -
     return tuple(Axis(name, tuple(_loaded(store, record, name, stored))) for name, stored in axes.items())
 
 
-def _given_before(notebook: Notebook, store: RunStore, record: RunRecord, given: Mapping[str, Any]) -> dict[str, Any]:
+def _given_before(contents: Contents, store: RunStore, record: RunRecord, given: Mapping[str, Any]) -> dict[str, Any]:
     """What the run was given, but for what is given anew, and for what an edit has left nobody to ask for."""
-    asked = notebook.graph.nodes.keys() | notebook.graph.inputs.keys()
+    asked = contents.graph.nodes.keys() | contents.graph.inputs.keys()
     names = [name for name in record.given if name in asked and name not in given]
     return {name: _loaded(store, record, name, record.given[name]) for name in names}
 

@@ -1,0 +1,202 @@
+"""Conductor: makes the runs of a notebook, one after another."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING, Any
+
+from hotplate import __version__
+from hotplate.errors import HotplateError, NotebookError, RunCancelled
+from hotplate.events import Kind
+from hotplate.execute import AbortHandle, OutcomeKind, isolates
+from hotplate.execute.interrupt import watch as interrupts
+from hotplate.run import Evaluation, Recorder, plan_hash
+from hotplate.run.lifecycles.capture import Capture
+from hotplate.run.lifecycles.progress import Progress
+from hotplate.run.recorder import new_id
+from hotplate.session.contents import Contents, refuse_errors
+from hotplate.session.layout import Layout
+from hotplate.toolchain import Artifact
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+
+    from hotplate.execute.mixed import MixedBackend
+    from hotplate.notebook.model import NotebookModel
+    from hotplate.reload import HotReloader, Proposal
+    from hotplate.run import Run, StateManager, Version
+    from hotplate.run.lifecycles import Lifecycle
+    from hotplate.run.store import Recording
+    from hotplate.run.sweep import SweepRun
+    from hotplate.session.order import Order
+
+
+class Conductor:
+    """Brings up what an order is about, has it evaluated and recorded, and keeps the record. Thread-safe."""
+
+    def __init__(
+        self,
+        contents: Contents,
+        reloader: HotReloader,
+        state: StateManager,
+        backend: MixedBackend,
+        opened: Mapping[str, Any],
+        *,
+        isolates_all: bool,
+    ) -> None:
+        """`opened` says how the notebook was opened, in JSON's types, for whoever resumes a run of it.
+
+        With `isolates_all` every cell runs in a worker, whatever its section says.
+        """
+        self._contents = contents
+        self._reloader = reloader
+        self._state = state
+        self._backend = backend
+        self._opened = opened
+        self._isolates_all = isolates_all
+        self.last_run: Run | None = None
+        self.turn = threading.RLock()
+        """Held by the one that makes a run."""
+
+    def run(self, order: Order) -> Run:
+        """Makes a run. See Notebook.run."""
+        run, _ = self._conduct(order)
+        return _raise_failure(run)
+
+    def sweep(self, order: Order) -> SweepRun:
+        """Makes a sweep. See Notebook.sweep."""
+        from hotplate.run.sweep import SweepRun
+
+        run, layout = self._conduct(order)
+        assert layout.sweep is not None
+        swept = SweepRun.of_run(layout.sweep, run)
+        try:
+            if not order.keep_going or not run.failures:
+                _raise_failure(run)
+        except HotplateError as error:
+            error.run = swept  # type: ignore[attr-defined]  # as on every error of a run
+            raise
+        return swept
+
+    def _conduct(self, order: Order) -> tuple[Run, Layout]:
+        interrupts.arm()
+        with self.turn:
+            version, recorder, layout = self._bring_up(order)
+            # So that a failure here does not stop what else runs under the caller's.
+            own = AbortHandle(order.abort)
+            try:
+                evaluation = self.evaluation(version, order, recorder, own, layout)
+                evaluation.run(order.executor, fresh=order.fresh, keep_going=order.keep_going)
+            finally:
+                if order.abort is not None:
+                    order.abort.release(own)
+                if layout.sweep is not None:
+                    self._state.forget(name for name, cell in layout.cells.items() if name != cell)
+                run = recorder.finish(version.graph, version.number)
+                if layout.sweep is None:
+                    self.last_run = run
+        return run, layout
+
+    def _bring_up(self, order: Order) -> tuple[Version, Recorder, Layout]:
+        """The file as it is now, built and loaded, and the recorder of the run that has begun with that."""
+        with self._reloader.turn:
+            proposal = self._read_proposal(order)
+            layout = Layout.of(order, proposal.graph, self._contents.graph, self._contents.path.name)
+            recording = self._recording(order, layout)
+            logs = order.store.folder / "logs" / recording.id if order.store and recording else None
+            layout.begin(recording)
+            recorder = Recorder(order.sinks, recording, logs)
+            recorder.emitter.emit(Kind.RUN_STARTED, cells=layout.graph.order, notebook=str(self._contents.path))
+            try:
+                return layout.version(self._reloader.reload(proposal, recorder.emitter)), recorder, layout
+            except BaseException as error:
+                self.last_run = recorder.finish(layout.graph, problem=str(error) or type(error).__name__)
+                raise
+
+    def _recording(self, order: Order, layout: Layout) -> Recording | None:
+        """The recording of a run that begins or goes on."""
+        if order.store is None:
+            return None
+        from hotplate.run.store import RunDescription
+
+        description = RunDescription(
+            id=new_id(),
+            notebook=str(self._contents.path),
+            text=self._contents.model.text,
+            plan=plan_hash(layout.graph),
+            targets=order.targets,
+            given=order.given,
+            options={**self._opened, **order.options},
+            point={axis.name: list(axis.values) for axis in order.axes},
+            version=__version__,
+        )
+        if order.resumption is not None:
+            return order.resumption.claim(description, layout, self._contents, self._keys)
+        return order.store.begin(description, layout.graph.order)
+
+    def _keys(self, names: Collection[str]) -> dict[str, str | None]:
+        """What the code of cells is, as records have it; built if it has to be, and None where nobody can tell."""
+        built = self._reloader.build(
+            self._contents.model, [name for name in names if name in self._contents.model.cells]
+        )
+        native = {name: found.build_key for name, found in built.items() if isinstance(found, Artifact)}
+        python = {name: cell.task.recorded_key for name, cell in self._contents.python.items()}
+        return {name: native.get(name) or python.get(name) for name in names}
+
+    def _read_proposal(self, order: Order) -> Proposal:
+        """The file as it is now, as something to run. Raises NotebookError, InputError."""
+        try:
+            self._contents.file.refresh()
+            proposal = self.propose(self._contents.model, order)
+            refuse_errors(proposal.diagnostics)
+        except NotebookError as error:
+            self._reloader.refuse(error)
+            raise
+        return proposal
+
+    def propose(self, model: NotebookModel, order: Order) -> Proposal:
+        """A text as something to run for an order. See Contents.propose."""
+        isolate_all = self._isolates_all or isolates(order.executor)
+        return self._contents.propose(model, order.targets, order.values, isolate_all=isolate_all)
+
+    def evaluation(
+        self, version: Version, order: Order, recorder: Recorder, abort: AbortHandle, layout: Layout
+    ) -> Evaluation:
+        """A run of a version, before it begins."""
+        return Evaluation(
+            version,
+            layout.given,
+            self._state,
+            self._backend,
+            recorder,
+            abort,
+            lifecycles=self._lifecycles(order, recorder),
+            policies=order.policies(layout.cells),
+            memory=order.recalls,
+            measures=recorder.records,
+            diagnoses=order.diagnoses,
+            releases=None if layout.sweep is None else layout.ended(recorder.recording, recorder.results),
+        )
+
+    def _lifecycles(self, order: Order, recorder: Recorder) -> tuple[Lifecycle, ...]:
+        """What surrounds each attempt, besides what the evaluation itself puts there."""
+        chosen: list[Lifecycle] = list(order.lifecycles)
+        if recorder.is_heard:
+            chosen.append(Progress(self._backend.progress))
+        if recorder.is_heard or not order.echoes:
+            chosen.append(Capture(recorder.logs, echo=order.echoes))
+        return tuple(chosen)
+
+
+def _raise_failure(run: Run) -> Run:
+    for failed in run.failures:
+        error = failed.outcome.error
+        assert error is not None
+        error.run = run  # type: ignore[attr-defined]
+        raise error
+    for cell in run.cells.values():
+        if cell.outcome.kind is OutcomeKind.CANCELLED:
+            cancelled = RunCancelled(f"the run was stopped: {cell.reason}")
+            cancelled.run = run
+            raise cancelled
+    return run
