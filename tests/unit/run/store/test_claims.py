@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 from typing import TYPE_CHECKING
 
@@ -76,7 +77,8 @@ def test_a_run_whose_owner_died_is_lost_with_the_attempts_that_had_begun(store: 
     assert [one.outcome for one in attempts["u1"]] == [OutcomeKind.CRASHED, OutcomeKind.LOST]
     assert [one.outcome for one in attempts["u0"]] == [OutcomeKind.OK]
     assert "u2" not in attempts
-    assert list((store.folder / "tallies").iterdir()) == []
+    # Windows deletes no file that is mapped, as this one is by the process that plays the dead one.
+    assert sys.platform == "win32" or not list((store.folder / "tallies").iterdir())
 
 
 def test_an_attempt_that_had_ended_did_not_end_the_process(store: RunStore, begin: Begin) -> None:
