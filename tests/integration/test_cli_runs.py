@@ -396,6 +396,98 @@ def test_a_notebook_that_is_gone_can_be_had_back(command: Command, own: Path) ->
     assert command("resume", failed, "--set", "step=1").code == 0
 
 
+# ---- sweeps
+
+
+def test_a_sweep_prints_a_row_for_each_point(command: Command, cells: Path) -> None:
+    done = command("run", cells, "last", "--sweep", "step=1:2", "--sweep", "n=2,3")
+    assert (done.code, done.err) == (0, "")
+    lines = done.out.splitlines()
+    assert [line.split() for line in lines[:-1]] == [
+        ["step", "n", "last"], ["1", "2", "1"], ["1", "3", "2"], ["2", "2", "2"], ["2", "3", "4"],
+    ]  # fmt: skip
+    assert lines[-1].startswith("4 of 4 points in ")
+
+
+def test_a_long_sweep_shows_its_ends(command: Command, cells: Path) -> None:
+    lines = command("run", cells, "last", "--sweep", "step=1:100", "--set", "n=1").out.splitlines()
+    assert [line.split()[0] for line in lines[1:-1]] == [*map(str, range(1, 11)), "...", *map(str, range(91, 101))]
+
+
+def test_points_of_a_sweep_that_fail_leave_gaps(command: Command, cells: Path, store: RunStore) -> None:
+    done = command("run", cells, "last", "--sweep", "step=5,6")
+    sweep = next(run for run in store.runs() if run.parent is None)
+    assert done.code == 1
+    assert [line.split() for line in done.out.splitlines()[1:3]] == [
+        ["5", "10"],
+        ["6", "failed:", "last:", "12", "is", "too", "much"],
+    ]
+    assert done.err == f"hotplate: this was run {sweep.id}; to go on with it: hotplate resume {sweep.id[:4]}\n"
+
+
+@pytest.mark.parametrize("suffix", ["npz", "csv"])
+def test_a_sweep_is_saved_as_its_suffix_says(suffix: str, command: Command, cells: Path, tmp_path: Path) -> None:
+    done = command("run", cells, "last", "--sweep", "step=1,2", "--save", f"out.{suffix}")
+    assert done.out.endswith(f"saved out.{suffix}\n")
+    path = tmp_path / f"out.{suffix}"
+    if suffix == "npz":
+        assert np.load(path)["last"].tolist() == [2.0, 4.0]
+    else:
+        assert path.read_text().splitlines() == ["step,last,status,problem", "1,2.0,ok,", "2,4.0,ok,"]
+
+
+def test_a_sweep_for_programs_has_the_promised_keys(command: Command, cells: Path) -> None:
+    shown = document(command("run", cells, "ramp", "last", "--sweep", "step=5,6", "--json"))
+    assert set(shown) == {
+        "notebook", "run", "ok", "seconds", "axes", "columns", "points", "saved", "recorded",
+    }  # fmt: skip
+    assert (shown["ok"], shown["axes"], shown["columns"]) == (False, {"step": [5, 6]}, ["ramp", "last"])
+    first, second = shown["points"]
+    assert (first["point"], first["status"], first["results"]["last"]) == ({"step": 5}, "ok", 10.0)
+    assert first["results"]["ramp"]["shape"] == [3]
+    assert (second["status"], second["problem"]) == ("failed", "last: 12 is too much")
+    assert second["results"]["last"] is None
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--sweep", "step"], "is not of the form NAME="),
+        (["--sweep", "step=1,2", "--sweep", "step=3"], "twice"),
+        (["--sweep", "jobs=1,2"], "a sweep has an option of this name"),
+        (["--sweep", "step=1,2", "--save", "x.txt"], "results go to a .npz, .csv, .feather or .arrow file"),
+        (["--set", "step=1", "--save", "x.csv"], "results go to an .npz file"),
+    ],
+)
+def test_a_sweep_that_makes_no_sense_is_refused(
+    arguments: list[str], said: str, command: Command, cells: Path, store: RunStore
+) -> None:
+    done = command("run", cells, "last", *arguments)
+    assert (done.code, done.out) == (2, "")
+    assert said in done.err
+    assert store.runs() == []
+
+
+def test_points_are_folded_under_their_sweep_and_go_with_it(command: Command, cells: Path, store: RunStore) -> None:
+    command("run", cells, "last", "--sweep", "step=5,6")
+    (sweep,) = document(command("runs", "--json"))["runs"]
+    assert sweep["children"] == {"done": 1, "failed": 1}
+    listed = document(command("runs", "--all", "--json"))["runs"]
+    assert sorted(str(run["parent"]) for run in listed) == sorted(["None", sweep["run"], sweep["run"]])
+    point = next(run["run"] for run in listed if run["parent"])
+    assert document(command("runs", point, "--json"))["parent"] == sweep["run"]
+    command("runs", "--delete", sweep["run"])
+    assert store.runs() == []
+
+
+def test_a_sweep_is_resumed_with_its_axes(command: Command, own: Path, tmp_path: Path) -> None:
+    failed = document(command("run", own, "last", "--sweep", "step=5,6", "--json"))["run"]
+    own.write_text(CELLS.replace("> 10", "> 100"))
+    resumed = document(command("resume", failed[:6], "--json", "--save", "out.csv"))
+    assert [point["results"]["last"] for point in resumed["points"]] == [10.0, 12.0]
+    assert (tmp_path / "out.csv").exists()
+
+
 # ---- processes that end in the middle
 
 

@@ -133,7 +133,8 @@ class LiveProgress:
 
 def retry_words(event: Event, now: float) -> str:
     """What goes on with a cell that is tried again: `failed: no convergence; attempt 2 in 1.5 s`."""
-    error = str(event.data["error"]).partition("\n")[0].removeprefix(f"{event.cell}: ")
+    own_name = event.cell.partition("[")[0]  # that of a sweep's instance is longer
+    error = str(event.data["error"]).partition("\n")[0].removeprefix(f"{own_name}: ")
     wait = event.data["not_before"] - now
     when = f" in {wait:.1f} s" if wait >= 0.05 else ""
     return f"{str(event.data['outcome']).replace('_', ' ')}: {error}; attempt {event.attempt + 1}{when}"
