@@ -135,10 +135,9 @@ def _record(cell: str, number: int, outcome: Outcome, not_before: float = 0.0) -
 
 def _refused(cell: str, policy: AttemptPolicy, before: tuple[Attempt, ...]) -> Outcome:
     last = before[-1]
-    spent = f"all {policy.max_attempts} of its attempts are" if len(before) >= policy.max_attempts else "its budget is"
     error = AttemptsSpent(
         cell,
-        f"{spent} spent, in runs before this one; the last {_ending(last)}. "
+        f"{_what_was_spent(policy, before)} spent before the run was resumed; the last one {_ending(last)}. "
         "Give it more (`retries` and `retry_on` of its section), or resume with --again (again=True), which counts "
         "from 1",
     )
@@ -152,6 +151,12 @@ def _refused(cell: str, policy: AttemptPolicy, before: tuple[Attempt, ...]) -> O
         usage=last.usage,
         unkillable=last.unkillable,
     )
+
+
+def _what_was_spent(policy: AttemptPolicy, before: Sequence[Attempt]) -> str:
+    if len(before) < policy.max_attempts:
+        return f"all that {before[-1].outcome} may cost was"
+    return "its one attempt was" if policy.max_attempts == 1 else f"all {policy.max_attempts} of its attempts were"
 
 
 def _cancelled(cell: str, last: Attempt, abort: AbortHandle, outcome: Outcome | None = None) -> Outcome:

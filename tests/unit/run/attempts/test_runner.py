@@ -106,13 +106,25 @@ def test_earlier_attempts_count() -> None:
     assert outcome.attempts == 3
 
 
+@pytest.mark.parametrize(
+    ("policy", "made", "spent"),
+    [
+        (AttemptPolicy(), 1, "its one attempt was"),
+        (AttemptPolicy(max_attempts=2), 2, "all 2 of its attempts were"),
+        (AttemptPolicy(max_attempts=9, retry_on={CRASHED: 1}), 2, "all that crashed may cost was"),
+    ],
+)
+def test_the_error_says_what_was_spent(policy: AttemptPolicy, made: int, spent: str) -> None:
+    error = Trial([]).run(policy, earlier=[record(i + 1, CRASHED) for i in range(made)]).error
+    assert str(error).startswith(f"f: {spent} spent before the run was resumed; the last one crashed")
+
+
 @pytest.mark.parametrize("kind", [CRASHED, FAILED])
 def test_without_an_attempt_left_nothing_is_called_and_the_error_names_the_way_out(kind: OutcomeKind) -> None:
     trial = Trial([])
     outcome = trial.run(AttemptPolicy(max_attempts=2), earlier=(record(1, kind), record(2, kind)))
     assert (outcome.kind, outcome.attempts, trial.calls, trial.ended) == (kind, 2, [], [])
     assert isinstance(outcome.error, AttemptsSpent)
-    assert str(outcome.error).startswith("f: all 2 of its attempts are spent, in runs before this one; the last ")
     assert "`retries`" in str(outcome.error)
 
 
