@@ -37,6 +37,12 @@ double before(double u0) { return u0; }
 double needs(double u1) { return u1; }
 """
 
+SWEPT = """\
+double scale(void) { return 1; }
+// %% Small  when="n < 3 and scale < 2"
+double square(double n) { return n * n; }
+"""
+
 
 @pytest.fixture
 def write(tmp_path: Path) -> Callable[..., hotplate.Notebook]:
@@ -115,3 +121,10 @@ def test_a_crash_sets_off_a_trap_that_has_what_the_crash_left(write: Callable[..
 def test_a_cell_that_needs_a_trap_is_refused(write: Callable[..., hotplate.Notebook]) -> None:
     with pytest.raises(NotebookError, match="on needs before, which is a trap and runs only after a failure"):
         write(TRAP + "// %% On\ndouble on(double before) { return before; }\n").run(x=1.0, y=1.0)
+
+
+def test_a_condition_looks_at_the_value_of_its_point_in_a_sweep(write: Callable[..., hotplate.Notebook]) -> None:
+    swept = write(SWEPT).sweep("square", n=[1, 2, 3], scale=[1, 2])
+    assert swept.values("square") == [1.0, None, 4.0, None, None, None]
+    assert swept.problems[1] == "square: scale < 2 is false (scale = 2)"
+    assert swept.ok

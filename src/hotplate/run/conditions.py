@@ -22,7 +22,7 @@ def unmet_condition(
     """How a cell ends because of its condition, without being called; None when it runs.
 
     `skipped`, with the part of the condition that is false; `failed` with CellFailed when there is no answer. `results`
-    hold what the cell depends on, `given` the inputs.
+    hold what the cell depends on, `given` the inputs and what is swept.
     """
     condition = graph.nodes[name].condition
     if condition is None:
@@ -41,5 +41,5 @@ def _value(graph: Graph, name: str, asked: str, results: Mapping[str, CellResult
     source = graph.edges.get((name, asked))
     if source is None:
         return given[asked]
-    value = results[source.cell].value
+    value = given[source.cell] if source.cell in given else results[source.cell].value
     return value if source.field is None else field_value(value, source.field)
