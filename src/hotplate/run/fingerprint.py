@@ -74,8 +74,10 @@ def _feed_function(state: xxhash.xxh3_128, function: Any, seen: set[int]) -> Non
     seen.add(id(function))
     code = _read(function.__code__)
     state.update(code.digest)
-    _feed(state, function.__defaults__, seen)
-    _feed(state, tuple(sorted((function.__kwdefaults__ or {}).items())), seen)
+    if function.__defaults__ or function.__kwdefaults__:
+        state.update(b"defaults\0")
+        _feed(state, function.__defaults__, seen)
+        _feed(state, tuple(sorted((function.__kwdefaults__ or {}).items())), seen)
     for cell in function.__closure__ or ():
         try:
             _feed(state, cell.cell_contents, seen)
