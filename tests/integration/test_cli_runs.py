@@ -187,6 +187,35 @@ def test_what_an_isolated_cell_prints_is_kept_to_its_log_on_demand(start: Start,
     assert process.communicate() == ("there are 3\n", "so it is\n")
 
 
+NOISY = """\
+from hotplate.run.lifecycles import Lifecycle
+
+class Noisy(Lifecycle):
+    name = "noisy"
+    api_version = 1
+
+    def setup(self, context):
+        print("before", context.cell)
+
+    def teardown(self, context, outcome):
+        print("after", context.cell)
+"""
+
+
+def test_an_installed_lifecycle_is_put_around_each_call(
+    command: Command, cells: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    installed = tmp_path / "site" / "noisy-1.dist-info"
+    installed.mkdir(parents=True)
+    (installed / "METADATA").write_text("Metadata-Version: 2.1\nName: noisy\nVersion: 1\n")
+    (installed / "entry_points.txt").write_text("[hotplate.lifecycles]\nnoisy = noisy_lifecycle:Noisy\n")
+    (tmp_path / "site" / "noisy_lifecycle.py").write_text(NOISY)
+    monkeypatch.syspath_prepend(str(tmp_path / "site"))
+    done = command("run", cells, "n", "--lifecycle", "noisy")
+    assert (done.code, done.out.splitlines()[:2]) == (0, ["before n", "after n"])
+    assert command("run", cells, "n", "--lifecycle", "nowhere").code == 2
+
+
 # ---- runs
 
 
@@ -230,6 +259,14 @@ def test_one_run_is_shown_with_what_it_was_given_and_how_its_cells_ended(command
     assert ["go", "on", "hotplate", "resume", failed[:4]] in shown
     rows = {words[0]: words[1] for words in shown[shown.index([]) + 2 :]}
     assert rows == {"n": "ok", "ramp": "ok", "last": "failed", "twice": "skipped"}
+
+
+def test_of_a_run_of_very_many_cells_those_with_news_are_shown(command: Command, cells: Path, store: RunStore) -> None:
+    command("run", cells, "last", "--sweep", "step=1:60")
+    sweep = next(run.id for run in store.runs() if run.parent is None)
+    lines = command("runs", sweep).out.splitlines()
+    assert lines[-1] == f"... and 66 more of 121: hotplate runs {sweep} --json"
+    assert next(line.split()[:2] for line in lines if line.startswith("last[")) == ["last[step=6]", "failed"]
 
 
 def test_one_run_for_programs_has_the_promised_keys(command: Command, cells: Path) -> None:

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from hotplate.run.attempts import Attempt
     from hotplate.run.store import CellRecord, RunRecord, RunStore
 
+MOST = 100
+"""Cells of a run that are shown."""
+
 
 def print_one(console: Console, store: RunStore, record: RunRecord) -> None:
     """Prints the facts of a run, and a table of its cells."""
@@ -37,10 +40,25 @@ def print_one(console: Console, store: RunStore, record: RunRecord) -> None:
     for heading, side in (("cell", "left"), ("status", "left"), ("tries", "right"), ("run", "right"), ("type", "left")):
         table.add_column(heading, justify="right" if side == "right" else "left", no_wrap=heading != "type")
     table.add_column("value", no_wrap=True, overflow="ellipsis")
-    for cell in record.cells:
+    shown = _shown(record)
+    for cell in shown:
         for row in _rows(store, record, cell):
             table.add_row(*map(Text, row))
     console.print(table)
+    if rest := len(record.cells) - len(shown):
+        console.print(Text(f"... and {rest} more of {len(record.cells)}: hotplate runs {record.id} --json", "dim"))
+
+
+def _shown(record: RunRecord) -> Sequence[str]:
+    """The cells, or of very many the first of those with news: what has not ended, or not well, or at once."""
+    if len(record.cells) <= MOST:
+        return record.cells
+    return [name for name in record.cells if _is_news(record, name)][:MOST] or record.cells[:MOST]
+
+
+def _is_news(record: RunRecord, name: str) -> bool:
+    result = record.results.get(name)
+    return result is None or result.status != "ok" or len(record.attempts.get(name, ())) > 1
 
 
 def _facts(store: RunStore, record: RunRecord) -> Iterator[tuple[str, str]]:
