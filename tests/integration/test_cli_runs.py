@@ -513,6 +513,7 @@ def test_points_are_folded_under_their_sweep_and_go_with_it(command: Command, ce
     assert sorted(str(run["parent"]) for run in listed) == sorted(["None", sweep["run"], sweep["run"]])
     point = next(run["run"] for run in listed if run["parent"])
     assert document(command("runs", point, "--json"))["parent"] == sweep["run"]
+    assert f"point of  {sweep['run']}, which has the results" in command("runs", point).out
     command("runs", "--delete", sweep["run"])
     assert store.runs() == []
 

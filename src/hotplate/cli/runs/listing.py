@@ -54,6 +54,11 @@ def is_resumable(run: RunSummary) -> bool:
     return not run.state.is_under_way and run.state is not RunState.DONE
 
 
+def is_point(run: RunSummary) -> bool:
+    """Whether it is a point of a sweep, whose cells' results are those of the sweep's own run."""
+    return run.parent is not None and not run.outcomes
+
+
 def print_list(console: Console, shown: Sequence[Entry]) -> None:
     """Prints the list: run, notebook, state, when it began, what it took, how many cells have values, the problem."""
     from rich.table import Table
@@ -73,7 +78,7 @@ def print_list(console: Console, shown: Sequence[Entry]) -> None:
             Text(run.state, COLOURS.get(run.state, "bold red")),
             ago(run.began),
             milliseconds(took(run)),
-            f"{run.outcomes.get('ok', 0)}/{run.cells}",
+            "" if is_point(run) else f"{run.outcomes.get('ok', 0)}/{run.cells}",
             Text(_remark(entry)),
         )
     console.print(table)

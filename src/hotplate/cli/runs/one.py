@@ -35,7 +35,15 @@ def print_one(console: Console, store: RunStore, record: RunRecord) -> None:
     for name, fact in _facts(store, record):
         facts.add_row(Text(name, "bold"), Text(fact))
     console.print(facts)
-    console.print()
+    if not listing.is_point(record.summary):
+        console.print()
+        _print_cells(console, store, record)
+
+
+def _print_cells(console: Console, store: RunStore, record: RunRecord) -> None:
+    from rich.table import Table
+    from rich.text import Text
+
     table = Table(box=None, pad_edge=False, header_style="bold")
     for heading, side in (("cell", "left"), ("status", "left"), ("tries", "right"), ("run", "right"), ("type", "left")):
         table.add_column(heading, justify="right" if side == "right" else "left", no_wrap=heading != "type")
@@ -75,7 +83,7 @@ def _facts(store: RunStore, record: RunRecord) -> Iterator[tuple[str, str]]:
         yield f"{name} =", value_of(store, stored).words
     yield "options", ", ".join(f"{name}={value}" for name, value in record.options.items() if value) or "the usual ones"
     if run.parent is not None:
-        yield "parent", run.parent
+        yield "point of", f"{run.parent}, which has the results" if listing.is_point(run) else run.parent
     if children := listing.entry_of(store, run).children:
         yield "its runs", listing.counts(children)
     if logs.folder(store, record).exists():
