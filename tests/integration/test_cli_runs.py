@@ -526,6 +526,25 @@ def test_a_sweep_is_resumed_with_its_axes(command: Command, own: Path, tmp_path:
     assert (tmp_path / "out.csv").exists()
 
 
+def test_a_point_is_resumed_with_its_sweep(command: Command, cells: Path) -> None:
+    sweep = document(command("run", cells, "last", "--sweep", "step=5,6", "--json"))["run"]
+    done = command("resume", f"{sweep}.1")
+    assert done.code == 2
+    assert done.err.endswith(f"is a point of a sweep; go on with that: hotplate resume {sweep}\n")
+
+
+def test_points_that_a_condition_leaves_out_say_so_and_are_no_failure(
+    command: Command, notebook: Callable[..., Path]
+) -> None:
+    path = notebook('double f(double x) { return x; }\n// %% G when="f > 1"\ndouble g(double f) { return f; }')
+    done = command("run", path, "--sweep", "x=1,2")
+    assert (done.code, done.err) == (0, "")
+    assert [line.split() for line in done.out.splitlines()[1:3]] == [
+        ["1", "skipped:", "g:", "f", ">", "1", "is", "false", "(f", "=", "1.0)"],
+        ["2", "2"],
+    ]
+
+
 # ---- processes that end in the middle
 
 

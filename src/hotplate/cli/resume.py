@@ -71,6 +71,10 @@ def resume(
     if run is None:
         raise StoreError(_choice(store))
     record = store.find_run(run)
+    if record.summary.parent is not None:
+        raise StoreError(
+            f"run {record.id} is a point of a sweep; go on with that: hotplate resume {record.summary.parent}"
+        )
     refuse_target(save, [record.summary.notebook], table=bool(record.summary.point))
     notebook = _opened(record)
     options |= {

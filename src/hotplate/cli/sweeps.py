@@ -56,7 +56,7 @@ def print_table(console: Console, swept: SweepRun) -> None:
     from rich.text import Text
 
     axes = [axis.name for axis in swept.sweep.axes]
-    columns, gaps = list(swept.columns), not swept.ok
+    columns, gaps = list(swept.columns), bool(swept.problems)
     table = Table(box=None, pad_edge=False, header_style="bold")
     for name in (*axes, *columns, *(("problem",) if gaps else ())):
         table.add_column(Text(name), no_wrap=True, overflow="ellipsis")
@@ -67,7 +67,8 @@ def print_table(console: Console, swept: SweepRun) -> None:
         row = swept[i]
         cells = [preview(row[name], 32) for name in (*axes, *columns)]
         problem = f"{swept.statuses[i]}: {swept.problems[i]}" if i in swept.problems else ""
-        last = (Text(shorten(problem, 64, placeholder=" ..."), "bold red"),) if gaps else ()
+        style = "yellow" if swept.statuses[i] in ("skipped", "cancelled") else "bold red"
+        last = (Text(shorten(problem, 64, placeholder=" ..."), style),) if gaps else ()
         table.add_row(*map(Text, cells), *last)
     console.print(table)
     complete = len(swept) - len(swept.problems)
