@@ -84,9 +84,13 @@ class Conductor:
             version, recorder, layout = self._bring_up(order)
             # So that a failure here does not stop what else runs under the caller's.
             own = AbortHandle(order.abort)
+            interrupted: KeyboardInterrupt | None = None
             try:
                 evaluation = self.evaluation(version, order, recorder, own, layout)
                 evaluation.run(order.executor, fresh=order.fresh, keep_going=order.keep_going)
+            except KeyboardInterrupt as interrupt:
+                interrupted = interrupt
+                raise
             finally:
                 if order.abort is not None:
                     order.abort.release(own)
@@ -95,6 +99,10 @@ class Conductor:
                 run = recorder.finish(version.graph, version.number)
                 if layout.sweep is None:
                     self.last_run = run
+                elif interrupted is not None:
+                    from hotplate.run.sweep import SweepRun
+
+                    interrupted.run = SweepRun.of_run(layout.sweep, run)  # type: ignore[attr-defined]  # as on errors
         return run, layout
 
     def _bring_up(self, order: Order) -> tuple[Version, Recorder, Layout]:
