@@ -606,3 +606,21 @@ def test_a_run_that_was_interrupted_goes_on_where_it_was(
     done = command(*told[1].split()[1:])
     assert (done.code, done.err) == (0, "")
     assert done.out.splitlines()[-1].startswith("4 of 4 cells in ")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="nobody can send another process Ctrl-C alone")
+def test_a_sweep_that_was_interrupted_shows_what_there_is_and_goes_on(
+    start: Start, command: Command, cells: Path, store: RunStore, tmp_path: Path
+) -> None:
+    axes = ("--sweep", "step=1,2", "--sweep", f"file={tmp_path / 'open'},{tmp_path / 'closed'}")
+    (tmp_path / "open").touch()
+    process = start("run", cells, "gate", *axes, "--save", "out.csv")
+    assert eventually(lambda: [run for run in store.runs() if run.parent and run.state is RunState.DONE])
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate()
+    assert process.returncode == 130
+    assert out.splitlines()[-2].startswith("1 of 4 points in ")
+    assert (tmp_path / "out.csv").exists()
+    (tmp_path / "closed").touch()
+    done = command("resume", re.findall("hotplate resume (.*)", err)[0])
+    assert (done.code, done.out.splitlines()[-1][:13]) == (0, "4 of 4 points")

@@ -81,7 +81,7 @@ def _facts(store: RunStore, record: RunRecord) -> Iterator[tuple[str, str]]:
         yield "targets", ", ".join(run.targets)
     for name, stored in (*record.given.items(), *run.point.items()):
         yield f"{name} =", value_of(store, stored).words
-    yield "options", ", ".join(f"{name}={value}" for name, value in record.options.items() if value) or "the usual ones"
+    yield "options", _options(record) or "the usual ones"
     if run.parent is not None:
         yield "point of", f"{run.parent}, which has the results" if listing.is_point(run) else run.parent
     if children := listing.entry_of(store, run).children:
@@ -90,6 +90,11 @@ def _facts(store: RunStore, record: RunRecord) -> Iterator[tuple[str, str]]:
         yield "logs", str(logs.folder(store, record))
     if listing.is_resumable(run):
         yield "go on", f"hotplate resume {store.shorten(run.id)}"
+
+
+def _options(record: RunRecord) -> str:
+    plain = {name: value for name, value in record.options.items() if value and not isinstance(value, dict)}
+    return ", ".join(f"{name}={' '.join(value) if isinstance(value, list) else value}" for name, value in plain.items())
 
 
 def _rows(store: RunStore, record: RunRecord, cell: str) -> Iterator[tuple[str, str, str, str, str, str]]:
