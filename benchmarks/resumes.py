@@ -22,13 +22,14 @@ import sys
 import tempfile
 import time
 from collections import Counter
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from benchmarks.kills import Wrong, processes, settled
+from benchmarks.kills import Wrong, settled
 from benchmarks.workflows.assorted import Assorted, executions
 from benchmarks.workflows.montage import Montage
 from hotplate.run.attempts import counted
@@ -116,7 +117,7 @@ class Trial:
         return [sys.executable, "-m", "hotplate", *begin, *given, *options]
 
     def _look_for_processes(self, session: int) -> None:
-        if left := settled(lambda: [number for number, _, own in processes() if own == session], []):
+        if left := settled(lambda: list(living(session)), []):
             raise Wrong(f"processes are left behind: {left}")
 
     def begin_anew(self) -> None:
@@ -143,12 +144,17 @@ class Trial:
             must(all(cell.status == "ok" for cell in record.results.values()), "a result is not ok")
             sequence = [event.sequence for event in store.events(record.id)]
             must(sequence == sorted(set(sequence)), f"the events are numbered {sequence}")
-            loaded = {name: store.load(cell.value) for name, cell in record.results.items()}
-            must(all(loaded.values()), "a value can't be read back")
-            found = {name: flat(kept.value) for name, kept in loaded.items() if kept is not None}
+            found = self.values()
             must(found == right, f"other values: {[name for name in right if found.get(name) != right[name]]}")
         self._look_for_files()
         return record
+
+    def values(self) -> dict[str, bytes]:
+        """What is recorded of the newest run."""
+        with RunStore.open(self.runs) as store:
+            record = store.find_run(store.runs(limit=1)[0].id)
+            loaded = {name: store.load(cell.value) for name, cell in record.results.items()}
+        return {name: flat(kept.value) for name, kept in loaded.items() if kept is not None}
 
     def saved(self) -> dict[str, bytes]:
         """What the last process wrote for its user."""
@@ -162,6 +168,15 @@ class Trial:
             left += [path for path in (self.runs / "artifacts").glob("*/*") if path.name not in known]
         left += self._temporary.iterdir()
         must(not left, f"files are left behind: {', '.join(map(str, left))}")
+
+
+def living(session: int) -> Iterator[int]:
+    """The processes of a session, but for dead ones: some systems take away orphans only every second."""
+    for folder in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            state, _, _, own, *_ = (folder / "stat").read_text().rsplit(") ", 1)[1].split()
+            if int(own) == session and state not in "ZX":
+                yield int(folder.name)
 
 
 def must(so: object, otherwise: str) -> None:
@@ -253,11 +268,7 @@ def measure(load: Load, executor: str, folder: Path, *, cold: bool = False) -> U
     begin = time.perf_counter()
     trial.make()
     seconds = time.perf_counter() - begin
-    with RunStore.open(trial.runs) as store:
-        record = store.find_run(store.runs()[0].id)
-        values = {name: store.load(cell.value) for name, cell in record.results.items()}
-    found = {name: flat(loaded.value) for name, loaded in values.items() if loaded is not None}
-    return Usual(seconds, found, trial.saved())
+    return Usual(seconds, trial.values(), trial.saved())
 
 
 def kill_runs(load: Load, kills: int, dice: random.Random, folder: Path, cold_share: float) -> Iterator[str]:
