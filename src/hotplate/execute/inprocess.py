@@ -124,10 +124,12 @@ class InProcessBackend(Backend):
         except Exception as raised:
             error = failure_of(request.cell, raised)
         seconds = time.perf_counter() - begin
-        kind, error = verdict_on(request.cell, request.timeout, error, seconds, late=abort.reason == _LATE)
+        asked = abort.aborted
+        late = asked and abort.reason == _LATE
+        kind, error = verdict_on(request.cell, request.timeout, error, seconds, late=late)
         value = value if kind is OutcomeKind.OK else None
         reason = abort.reason if kind is OutcomeKind.CANCELLED else ""
-        answer = _answer(request, abort, begin, seconds, host) if abort.aborted else NOBODY_ASKED
+        answer = _answer(request, abort, begin, seconds, host) if asked else NOBODY_ASKED
         usage = used_between(before, thread_usage()) if before else None
         return Outcome(kind, value, error, reason, started, seconds, 1, cooperation=answer, usage=usage)
 

@@ -45,6 +45,9 @@ def used_between(before: Usage | None, after: Usage | None) -> Usage | None:
     """What was used between the two; None where one of them is not known."""
     if before is None or after is None:
         return None
-    total = after.user_seconds + after.system_seconds - before.user_seconds - before.system_seconds
-    user = min(max(after.user_seconds - before.user_seconds, 0.0), max(total, 0.0))
-    return Usage(user, max(total, 0.0) - user, after.peak_kib)
+    user, system = after.user_seconds - before.user_seconds, after.system_seconds - before.system_seconds
+    if user < 0 or system < 0:  # the sum is exact, how it is divided may change
+        total = max(user + system, 0.0)
+        user = min(max(user, 0.0), total)
+        system = total - user
+    return Usage(user, system, after.peak_kib)

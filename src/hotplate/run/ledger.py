@@ -76,7 +76,8 @@ class Ledger:
         """
         key = self._tasks[name].recorded_key
         inputs = self._inputs(name, lambda source, field: self._digest(source, field, values))
-        return Trace(key, inputs) if key and all(content for _, content in inputs) else None
+        unknown = [parameter for parameter, content in inputs if content is None]
+        return Trace(key, inputs) if key and not unknown else None
 
     def _digest(self, source: str, field: str | None, values: Callable[[str], Any]) -> str | None:
         contents = self._contents[source]
