@@ -40,7 +40,7 @@ def prepare(folder: Path, mounts: Mounts | None = None) -> None:
     refuse_shared(folder, mounts or Mounts.read())
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        for name in ("artifacts", "tallies", "tmp"):
+        for name in ("artifacts", "logs", "tallies", "tmp"):
             (folder / name).mkdir(mode=0o700, exist_ok=True)
     except OSError as error:
         raise unusable(folder, error) from error

@@ -106,7 +106,7 @@ def test_nobody_else_may_look_into_it(tmp_path: Path) -> None:
             recording.flush()
             for path in [folder, *folder.rglob("*")]:
                 assert path.stat().st_mode & 0o777 == (0o700 if path.is_dir() else 0o600), path
-            assert {"runs.db", "runs.db-wal", "runs.db-shm"} <= {path.name for path in folder.iterdir()}
+            assert {"runs.db", "runs.db-wal", "runs.db-shm", "logs"} <= {path.name for path in folder.iterdir()}
     finally:
         os.umask(before)
 
