@@ -169,6 +169,22 @@ def test_a_run_of_which_not_all_was_recorded_warns(
     assert document(done)["recorded"] is False
 
 
+FULL = """
+import resource
+resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 20, 1 << 20))  # no file may be larger: a disk that gets full
+from hotplate.__main__ import main
+main()
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a limit to the size of files")
+def test_a_disk_that_gets_full_is_told_once_and_costs_no_result(start: Start, cells: Path) -> None:
+    process = start("run", cells, "last", "--set", "n=200000", "--set", "step=1e-6", "--json", code=FULL)
+    out, err = process.communicate()
+    assert (process.returncode, json.loads(out)["recorded"]) == (0, False)
+    assert re.fullmatch(r"hotplate: not all of this run was recorded: .*HOTPLATE_RUNS_DIR.*\n", err)
+
+
 def test_reuse_takes_what_another_run_computed(command: Command, cells: Path) -> None:
     def statuses(*arguments: str) -> dict[str, str]:
         cells_of = document(command("run", cells, "twice", "--json", *arguments))["cells"]

@@ -87,4 +87,4 @@ def _warn(error: StoreError) -> None:
 
 def _is_told_elsewhere(record: logging.LogRecord) -> bool:
     """Leaves out what a recording logs of its own end: `Run.unrecorded` has it, and is shown when the run is over."""
-    return record.module != "recording"
+    return record.levelno != logging.WARNING or record.module not in ("recording", "writer")
