@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from hotplate.cli.display import preview, type_of
-from hotplate.values import result_fields
+from hotplate.values import digest, result_fields
 
 if TYPE_CHECKING:
     from hotplate.run.store import RunStore, StoredValue
@@ -72,18 +72,26 @@ def difference(one: Value, other: Value) -> Difference:
 
 def _of_parts(one: Any, other: Any) -> Difference:
     if type(one) is not type(other):
-        return Difference("different", words=f"{type_of(one)} and {type_of(other)}")
-    try:
-        a, b = np.asarray(one), np.asarray(other)
-    except ValueError:  # a list of lists of other lengths
-        return Difference("same" if one == other else "different")
-    if a.shape != b.shape or a.dtype != b.dtype:
-        return Difference("different", words=f"{_form(a)} and {_form(b)}")
-    if a.tobytes() == b.tobytes():
+        return Difference("different", words=f"{type_of(one) or 'None'} and {type_of(other) or 'None'}")
+    if isinstance(one, (bool, int, float, complex, np.generic, np.ndarray)):
+        return _of_arrays(np.asarray(one), np.asarray(other))
+    same = digest(one) is not None and digest(one) == digest(other)
+    return Difference("same") if same else _unlike(one, other)
+
+
+def _of_arrays(one: np.ndarray[Any, Any], other: np.ndarray[Any, Any]) -> Difference:
+    if one.shape != other.shape or one.dtype != other.dtype:
+        return Difference("different", words=f"{_form(one)} and {_form(other)}")
+    if one.dtype.hasobject:  # an integer of more than 64 bits
+        gap = abs(one.item() - other.item())
+        return Difference("different", float(gap)) if gap else Difference("same")
+    if one.tobytes() == other.tobytes():
         return Difference("same")
-    if a.dtype.kind not in "biufc":
-        return Difference("different", words=f"{preview(one, 24)} and {preview(other, 24)}")
-    return Difference("different", _largest(a, b))
+    return Difference("different", _largest(one, other)) if one.dtype.kind in "biufc" else _unlike(one, other)
+
+
+def _unlike(one: Any, other: Any) -> Difference:
+    return Difference("different", words=f"{preview(one, 24)} and {preview(other, 24)}")
 
 
 def _form(array: np.ndarray[Any, Any]) -> str:
