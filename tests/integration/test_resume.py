@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import hotplate
-from hotplate.errors import AttemptsSpent, CellFailed, HotplateError, RunCancelled, StoreError
+from hotplate.errors import AttemptsSpent, CellCrashed, CellFailed, HotplateError, RunCancelled, StoreError
 from hotplate.execute import AbortHandle
 from hotplate.run.attempts import AttemptPolicy
 from hotplate.run.store import RunState, RunStore
@@ -104,6 +104,20 @@ def test_an_override_holds_when_the_run_is_resumed_once_more(failed: Callable[..
         hotplate.open(path).resume(run, dt=0.5)
     edit(path, 'hp_fail(ctx, "no");', "(void)ctx;")
     assert executed(hotplate.open(path).resume(run)) == ["report"]
+
+
+@pytest.mark.parametrize("mode", ["reuse", "force"])
+def test_the_session_of_the_run_goes_on_with_it_as_another_one_does(mode: str, notebook: Callable[..., Path]) -> None:
+    path = notebook(MODEL)
+    session = hotplate.open(path)
+    with pytest.raises(CellFailed) as error:
+        session.run(record=True, keep_going=True, **FAILS)
+    edit(path, "dt > 1", "dt > 3")
+    edit(path, "range_high[0] - range_low[0]", "range_high[0] - range_low[0] + 1")
+    resumed = session.resume(error.value.run.id, mode=mode)  # type: ignore[union-attr]
+    assert executed(resumed) == (["report", "solved"] if mode == "force" else ["report", "solved", "width"])
+    assert resumed["report"] == (9.0 if mode == "force" else 10.0)
+    assert session.run(**FAILS)["report"] == 10.0
 
 
 def test_an_impure_cell_that_succeeded_in_this_run_is_not_run_again(failed: Callable[..., Any]) -> None:
@@ -236,7 +250,7 @@ def test_an_unknown_mode_is_refused_with_those_that_there_are(failed: Callable[.
 
 def test_attempts_are_capped_over_resumes_and_the_way_out_is_named(failed: Callable[..., Any]) -> None:
     path, run = failed()
-    with pytest.raises(AttemptsSpent, match=r"all 1 of its attempts .*dt is too large.*--again.*again=True"):
+    with pytest.raises(AttemptsSpent, match=r"its one attempt was spent .*dt is too large.*--again.*again=True"):
         hotplate.open(path).resume(run)
     with pytest.raises(CellFailed) as error:
         hotplate.open(path).resume(run, again=True)
@@ -281,9 +295,45 @@ def test_a_cell_in_which_the_process_died_three_times_is_not_tried_any_more(
     path, run = deadly
     with pytest.raises(AttemptsSpent, match=r"ended 3 times .*Isolate it.*--again.*again=True"):
         hotplate.open(path).resume(run)
-    died(start, path, f"nb.resume({run!r}, again=True)")
+    died(start, path, f"nb.resume({run!r}, again=True)", f"nb.resume({run!r})")  # which counts from there
     attempts = store.find_run(run).attempts["deadly"]
-    assert [(made.number, made.died) for made in attempts] == [(number, True) for number in (1, 2, 3, 4)]
+    assert [(made.number, made.died) for made in attempts] == [(number, True) for number in (1, 2, 3, 4, 5)]
+
+
+def test_isolating_a_deadly_cell_gives_it_further_attempts(deadly: tuple[Path, str]) -> None:
+    path, run = deadly
+    edit(path, "double deadly", "// %% Deadly  isolate\ndouble deadly")
+    with pytest.raises(CellCrashed):
+        hotplate.open(path).resume(run)
+
+
+def test_a_failed_attempt_counts_though_the_process_ends_in_the_next_one(
+    notebook: Callable[..., Path], start: Callable[..., Any], store: RunStore, tmp_path: Path
+) -> None:
+    path = notebook(
+        """
+        #include <hotplate.h>
+        #include <stdio.h>
+        #include <stdlib.h>
+        // %% Flaky  retries=2 retry_on="failed"
+        double flaky(hp_ctx *ctx, const char *file) {
+            FILE *stream = fopen(file, "ab");
+            fputc('.', stream);
+            const long times = ftell(stream);
+            fclose(stream);
+            if (times == 2) _Exit(9);
+            hp_fail(ctx, "no");
+            return 0;
+        }
+        """
+    )
+    died(start, path, f"nb.run(record=True, file={str(tmp_path / 'file')!r})")
+    with pytest.raises(CellFailed):
+        hotplate.open(path).resume(store.runs()[0].id)
+    attempts = store.find_run(store.runs()[0].id).attempts["flaky"]
+    assert [(made.number, str(made.outcome)) for made in attempts] == [
+        (1, "failed"), (2, "lost"), (3, "failed"), (4, "failed")
+    ]  # fmt: skip
 
 
 def test_an_edit_of_a_deadly_cell_gives_it_further_attempts(deadly: tuple[Path, str]) -> None:
