@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import re
+import shutil
 import signal
+import subprocess
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -273,33 +276,52 @@ double deadly(double base) { _Exit(9); return base; }
 RUN = "import sys, hotplate; nb = hotplate.open(sys.argv[1]);"
 
 
-def died(start: Callable[..., Any], path: Path, *commands: str) -> None:
-    for command in commands:
-        process = start(path, code=f"{RUN} {command}")
-        assert process.wait(60) == 9, process.communicate()
+def python(runs: Path, path: Path, code: str) -> subprocess.CompletedProcess[str]:
+    """A Python program of its own, with this store."""
+    paths = os.pathsep.join(filter(None, sys.path))
+    environ = {**os.environ, "PYTHONPATH": paths, "HOTPLATE_RUNS_DIR": str(runs)}
+    command = [sys.executable, "-c", code, str(path)]
+    return subprocess.run(command, env=environ, capture_output=True, text=True, timeout=60, check=False)
+
+
+@pytest.fixture(scope="module")
+def died_thrice(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """A notebook, and a store with a run of it in one of whose cells its process died three times."""
+    folder = tmp_path_factory.mktemp("deadly")
+    path, runs = folder / "deadly.c", folder / "runs"
+    path.write_text(DEADLY)
+    assert python(runs, path, f"{RUN} nb.run(record=True)").returncode == 9
+    with RunStore.open(runs) as store:
+        run = store.runs()[0].id
+    for _ in range(2):
+        assert python(runs, path, f"{RUN} nb.resume({run!r})").returncode == 9
+    return path, runs
 
 
 @pytest.fixture
-def deadly(notebook: Callable[..., Path], start: Callable[..., Any], store: RunStore) -> tuple[Path, str]:
-    """A run in one of whose cells its process died three times."""
-    path = notebook(DEADLY)
-    died(start, path, "nb.run(record=True)")
-    run = store.runs()[0].id
-    died(start, path, *[f"nb.resume({run!r})"] * 2)
-    return path, run
+def deadly(died_thrice: tuple[Path, Path], runs: Path) -> tuple[Path, str]:
+    """The notebook, and the run, in a store of the test's own."""
+    path, recorded = died_thrice
+    path.write_text(DEADLY)
+    shutil.copytree(recorded, runs)
+    with RunStore.open(runs) as store:
+        return path, store.runs()[0].id
 
 
 def test_a_cell_in_which_the_process_died_three_times_is_not_tried_any_more(
-    deadly: tuple[Path, str], start: Callable[..., Any], store: RunStore
+    deadly: tuple[Path, str], runs: Path
 ) -> None:
     path, run = deadly
     with pytest.raises(AttemptsSpent, match=r"ended 3 times .*Isolate it.*--again.*again=True"):
         hotplate.open(path).resume(run)
-    died(start, path, f"nb.resume({run!r}, again=True)", f"nb.resume({run!r})")  # which counts from there
-    attempts = store.find_run(run).attempts["deadly"]
+    for again in (True, False):  # the second one counts from the first
+        assert python(runs, path, f"{RUN} nb.resume({run!r}, again={again})").returncode == 9
+    with RunStore.open(runs) as store:
+        attempts = store.find_run(run).attempts["deadly"]
     assert [(made.number, made.died) for made in attempts] == [(number, True) for number in (1, 2, 3, 4, 5)]
 
 
+@pytest.mark.skipif(sys.platform not in ("linux", "win32"), reason="cells are isolated on Linux and Windows")
 def test_isolating_a_deadly_cell_gives_it_further_attempts(deadly: tuple[Path, str]) -> None:
     path, run = deadly
     edit(path, "double deadly", "// %% Deadly  isolate\ndouble deadly")
@@ -308,7 +330,7 @@ def test_isolating_a_deadly_cell_gives_it_further_attempts(deadly: tuple[Path, s
 
 
 def test_a_failed_attempt_counts_though_the_process_ends_in_the_next_one(
-    notebook: Callable[..., Path], start: Callable[..., Any], store: RunStore, tmp_path: Path
+    notebook: Callable[..., Path], runs: Path, store: RunStore, tmp_path: Path
 ) -> None:
     path = notebook(
         """
@@ -327,7 +349,7 @@ def test_a_failed_attempt_counts_though_the_process_ends_in_the_next_one(
         }
         """
     )
-    died(start, path, f"nb.run(record=True, file={str(tmp_path / 'file')!r})")
+    assert python(runs, path, f"{RUN} nb.run(record=True, file={str(tmp_path / 'file')!r})").returncode == 9
     with pytest.raises(CellFailed):
         hotplate.open(path).resume(store.runs()[0].id)
     attempts = store.find_run(store.runs()[0].id).attempts["flaky"]
@@ -506,7 +528,7 @@ def test_another_run_takes_what_still_holds_with_reuse(notebook: Callable[..., P
 
 
 def test_an_impure_python_cell_that_succeeded_is_not_run_again_in_another_process(
-    notebook: Callable[..., Path], start: Callable[..., Any], store: RunStore, tmp_path: Path
+    notebook: Callable[..., Path], runs: Path, store: RunStore, tmp_path: Path
 ) -> None:
     path = notebook(MODEL)
     write = f"open({str(tmp_path / 'log')!r}, 'a').write('.')"
@@ -514,11 +536,9 @@ def test_an_impure_python_cell_that_succeeded_is_not_run_again_in_another_proces
         f"{RUN}\n@nb.cell(impure=True)\ndef noted(grid): return {write} + 0.0\n"
         "@nb.cell\ndef later(noted, dt):\n    assert dt < 1\n    return noted + dt\n"
     )
-    start(path, code=f"{code}nb.run('later', record=True, n=4, dt=1.0)").wait(60)
-    run = store.runs()[0].id
-    process = start(path, code=f"{code}print(nb.resume({run!r}, dt=0.5)['later'])")
-    out, errors = process.communicate(timeout=60)
-    assert out == "1.5\n", errors
+    python(runs, path, f"{code}nb.run('later', record=True, n=4, dt=1.0)")
+    done = python(runs, path, f"{code}print(nb.resume({store.runs()[0].id!r}, dt=0.5)['later'])")
+    assert done.stdout == "1.5\n", done.stderr
     assert (tmp_path / "log").read_text() == "."
 
 
@@ -541,6 +561,16 @@ print([made.cell for made in run.attempts])
 UNCHANGED = {"head": "", "factor": 2, "helper": "+ 1", "default": 0, "inner": 5}
 
 
+@pytest.fixture(scope="module")
+def computed(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """A notebook, and a store with a run of it and the Python cell."""
+    folder = tmp_path_factory.mktemp("python")
+    (folder / "notebook.c").write_text(MODEL)
+    done = python(folder / "runs", folder / "notebook.c", PYTHON.format(**UNCHANGED))
+    assert done.stdout == "['grid', 'py']\n", done.stderr
+    return folder / "notebook.c", folder / "runs"
+
+
 @pytest.mark.parametrize(
     ("change", "ran"),
     [
@@ -554,20 +584,18 @@ UNCHANGED = {"head": "", "factor": 2, "helper": "+ 1", "default": 0, "inner": 5}
     ids=lambda part: " ".join(part) if isinstance(part, dict) else "",
 )
 def test_a_python_cell_holds_in_another_process_as_long_as_all_that_it_refers_to(
-    change: dict[str, Any], ran: str, notebook: Callable[..., Path], start: Callable[..., Any]
+    change: dict[str, Any], ran: str, computed: tuple[Path, Path], runs: Path
 ) -> None:
-    path = notebook(MODEL)
-    out, _ = start(path, code=PYTHON.format(**UNCHANGED)).communicate(timeout=60)
-    assert out == "['grid', 'py']\n"
-    out, errors = start(path, code=PYTHON.format(**{**UNCHANGED, **change})).communicate(timeout=60)
-    assert out == f"{ran}\n", errors
+    path, recorded = computed
+    shutil.copytree(recorded, runs)
+    done = python(runs, path, PYTHON.format(**{**UNCHANGED, **change}))
+    assert done.stdout == f"{ran}\n", done.stderr
 
 
 def test_a_python_cell_that_refers_to_what_nobody_can_tell_never_holds_in_another_process(
-    notebook: Callable[..., Path], start: Callable[..., Any]
+    notebook: Callable[..., Path], runs: Path
 ) -> None:
     path, odd = notebook(MODEL), "class Odd:\n    def __radd__(self, x): return x"
     for ran in ("['grid', 'py']", "['py']"):
-        process = start(path, code=PYTHON.format(**{**UNCHANGED, "head": odd, "inner": "Odd()"}))
-        out, errors = process.communicate(timeout=60)
-        assert out == f"{ran}\n", errors
+        done = python(runs, path, PYTHON.format(**{**UNCHANGED, "head": odd, "inner": "Odd()"}))
+        assert done.stdout == f"{ran}\n", done.stderr
