@@ -15,6 +15,7 @@ import pytest
 import hotplate
 from hotplate.errors import AttemptsSpent, CellCrashed, CellFailed, HotplateError, RunCancelled, StoreError
 from hotplate.execute import AbortHandle
+from hotplate.reload import HotReloader
 from hotplate.run.attempts import AttemptPolicy
 from hotplate.run.store import RunState, RunStore
 from tests.waiting import eventually
@@ -420,6 +421,28 @@ def test_a_run_that_ctrl_c_ended_goes_on(
 
 def _slow_began(store: RunStore, run: str) -> bool:
     return any(event.kind == "cell_started" and event.cell == "slow" for event in store.events(run))
+
+
+def test_a_run_that_ctrl_c_ended_while_its_cells_were_built_is_cancelled_and_goes_on(
+    notebook: Callable[..., Path], store: RunStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = notebook(MODEL)
+
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(HotReloader, "reload", interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            hotplate.open(path).run(record=True, n=4, dt=1.0)
+    (run,) = store.runs()
+    assert run.state is RunState.CANCELLED
+    with monkeypatch.context() as patch:
+        patch.setattr(HotReloader, "reload", interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            hotplate.open(path).resume(run.id)
+    assert store.find_run(run.id).summary.state is RunState.CANCELLED
+    assert hotplate.open(path).resume(run.id)["report"] == 6.0
 
 
 def test_a_run_that_is_done_is_not_resumed(notebook: Callable[..., Path]) -> None:

@@ -118,7 +118,9 @@ class Conductor:
             try:
                 return layout.version(self._reloader.reload(proposal, recorder.emitter)), recorder, layout
             except BaseException as error:
-                self.last_run = recorder.finish(layout.graph, problem=str(error) or type(error).__name__)
+                stopped = isinstance(error, (KeyboardInterrupt, RunCancelled))
+                problem = "" if stopped else str(error) or type(error).__name__
+                self.last_run = recorder.finish(layout.graph, problem=problem)
                 raise
 
     def _recording(self, order: Order, layout: Layout) -> Recording | None:

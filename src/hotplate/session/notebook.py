@@ -252,7 +252,8 @@ class Notebook:
 
         `run` is its id, or the beginning of it. What it was given holds, but for what is given now. Results are taken
         over by `mode`: "reuse" those that still hold for the file as it is, "strict" the same and refuses a file that
-        has changed, "force" all of them. Attempts count on; `again` counts from 1. What is left out is as it was.
+        has changed, "force" all of them. Attempts count on, but for cells that an edit or a value given now reaches;
+        `again` counts from 1. What is left out is as it was, but `attempts` and `lifecycles`, which are not recorded.
 
         Raises StoreError for a run that is unknown, done or still going on, and as `run` does.
         """
