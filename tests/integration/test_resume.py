@@ -225,6 +225,30 @@ def test_strict_refuses_when_a_header_has_changed(failed: Callable[..., Any], st
     assert hotplate.open(path).resume(run, level=0.0)["broken"] == 3.0
 
 
+@pytest.mark.parametrize(
+    ("factor", "why"), [(2, ""), (3, "is not the same code"), (object(), "refers to what no process can tell")]
+)
+def test_strict_looks_at_python_cells_as_well(factor: Any, why: str, notebook: Callable[..., Path]) -> None:
+    path = notebook(MODEL)
+
+    def session(factor: Any) -> hotplate.Notebook:
+        opened = hotplate.open(path)
+
+        @opened.cell
+        def scaled(n: int) -> float:
+            return n * factor if isinstance(factor, int) else 0.0
+
+        return opened
+
+    with pytest.raises(HotplateError) as error:
+        session(2).run(record=True, keep_going=True, **FAILS)
+    run = error.value.run.id  # type: ignore[attr-defined]
+    if why:
+        with pytest.raises(StoreError, match=f"scaled in notebook.c {why}.*; resume it without strict"):
+            session(factor).resume(run, mode="strict", dt=1.0)
+    assert session(2).resume(run, mode="strict", dt=1.0)["scaled"] == 8
+
+
 def test_force_takes_over_by_name_whatever_has_changed(failed: Callable[..., Any]) -> None:
     path, run = failed()
     edit(path, "out[i] = (double)i", "out[i] = 10.0 * (double)i")
@@ -259,6 +283,12 @@ def test_attempts_are_capped_over_resumes_and_the_way_out_is_named(failed: Calla
     with pytest.raises(CellFailed) as error:
         hotplate.open(path).resume(run, again=True)
     assert [(made.cell, made.number) for made in error.value.run.attempts] == [("solved", 2)]  # type: ignore[attr-defined]
+
+
+def test_the_same_value_given_again_gives_no_further_attempt(failed: Callable[..., Any]) -> None:
+    path, run = failed()
+    with pytest.raises(AttemptsSpent):
+        hotplate.open(path).resume(run, **FAILS)
 
 
 def test_a_higher_cap_gives_another_attempt(failed: Callable[..., Any]) -> None:

@@ -145,13 +145,16 @@ class Conductor:
         return order.store.begin(description, layout.graph.order)
 
     def _keys(self, names: Collection[str]) -> dict[str, str | None]:
-        """What the code of cells is, as records have it; built if it has to be, and None where nobody can tell."""
+        """What the code of cells is, as records have it; built if it has to be, and None where nobody can tell.
+
+        Cells that can't be built are left out.
+        """
         built = self._reloader.build(
             self._contents.model, [name for name in names if name in self._contents.model.cells]
         )
         native = {name: found.build_key for name, found in built.items() if isinstance(found, Artifact)}
-        python = {name: cell.task.recorded_key for name, cell in self._contents.python.items()}
-        return {name: native.get(name) or python.get(name) for name in names}
+        python = {name: cell.task.recorded_key for name, cell in self._contents.python.items() if name in names}
+        return {**native, **python}
 
     def _read_proposal(self, order: Order) -> Proposal:
         """The file as it is now, as something to run. Raises NotebookError, InputError."""

@@ -135,12 +135,17 @@ def _refuse_other_code(contents: Contents, record: RunRecord, layout: Layout, ke
     }
     now = keys({layout.cells[name] for name in done})
     for name, cell in done.items():
-        if cell.key != now[layout.cells[name]]:
+        key = now.get(layout.cells[name], cell.key)  # what can't be built is told of by the build
+        if key is None or key != cell.key:
+            why = _OTHER_CODE if key is not None else _NOBODY_KNOWS
             raise StoreError(
-                f"{name} in {contents.path.name} is not the same code that run {record.id} ran: a header, the compiler "
-                "or its options have changed; resume it without strict, which takes over what still holds, or start "
-                "a new run"
+                f"{name} in {contents.path.name} {why.format(run=record.id)}; resume it without strict, which takes "
+                "over what still holds, or start a new run"
             )
+
+
+_OTHER_CODE = "is not the same code that run {run} ran: a header, the compiler or its options have changed"
+_NOBODY_KNOWS = "refers to what no process can tell of another, so nobody knows whether it is what run {run} ran"
 
 
 def _axes_before(store: RunStore, record: RunRecord, given: Mapping[str, Any]) -> tuple[Axis, ...]:
