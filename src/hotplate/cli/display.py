@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from rich.console import Console, Group
     from rich.live import Live
+    from rich.text import Text
 
     from hotplate.run import CellResult, Run
 
@@ -148,16 +149,26 @@ def print_run(console: Console, run: Run) -> None:
     table = Table(box=None, pad_edge=False, header_style="bold")
     for heading, side in (("cell", "left"), ("status", "left"), ("build", "right"), ("run", "right"), ("type", "left")):
         table.add_column(heading, justify="right" if side == "right" else "left", no_wrap=heading != "type")
-    table.add_column("value", no_wrap=True, overflow="ellipsis")
+    table.add_column("value")
     for cell in run.cells.values():
         status = Text(cell.status, _COLOURS.get(cell.status, "bold red"))
         ran = milliseconds(cell.outcome.seconds) if cell.status in ("ok", "draft") or cell.outcome.seconds else ""
         built = milliseconds(cell.build_seconds) if cell.build_seconds else ""
         for i, (label, type_text, text) in enumerate(_rows(cell)):
             first = (Text(label), status, built, ran) if i == 0 else (Text(label), "", "", "")
-            table.add_row(*first, Text(type_text), Text(text))
+            table.add_row(*first, Text(type_text), cut_text(text))
     console.print(table)
     console.print(Text(f"{len(run)} of {len(run.cells)} cells in {milliseconds(run.seconds)}", "dim"))
+
+
+def cut_text(text: str) -> Text:
+    """Text for the column of a table that is the first to lose what there is no room for, at the end of its line.
+
+    Its column may not be `no_wrap`: of columns that all are, each loses some, also those that would need little.
+    """
+    from rich.text import Text
+
+    return Text(text, no_wrap=True, overflow="ellipsis")
 
 
 def _rows(cell: CellResult) -> Iterator[tuple[str, str, str]]:

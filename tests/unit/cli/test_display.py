@@ -9,8 +9,11 @@ from typing import TYPE_CHECKING
 import pytest
 from rich.console import Console
 
-from hotplate.cli.display import LiveProgress, milliseconds, retry_words
+from hotplate.cli.display import LiveProgress, milliseconds, print_run, retry_words
+from hotplate.errors import CellFailed
 from hotplate.events import Event, Kind
+from hotplate.execute import Outcome, OutcomeKind
+from hotplate.run import CellResult, Run
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -86,3 +89,18 @@ def test_why_a_cell_is_tried_again_is_one_line(waiting: Event, words: str) -> No
 )
 def test_durations_have_three_digits(seconds: float, words: str) -> None:
     assert milliseconds(seconds) == words
+
+
+def test_a_long_error_in_the_table_takes_no_room_from_the_other_columns() -> None:
+    page = io.StringIO()
+    error = CellFailed("u0", "no convergence " * 20)
+    cells = {
+        "u0": CellResult("u0", Outcome(OutcomeKind.FAILED, error=error, seconds=1.5)),
+        "x": CellResult("x", Outcome(OutcomeKind.OK, 2.0, seconds=0.5)),
+    }
+    print_run(Console(file=page, width=60, color_system=None, legacy_windows=False), Run("r", cells))
+    heading, failed, fine, _ = page.getvalue().splitlines()
+    assert heading.split() == ["cell", "status", "build", "run", "type", "value"]
+    assert failed.split()[:4] == ["u0", "failed", "1.5", "s"]
+    assert failed.rstrip().endswith("…")
+    assert fine.split() == ["x", "ok", "500", "ms", "float", "2"]

@@ -9,7 +9,7 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hotplate.cli.display import milliseconds
+from hotplate.cli.display import cut_text, milliseconds
 from hotplate.run.store import RunState
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ def print_list(console: Console, shown: Sequence[Entry]) -> None:
         table.add_column(heading, no_wrap=True)
     table.add_column("took", justify="right", no_wrap=True)
     table.add_column("cells", justify="right", no_wrap=True)
-    table.add_column("problem", no_wrap=True, overflow="ellipsis")
+    table.add_column("problem")
     for entry in shown:
         run = entry.run
         table.add_row(
@@ -79,7 +79,7 @@ def print_list(console: Console, shown: Sequence[Entry]) -> None:
             ago(run.began),
             milliseconds(took(run)),
             "" if is_point(run) else f"{run.outcomes.get('ok', 0)}/{run.cells}",
-            Text(_remark(entry)),
+            cut_text(_remark(entry)),
         )
     console.print(table)
 

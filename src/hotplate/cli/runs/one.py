@@ -6,7 +6,7 @@ import time
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from hotplate.cli.display import milliseconds, parts, preview, type_of
+from hotplate.cli.display import cut_text, milliseconds, parts, preview, type_of
 from hotplate.cli.reports import line, results
 from hotplate.cli.runs import listing, logs
 from hotplate.cli.runs.values import Value, value_of
@@ -47,11 +47,11 @@ def _print_cells(console: Console, store: RunStore, record: RunRecord) -> None:
     table = Table(box=None, pad_edge=False, header_style="bold")
     for heading, side in (("cell", "left"), ("status", "left"), ("tries", "right"), ("run", "right"), ("type", "left")):
         table.add_column(heading, justify="right" if side == "right" else "left", no_wrap=heading != "type")
-    table.add_column("value", no_wrap=True, overflow="ellipsis")
+    table.add_column("value")
     shown = _shown(record)
     for cell in shown:
         for row in _rows(store, record, cell):
-            table.add_row(*map(Text, row))
+            table.add_row(*map(Text, row[:-1]), cut_text(row[-1]))
     console.print(table)
     if rest := len(record.cells) - len(shown):
         console.print(Text(f"... and {rest} more of {len(record.cells)}: hotplate runs {record.id} --json", "dim"))
