@@ -15,23 +15,42 @@ T = TypeVar("T")
 def quickly_made(cls: type[T]) -> type[T]:
     """Has the instances of a dataclass with `frozen` and `slots` made in half the time. Use it above `@dataclass`.
 
-    The generated `__init__` sets each field by object.__setattr__, which looks it up by its name (90 ns here); this one
-    sets it by its slot's descriptor (35 ns). Nothing else changes.
+    The generated `__init__` sets each field by object.__setattr__, which looks it up by its name (90 ns here). This one
+    lets the instance be of a class that is not frozen until its fields are set (2 ns each, and 100 ns to change there
+    and back). Nothing else changes.
     """
-    names: dict[str, Any] = {"absent": object()}
+    names: dict[str, Any] = {
+        "_absent": object(),
+        "_frozen": cls,
+        "_open": _unfrozen(cls),
+        "_become": object.__dict__["__class__"].__set__,
+        "_slowly": cls.__init__,
+    }
     positional: list[str] = []
     by_name: list[str] = []
-    body: list[str] = []
     for field in fields(cls):  # type: ignore[arg-type]  # a dataclass, which its type does not say
-        names[f"set_{field.name}"] = getattr(cls, field.name).__set__
         (by_name if field.kw_only else positional).append(_parameter(field, names))
-        body.append(f"set_{field.name}(self, {_value(field)})")
-    if hasattr(cls, "__post_init__"):
-        body.append("self.__post_init__()")
     parameters = ", ".join(["self", *positional, *(["*", *by_name] if by_name else [])])
-    exec(f"def __init__({parameters}):\n    " + "\n    ".join(body or ["pass"]), names)
+    exec(f"def __init__({parameters}):\n    " + "\n    ".join(_body(cls)), names)
     cls.__init__ = wraps(cls.__init__)(names["__init__"])  # type: ignore[method-assign]  # as @dataclass does
     return cls
+
+
+def _unfrozen(cls: type[Any]) -> type[Any]:
+    """A class of the same layout whose instances can be written to."""
+    own = {"__slots__": cls.__dict__["__slots__"], "__setattr__": object.__setattr__}
+    return type(cls.__name__, cls.__bases__, own)
+
+
+def _body(cls: Any) -> list[str]:
+    given = ", ".join(f"{field.name}={_value(field)}" for field in fields(cls))
+    body = [f"if self.__class__ is not _frozen: return _slowly(self, {given})"]  # of a class that derives from it
+    body.append("_become(self, _open)")
+    body += [f"self.{field.name} = {_value(field)}" for field in fields(cls)]
+    body.append("self.__class__ = _frozen")
+    if hasattr(cls, "__post_init__"):
+        body.append("self.__post_init__()")
+    return body
 
 
 def _parameter(field: Field[Any], names: dict[str, Any]) -> str:
@@ -40,11 +59,11 @@ def _parameter(field: Field[Any], names: dict[str, Any]) -> str:
         return f"{field.name}=default_{field.name}"
     if field.default_factory is not MISSING:
         names[f"make_{field.name}"] = field.default_factory
-        return f"{field.name}=absent"
+        return f"{field.name}=_absent"
     return field.name
 
 
 def _value(field: Field[Any]) -> str:
     if field.default_factory is not MISSING:
-        return f"make_{field.name}() if {field.name} is absent else {field.name}"
+        return f"make_{field.name}() if {field.name} is _absent else {field.name}"
     return field.name

@@ -72,3 +72,11 @@ def test_one_that_extends_another_has_its_fields_and_its_own_check() -> None:
     assert (Positive(1.0).y, Positive(1.0).z) == (2.0, 3)
     with pytest.raises(ValueError, match="x must be positive"):
         Positive(-1.0)
+
+
+def test_a_class_that_extends_one_without_being_made_so_has_its_fields() -> None:
+    class Named(Point):
+        pass
+
+    made = Named(1.0, name="q")
+    assert (type(made), made.x, made.tags, made.name) == (Named, 1.0, [], "q")
