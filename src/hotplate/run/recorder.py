@@ -129,6 +129,8 @@ class Recorder:
 
 def _told(outcome: Outcome) -> str:
     """What went wrong in a cell and around it."""
+    if outcome.error is None and outcome.around is None:
+        return ""
     around = outcome.around.exceptions if outcome.around is not None else ()
     errors = [error for error in (outcome.error, *around) if error is not None]
     return "; ".join(dict.fromkeys(map(str, errors)))

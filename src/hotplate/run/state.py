@@ -232,7 +232,8 @@ class _Older:
 
     def of(self, cell: str) -> tuple[Output, ...]:
         """Those of one cell, oldest first."""
-        return tuple(self._by_cell.get(cell, {}).values())
+        outputs = self._by_cell.get(cell)
+        return tuple(outputs.values()) if outputs else ()
 
     def take(self, cell: str, trace: Trace) -> Output | None:
         outputs = self._by_cell.get(cell)

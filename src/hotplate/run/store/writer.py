@@ -94,7 +94,7 @@ class Writer:
     def put(self, change: Change) -> None:
         """Records a change as soon as possible. Waits while too many are pending."""
         try:
-            self._queue.put(change, wait=threading.current_thread() is not self._thread)
+            self._queue.put(change, wait=threading.get_ident() != self._thread.ident)
         except Backpressure:
             self._own.append(change)  # a subscriber's, who is called from the thread that alone makes room
         except ShutDown:
