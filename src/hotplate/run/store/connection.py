@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import sys
 from typing import TYPE_CHECKING
 
 import apsw
@@ -28,6 +29,9 @@ def connect(path: Path) -> apsw.Connection:
         connection = apsw.Connection(os.fspath(path))
         try:
             connection.set_busy_timeout(BUSY)
+            if sys.platform == "win32":
+                # By asking again: waiting inside Windows is new in SQLite, and Wine never wakes who waits like that.
+                connection.setlk_timeout(0, 0)
             connection.pragma("journal_mode", "wal")
             connection.pragma("synchronous", "full")
         except BaseException:
