@@ -37,27 +37,33 @@ class Evaluator:
 
         What `call` raises goes on to the caller when all is torn down, and so does an interrupt at any moment.
         """
-        begun, calls, cleanup, trouble = 0, False, None, None
+        # No loop in a `try` ends with a condition: from 3.12 on, Python runs no handler for what is raised where such a
+        # loop turns, which is where it raises KeyboardInterrupt.
+        begun, calls, answer, cleanup, trouble = 0, False, None, None, None
         try:
             for setup in self._setups:
-                begun += 1
-                if (answer := setup(context)) is not None:
-                    outcome = _skipped(answer)
+                if answer is not None:
                     break
-            else:
+                begun += 1
+                answer = setup(context)
+            if answer is None:
                 calls = True
                 outcome = call(context)
+            else:
+                outcome = _skipped(answer)
         except BaseException as error:
             trouble = _Trouble(context.cell)
             outcome = trouble.in_call(error) if calls else trouble.before(self._names, begun, error)
         while begun or context.cleanups:
             try:
-                while begun:
-                    begun -= 1
-                    if (changed := self._teardowns[begun](context, outcome)) is not None:
-                        outcome = _changed(changed)
-                while context.cleanups:
-                    (cleanup := context.cleanups.pop())()
+                for begun in range(begun - 1, -1, -1):  # noqa: B020 - where it goes on after trouble
+                    changed = self._teardowns[begun](context, outcome)
+                    outcome = outcome if changed is None else _changed(changed)
+                while True:
+                    if not context.cleanups:
+                        break
+                    cleanup = context.cleanups.pop()
+                    cleanup()
             except BaseException as error:
                 trouble = trouble or _Trouble(context.cell)
                 outcome = trouble.after(self._names[begun] if cleanup is None else _called(cleanup), error, outcome)
