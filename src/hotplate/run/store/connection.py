@@ -25,7 +25,10 @@ def connect(path: Path) -> apsw.Connection:
     """Opens the database; makes it where there is none. Nobody else may read it. Raises StoreError."""
     with explaining(path):
         # The journals get the mode of the file, which the process's umask must not widen.
-        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+        # Only a file that is new: closing one that is there frees every lock that this process has on it (POSIX), and
+        # another process then takes itself for the last user and removes the journal that this one goes on writing to.
+        with contextlib.suppress(FileExistsError):
+            os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
         connection = apsw.Connection(os.fspath(path))
         try:
             connection.set_busy_timeout(BUSY)

@@ -8,11 +8,15 @@ import sys
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pytest
 
 from hotplate.run.store import RunState, RunStore
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
+
+    from hotplate.run.store import Recording
 
 RUNS, CELLS = 3, 40
 CODE = f"""
@@ -64,3 +68,28 @@ def test_two_processes_record_at_once_and_share_files_that_either_may_remove(tmp
         for i, result in enumerate(store.find_run(runs[0].id).results.values()):
             found = store.load(result.value)
             assert found is None or (found.value == np.arange(1000.0) + i % 10).all()
+
+
+# The bytes of a database of which SQLite locks one for each reader (sqlite.org/src/file/src/os.h, SHARED_FIRST).
+LOCK = """
+import fcntl, sys
+with open(sys.argv[1], "r+b") as file:
+    try:
+        fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB, 510, 0x40000002)
+    except OSError:
+        print("in use")
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="closing a file frees locks on POSIX only")
+def test_other_processes_see_that_the_database_is_in_use_while_it_is_written_to(
+    store: RunStore, begin: Callable[..., Recording]
+) -> None:
+    """Else one with an older SQLite takes itself for the last user, and removes the journal that has the rows."""
+    recording = begin()
+    recording.flush()
+    with RunStore.open(store.folder):
+        pass
+    told = subprocess.check_output([sys.executable, "-c", LOCK, str(store.folder / "runs.db")], text=True)
+    assert told == "in use\n"
+    recording.end(RunState.DONE)
