@@ -321,8 +321,7 @@ class Evaluation:
     def _let_go(self, names: Sequence[str]) -> None:
         self._state.forget(names)
         for name in names:
-            result = self.results[name]
-            self.results[name] = replace(result, outcome=replace(result.outcome, value=None))
+            self._recorder.let_go(name)
 
     def _record(self, result: CellResult, found: Found | None) -> None:
         if not self._recorder.records:

@@ -37,6 +37,8 @@ class Recorder:
         With a recording, sinks are told of events when they are recorded, from a thread of the store.
         """
         self._events: list[Event] = []
+        self._ends: dict[str, int] = {}
+        """Where in `_events` the cells' ends are."""
         self._attempts: list[Attempt] = []
         self.recording = recording
         self.logs = logs
@@ -52,8 +54,11 @@ class Recorder:
         self.results: dict[str, CellResult] = {}
 
     def _keep(self, event: Event) -> None:
-        if event.kind is not Kind.CELL_OUTPUT:  # which has no bound; outcomes hold the beginning and the end
-            self._events.append(event)
+        if event.kind is Kind.CELL_OUTPUT:  # which has no bound; outcomes hold the beginning and the end
+            return
+        if "result" in event.data:
+            self._ends[event.cell] = len(self._events)
+        self._events.append(event)
 
     @property
     def records(self) -> bool:
@@ -98,6 +103,13 @@ class Recorder:
             kept=result.kept,
             given=result.given,
         )
+
+    def let_go(self, cell: str) -> None:
+        """Keeps how a cell ended, which was told, but not its value any more."""
+        result = self.results[cell]
+        released = self.results[cell] = replace(result, outcome=replace(result.outcome, value=None))
+        end = self._events[self._ends[cell]]
+        self._events[self._ends[cell]] = replace(end, data={**end.data, "result": released})
 
     def finish(self, plan: Graph, version: int = 0, problem: str = "") -> Run:
         """The record, also of a run that ended early, because of `problem` for instance."""

@@ -134,6 +134,7 @@ class Writer:
             if self.error is None:
                 self._protected(changes)
             self._tell(changes)
+            own, changes = [], []  # which hold arrays, for as long as nothing more comes
         if self.error is None:
             self._connection.close()
 
