@@ -209,7 +209,7 @@ class Recording:
         for sink in tuple(self._sinks):
             try:
                 sink(event)
-            except Exception:
+            except BaseException:  # also what means to end the run: here it would end the thread that records all runs
                 self._sinks.remove(sink)
                 log.exception("a subscriber of run %s failed on %s and is left out from now on", self.id, event.kind)
 
