@@ -389,6 +389,30 @@ def test_a_failed_attempt_counts_though_the_process_ends_in_the_next_one(
     ]  # fmt: skip
 
 
+TWICE_BAD = """
+#include <hotplate.h>
+#include <stdlib.h>
+void bad(hp_ctx *ctx, double out[1]) { if (getenv("DIE")) _Exit(9); hp_fail(ctx, "no"); out[0] = 0; }
+"""
+
+
+def test_a_cell_that_is_refused_was_tried_as_often_as_it_was(
+    notebook: Callable[..., Path], start: Callable[..., Any], store: RunStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Attempts that count for nothing, as those in which the process ended, are numbered all the same."""
+    path = notebook(TWICE_BAD)
+    monkeypatch.setenv("DIE", "1")
+    start(path, code=f"{RUN} nb.run(record=True)").wait(60)
+    monkeypatch.delenv("DIE")
+    run = store.runs()[0].id
+    with pytest.raises(CellFailed, match="no"):
+        hotplate.open(path).resume(run)
+    with pytest.raises(AttemptsSpent) as refused:
+        hotplate.open(path).resume(run)
+    assert refused.value.run.cells["bad"].outcome.attempts == 2  # type: ignore[attr-defined]
+    assert store.find_run(run).results["bad"].attempts == 2
+
+
 def test_an_edit_of_a_deadly_cell_gives_it_further_attempts(deadly: tuple[Path, str]) -> None:
     path, run = deadly
     edit(path, "_Exit(9);", "")

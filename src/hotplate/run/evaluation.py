@@ -233,21 +233,16 @@ class Evaluation:
             return outcome
         if earlier.deaths >= MOST_DEATHS:
             return _deadly(task.name, earlier)
-        shift = earlier.made - len(earlier.counted)
-
-        def shifted(made: Attempt) -> Attempt:
-            return replace(made, number=made.number + shift)
-
-        outcome = self._attempts.run(
+        return self._attempts.run(
             task.name,
             policy,
-            lambda number, last: self._attempt(task, policy, number + shift, last=last),
+            lambda number, last: self._attempt(task, policy, number, last=last),
             self._phase,
             earlier=earlier.counted,
-            retrying=lambda made: self._tell_of_retry(shifted(made)),
-            ended=lambda made: self._recorder.attempted(shifted(made)),
+            made=earlier.made,
+            retrying=self._tell_of_retry,
+            ended=self._recorder.attempted,
         )
-        return replace(outcome, attempts=outcome.attempts + shift) if outcome.attempts else outcome
 
     def _policy(self, task: Task) -> AttemptPolicy:
         if (policy := self._policies.get(task.name)) is not None:

@@ -37,34 +37,38 @@ class AttemptRunner:
         abort: AbortHandle,
         *,
         earlier: Sequence[Attempt] = (),
+        made: int = 0,
         retrying: Callable[[Attempt], None],
         ended: Callable[[Attempt], None],
     ) -> Outcome:
         """The outcome of the last attempt, or a cancelled one when `abort` put an end to the wait for the next.
 
         `attempt(number, last)` makes attempt `number`; `last` says that no other follows, whatever it ends in.
-        `earlier` are those that runs before this one made, in order: see `counted`. `ended` gets the record of each
-        attempt when it is over, `retrying` the one before each wait.
+        `earlier` are those that runs before this one made, in order: see `counted`. `made` is the number of the last
+        one of all, from which numbers go on; not all may count for what the policy says. `ended` gets the record of
+        each attempt when it is over, `retrying` the one before each wait.
         """
-        number = 1
+        number = 1  # as the policy counts
         spent: dict[OutcomeKind, int] = {}
         if earlier and (before := counted(earlier)):
-            if (over := self._resume(cell, policy, before, abort, retrying)) is not None:
+            made = max(made, before[-1].number)
+            if (over := self._resume(cell, policy, before, made, abort, retrying)) is not None:
                 return over
             number, spent = len(before) + 1, dict(Counter(record.outcome for record in before))
+        uncounted = made + 1 - number
         while True:
-            outcome = attempt(number, policy.is_last(number, spent))
+            outcome = attempt(number + uncounted, policy.is_last(number, spent))
             if not outcome.attempts:
                 return outcome
-            if outcome.attempts != number:
-                outcome = replace(outcome, attempts=number)
+            if outcome.attempts != number + uncounted:
+                outcome = replace(outcome, attempts=number + uncounted)
             if decide(policy, number, outcome, spent) is not Verdict.RETRY:
-                ended(_record(cell, number, outcome))
+                ended(_record(cell, number + uncounted, outcome))
                 return outcome
-            record = _record(cell, number, outcome, self._next(policy, number))
+            record = _record(cell, number + uncounted, outcome, self._next(policy, number))
             ended(record)
             if not self._pause(policy, record, abort, retrying):
-                return _cancelled(cell, record, abort, outcome)
+                return _cancelled(cell, record, record.number, abort, outcome)
             spent[outcome.kind] = spent.get(outcome.kind, 0) + 1
             number += 1
 
@@ -73,13 +77,14 @@ class AttemptRunner:
         cell: str,
         policy: AttemptPolicy,
         before: tuple[Attempt, ...],
+        made: int,
         abort: AbortHandle,
         retrying: Callable[[Attempt], None],
     ) -> Outcome | None:
         """Goes on where the runs before ended: waits for the next attempt's time. An outcome when there is none."""
         if _is_over(policy, before):
-            return _refused(cell, policy, before)
-        return None if self._pause(policy, before[-1], abort, retrying) else _cancelled(cell, before[-1], abort)
+            return _refused(cell, policy, before, made)
+        return None if self._pause(policy, before[-1], abort, retrying) else _cancelled(cell, before[-1], made, abort)
 
     def _next(self, policy: AttemptPolicy, number: int) -> float:
         """When the attempt after this one may begin."""
@@ -133,7 +138,7 @@ def _record(cell: str, number: int, outcome: Outcome, not_before: float = 0.0) -
     )
 
 
-def _refused(cell: str, policy: AttemptPolicy, before: tuple[Attempt, ...]) -> Outcome:
+def _refused(cell: str, policy: AttemptPolicy, before: tuple[Attempt, ...], made: int) -> Outcome:
     last = before[-1]
     error = AttemptsSpent(
         cell,
@@ -146,7 +151,7 @@ def _refused(cell: str, policy: AttemptPolicy, before: tuple[Attempt, ...]) -> O
         error=error,
         started=last.started,
         seconds=last.seconds,
-        attempts=last.number,
+        attempts=made,
         cooperation=last.cooperation,
         usage=last.usage,
         unkillable=last.unkillable,
@@ -159,11 +164,11 @@ def _what_was_spent(policy: AttemptPolicy, before: Sequence[Attempt]) -> str:
     return "its one attempt was" if policy.max_attempts == 1 else f"all {policy.max_attempts} of its attempts were"
 
 
-def _cancelled(cell: str, last: Attempt, abort: AbortHandle, outcome: Outcome | None = None) -> Outcome:
+def _cancelled(cell: str, last: Attempt, made: int, abort: AbortHandle, outcome: Outcome | None = None) -> Outcome:
     reason = f"{abort.reason}; attempt {last.number} {_ending(last)}"
-    error = RunCancelled(f"{cell} was cancelled before attempt {last.number + 1}: {reason}")
+    error = RunCancelled(f"{cell} was cancelled before attempt {made + 1}: {reason}")
     if outcome is None:
-        return Outcome(OutcomeKind.CANCELLED, error=error, reason=reason, attempts=last.number)
+        return Outcome(OutcomeKind.CANCELLED, error=error, reason=reason, attempts=made)
     error.__cause__ = outcome.error
     return replace(outcome, kind=OutcomeKind.CANCELLED, error=error, reason=reason)
 

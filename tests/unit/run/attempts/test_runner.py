@@ -146,6 +146,16 @@ def test_what_was_cancelled_and_what_ended_well_burned_no_attempt(earlier: tuple
     assert trial.calls == [(1, True)]
 
 
+@pytest.mark.parametrize("policy", [AttemptPolicy(), THREE])
+def test_numbers_go_on_from_the_last_attempt_whether_it_counts_or_not(policy: AttemptPolicy) -> None:
+    trial, earlier = Trial([CRASHED, OK]), (record(2, CRASHED),)
+    outcome = trial.run(policy, earlier, made=4)
+    again = policy is THREE
+    assert trial.calls == ([(5, False), (6, True)] if again else [])
+    assert [one.number for one in trial.ended] == ([5, 6] if again else [])
+    assert outcome.attempts == (6 if again else 4)
+
+
 def test_what_is_left_of_a_wait_is_waited_for() -> None:
     trial = Trial([OK])
     trial.run(WAITING, earlier=(record(1, CRASHED, not_before=1001.5),))

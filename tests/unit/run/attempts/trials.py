@@ -45,7 +45,9 @@ class Trial:
     ended: list[Attempt] = field(default_factory=list)
     retrying: list[Attempt] = field(default_factory=list)
 
-    def run(self, policy: AttemptPolicy, earlier: tuple[Attempt, ...] = (), random: float = 0.5) -> Outcome:
+    def run(
+        self, policy: AttemptPolicy, earlier: tuple[Attempt, ...] = (), random: float = 0.5, made: int = 0
+    ) -> Outcome:
         endings = iter(self.endings)
 
         def attempt(number: int, last: bool) -> Outcome:
@@ -59,6 +61,7 @@ class Trial:
             attempt,
             self.abort,
             earlier=earlier,
+            made=made,
             ended=self.ended.append,
             retrying=self.retrying.append,
         )
