@@ -46,6 +46,14 @@ int gate(hp_ctx *ctx, double last, const char *file) {
 }
 // %% Talkative isolate
 int says(int64_t n) { printf("there are %d\\n", (int)n); fflush(stdout); fprintf(stderr, "so it is\\n"); return 1; }
+// %% Reporting isolate
+int reports(hp_ctx *ctx, int64_t n, const char *file) {
+    for (hp_progress(ctx, n, 10);;) {
+        FILE *found = fopen(file, "r");
+        if (found) return fclose(found), 1;
+        if (hp_check(ctx)) return 0;
+    }
+}
 """
 
 
@@ -559,6 +567,20 @@ def test_points_that_a_condition_leaves_out_say_so_and_are_no_failure(
         ["1", "skipped:", "g:", "f", ">", "1", "is", "false", "(f", "=", "1.0)"],
         ["2", "2"],
     ]
+
+
+def test_points_that_run_tell_how_far_they_are_each_under_its_own_name(
+    start: Start, cells: Path, store: RunStore, tmp_path: Path
+) -> None:
+    both = ("--executor", "parallel", "--jobs", 2)
+    start("run", cells, "reports", "--sweep", "n=3,4", "--set", f"file={tmp_path / 'open'}", *both)
+
+    def told() -> dict[str, int]:
+        events = [event for run in store.runs() for event in store.events(run.id) if event.kind == "cell_progress"]
+        return {event.cell: event.data["done"] for event in events}
+
+    assert eventually(lambda: len(told()) == 2)
+    assert told() == {"reports[n=3]": 3, "reports[n=4]": 4}
 
 
 # ---- processes that end in the middle

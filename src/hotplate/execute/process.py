@@ -80,6 +80,7 @@ class ProcessBackend(Backend):
         outcome = request.call.attempt(
             (),
             arguments,
+            called=request.cell,
             abort=request.abort,
             timeout=request.timeout,
             grace=request.grace,

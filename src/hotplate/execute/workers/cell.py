@@ -100,6 +100,7 @@ class IsolatedCell(LoadedCell):
         arguments: Sequence[Any],
         named: Mapping[str, Any],
         *,
+        called: str = "",
         abort: AbortHandle | None = None,
         timeout: float | None = None,
         grace: float = GRACE,
@@ -109,6 +110,7 @@ class IsolatedCell(LoadedCell):
     ) -> Outcome:
         """Makes one call and says how it went. Raises KeyboardInterrupt alone.
 
+        `called` is the name under which its progress is told, where a sweep makes many calls of one cell.
         `timeout` and `grace` are seconds: a call that takes longer is asked to stop, and `grace` later its worker is
         killed. So it is when `abort` says so. For `output`, `echo` and `measure` see Request.
         """
@@ -118,7 +120,7 @@ class IsolatedCell(LoadedCell):
                 with self._pool.worker(self._library.number) as worker:
                     if output is not None or not echo:
                         worker.listen(output, echo=echo)
-                    call = _Call(self, worker, abort, timeout, grace, started, measure=measure)
+                    call = _Call(self, called, worker, abort, timeout, grace, started, measure=measure)
                     outcome = call.make(arguments, named)
                 if not left or not call.is_false_start:
                     return outcome
@@ -177,6 +179,7 @@ class _Call:
     def __init__(
         self,
         cell: IsolatedCell,
+        called: str,
         worker: Worker,
         abort: AbortHandle | None,
         timeout: float | None,
@@ -186,6 +189,7 @@ class _Call:
         measure: bool,
     ) -> None:
         self._cell = cell
+        self._called = called or cell.name
         self._worker = worker
         self._abort = abort
         self._timeout = timeout
@@ -209,7 +213,7 @@ class _Call:
             self._used = worker.used() if self._measures else None
             begin = self._begin = time.perf_counter()
             try:
-                worker.enter(cell.name, self._timeout, self._grace, self._abort)
+                worker.enter(self._called, self._timeout, self._grace, self._abort)
                 value = cell._call(*arguments, **named)
             finally:
                 worker.leave()
