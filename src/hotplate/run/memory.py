@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from hotplate.run.task import Task
 
 
+FORGIVEN = "forgiven"
+"""Among a run's options: by cell the number up to which attempts count no more. Resumes add it, nobody chooses it."""
+
+
 class Recalled(NamedTuple):
     """A result of an earlier run."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from hotplate import notebook as notation
+from hotplate.run.memory import FORGIVEN
 from hotplate.values import digest
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ def forgiven_attempts(
     An attempt in which the process ended has left no trace of what it was an attempt at, so it is told by the text and
     the values that the run had then. `given` are new values. `again`: none counts any more.
     """
-    before: dict[str, int] = record.options.get("forgiven", {})
+    before: dict[str, int] = record.options.get(FORGIVEN, {})
     made = {name: attempts[-1].number for name, attempts in record.attempts.items()}
     if again:
         return made

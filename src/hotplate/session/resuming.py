@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from hotplate.errors import SettingError, StoreError
 from hotplate.execute import OutcomeKind
-from hotplate.run.memory import Mode, Resumed
+from hotplate.run.memory import FORGIVEN, Mode, Resumed
 from hotplate.run.store import RunState
 from hotplate.run.store.rows import plain
 from hotplate.run.sweep import Axis
@@ -95,10 +95,11 @@ class Resumption:
         if self.mode is Mode.STRICT:
             _refuse_other_code(contents, self.record, layout, keys)
         forgiven = forgiven_attempts(contents, self.store, self.record, layout, self.given, again=self.again)
-        options = {**description.options, "forgiven": forgiven}
+        options = {**description.options, **({FORGIVEN: forgiven} if forgiven else {})}
         described = replace(description, id=self.record.id, options=options)
         record, self.recording = self.store.claim(self.record.id)
         self.recording.revise(described, layout.graph.order)
+        self.recording.flush()  # else a cell that ends the process at once takes along what was given and forgiven
         self.memory = Resumed(self.store, record, self.mode, forgiven)
         return self.recording
 

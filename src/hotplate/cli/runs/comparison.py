@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from hotplate.cli.runs.one import status_of
 from hotplate.cli.runs.values import Difference, difference, value_of
+from hotplate.run.memory import FORGIVEN
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -76,10 +77,15 @@ def compare(store: RunStore, one: RunRecord, other: RunRecord) -> Comparison:
         (one.id, other.id),
         {name: pair for name, pair in facts.items() if pair.one != pair.other},
         {name: _shown(store, pair) for name, pair in given.items()},
-        _pairs(one.options, other.options),
+        _pairs(_chosen(one.options), _chosen(other.options)),
         tuple(_text_changes(one, other)),
         tuple(_cell_pair(store, name, one, other) for name in dict.fromkeys((*one.cells, *other.cells))),
     )
+
+
+def _chosen(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Without what resumes have added."""
+    return {name: value for name, value in options.items() if name != FORGIVEN}
 
 
 def _pairs(one: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Pair]:
