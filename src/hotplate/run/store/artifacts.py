@@ -57,7 +57,7 @@ class Artifacts:
         self._verified.update(path.name for path in moves.values())
 
     def read(self, name: str) -> np.ndarray[Any, Any] | bytes | None:
-        """What an artifact holds; None when it is missing or damaged. Arrays are read-only."""
+        """What an artifact holds; None when it is missing or damaged. Arrays are read-only. Raises OSError."""
         return read_content(self.path(name))
 
     def path(self, name: str) -> Path:
@@ -93,8 +93,9 @@ class Artifacts:
     def _is_whole(self, name: str) -> bool:
         if not self.exists(name):
             return False
-        if name not in self._verified and self.read(name) is not None:
-            self._verified.add(name)
+        with contextlib.suppress(OSError):  # what can't be read is written again
+            if name not in self._verified and self.read(name) is not None:
+                self._verified.add(name)
         return name in self._verified
 
     def _write_temporary(self, content: Content, alive: Callable[[], None]) -> Path:

@@ -57,12 +57,17 @@ class Content:
 
 
 def read_content(path: Path) -> np.ndarray[Any, Any] | bytes | None:
-    """What a file holds that is named like a content; None when it is missing or is not what its name says."""
+    """What a file holds that is named like a content; None when it is missing or is not what its name says.
+
+    Raises OSError where it can't be read, which says nothing of what it holds.
+    """
     try:
         with path.open("rb") as file:
             data = _read_array(file) if path.suffix == ".npy" else file.read()
         return data if _name(data) == path.name else None
-    except (OSError, ValueError, TypeError, LookupError, EOFError, MemoryError, SyntaxError):
+    except FileNotFoundError:
+        return None
+    except (ValueError, TypeError, LookupError, EOFError, MemoryError, SyntaxError):
         return None  # as NumPy's reader says of a header that is damaged
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
 import threading
@@ -230,7 +231,8 @@ class Recording:
         reached(Point.RUN_ENDED)
         self._tally.close()
         if self._writer.error is None:  # else whoever resumes the run has to know what had begun
-            self._tally.path.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):  # a scanner has it open, on Windows: later processes remove it
+                self._tally.path.unlink(missing_ok=True)
             reached(Point.TALLY_REMOVED)
 
 

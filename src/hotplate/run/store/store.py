@@ -157,8 +157,8 @@ class RunStore:
     def load(self, stored: StoredValue | StoredOutput) -> Loaded | None:
         """A recorded value, compared with the hashes of its arrays.
 
-        None where there is none any more: it was never stored, removed for want of space, or the file is damaged, which
-        is logged.
+        None where there is none any more: it was never stored, removed for want of space, or the file is damaged or
+        can't be read, which is logged.
         """
         value = stored.value if isinstance(stored, StoredOutput) else stored
         if value.text is None:
@@ -236,7 +236,11 @@ class RunStore:
             yield self._connection
 
     def _read(self, name: str) -> Any:
-        data = self._artifacts.read(name)
+        try:
+            data = self._artifacts.read(name)
+        except OSError as error:  # as when another program keeps it to itself for a moment, on Windows
+            log.warning("the recorded value %s can't be read: %s", self._artifacts.path(name), error)
+            raise _Missing(name) from error
         if data is not None:
             return data
         with self._using() as connection:

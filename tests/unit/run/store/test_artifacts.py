@@ -147,3 +147,21 @@ def test_a_file_with_a_byte_changed_is_no_value(place: int, tmp_path: Path) -> N
     read = read_content(path)
     # NumPy takes any version and any blanks of a header; what is read is right, or nothing.
     assert read is None or Content.of(read).name == content.name
+
+
+def test_a_value_whose_file_can_not_be_read_for_a_while_is_not_forgotten(
+    store: RunStore, recorded: Callable[..., str]
+) -> None:
+    recorded(RUN, u0=BIG)
+    (file,) = store.folder.glob("artifacts/*/*")
+    value = store.find_run(RUN).results["u0"].value
+    aside = file.rename(file.with_name("aside"))
+    file.mkdir()
+    assert store.load(value) is None
+    file.rmdir()
+    aside.rename(file)
+    found = store.load(value)
+    assert found is not None
+    assert (found.value == BIG).all()
+    with database(store.folder) as opened:
+        assert list(opened.execute("SELECT name FROM artifact")) == [(file.name,)]
