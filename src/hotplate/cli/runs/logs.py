@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from hotplate.errors import InputError
 from hotplate.notebook import suggest
+from hotplate.run.lifecycles.capture import log_name
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -58,6 +59,6 @@ def _logs(store: RunStore, record: RunRecord, cell: str) -> list[tuple[int, Path
     found = []
     for path in folder(store, record).glob("*.*.*"):
         name, _, attempt = path.stem.rpartition(".")
-        if name in (cell, f"{cell}_") and attempt.isdigit() and path.suffix in _STREAMS:
+        if name == log_name(cell) and attempt.isdigit() and path.suffix in _STREAMS:
             found.append((int(attempt), path))
     return sorted(found, key=lambda log: (log[0], log[1].suffix != ".out"))

@@ -32,6 +32,11 @@ _DEVICES = {"con", "prn", "aux", "nul", *(f"{port}{number}" for port in ("com", 
 """Names that Windows takes for devices, whatever comes behind a dot."""
 
 
+def log_name(cell: str) -> str:
+    """What the names of a cell's logs begin with, before the number of the attempt."""
+    return f"{cell}_" if sys.platform == "win32" and cell.lower() in _DEVICES else cell
+
+
 class Capture(Lifecycle):
     """Tells of what a cell writes in a worker, as CELL_OUTPUT events (`stream`, `text`, `dropped`), while it runs.
 
@@ -161,7 +166,7 @@ class _Log:
     """The two files of an attempt; each is there once something is in it. One that can't be written is told of once."""
 
     def __init__(self, folder: Path, cell: str, attempt: int) -> None:
-        self._stem = folder / f"{cell}{'_' if sys.platform == 'win32' and cell.lower() in _DEVICES else ''}.{attempt}"
+        self._stem = folder / f"{log_name(cell)}.{attempt}"
         self._files: dict[int, BinaryIO] = {}
         self._broken = False
 
