@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import weakref
 from typing import TYPE_CHECKING, Any
 
@@ -9,7 +10,9 @@ import numpy as np
 import pytest
 
 import hotplate
+from hotplate.errors import StoreError
 from hotplate.events import Event, Kind
+from hotplate.run.store import RunDescription, RunState, RunStore
 from tests.waiting import eventually
 
 if TYPE_CHECKING:
@@ -89,3 +92,71 @@ def test_a_sink_of_a_recorded_run_that_raises_anything_ends_neither_it_nor_the_n
 
     assert [nb.run(record=True, on_event=leave, fresh=True).unrecorded for _ in range(2)] == ["", ""]
     assert "a subscriber of run" in caplog.text
+
+
+def test_a_sink_that_runs_the_notebook_that_is_running_is_told_off_and_nothing_waits_for_itself(
+    nb: hotplate.Notebook, large: list[weakref.ref[Any]]
+) -> None:
+    told = []
+
+    def run_again(event: Event) -> None:
+        if event.kind is Kind.RUN_STARTED:
+            with pytest.raises(StoreError, match=r"python\.c is running.*thread of its own") as error:
+                nb.run(dt=2.0)
+            told.append(error.value)
+
+    assert nb.run(record=True, dt=1.0, on_event=run_again)["total"] == 1000
+    assert len(told) == 1
+    assert nb.run(dt=2.0)["total"] == 2000
+
+
+@pytest.mark.parametrize("where", ["begin", "emit", "finish"])
+def test_a_run_that_is_interrupted_before_or_behind_its_cells_has_ended(
+    where: str, nb: hotplate.Notebook, large: list[weakref.ref[Any]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else it counts as one that goes on for as long as the session lives, and can't be resumed."""
+
+    def interrupt(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    owner, name = {
+        "begin": ("hotplate.session.layout.Layout", "begin"),
+        "emit": ("hotplate.events.Emitter", "emit"),
+        "finish": ("hotplate.run.Recorder", "_end"),
+    }[where]
+    with monkeypatch.context() as patched:
+        patched.setattr(f"{owner}.{name}", interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            nb.run(record=True, dt=1.0)
+    with RunStore.open() as store:
+        run = store.runs()[0]
+        assert (run.state, run.problem) == (RunState.CANCELLED, "interrupted")
+    assert nb.resume(run.id)["total"] == 1000
+
+
+@pytest.mark.parametrize(
+    "use",
+    [lambda store: store.runs(), lambda store: store.begin(RunDescription("b" * 12, "x.c"), ["a"])],
+    ids=["read", "begin"],
+)
+def test_a_store_that_was_closed_says_so(use: Callable[[RunStore], object]) -> None:
+    with RunStore.open() as store:
+        pass
+    with pytest.raises(StoreError, match="was closed; open it again"):
+        use(store)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="nothing is forked on Windows")
+@pytest.mark.filterwarnings("ignore:This process .* is multi-threaded")
+def test_a_store_is_refused_in_a_child_that_was_forked_instead_of_waiting_for_a_thread_that_is_not_there(
+    nb: hotplate.Notebook, large: list[weakref.ref[Any]]
+) -> None:
+    nb.run(record=True, dt=1.0)
+    child = os.fork()
+    if not child:
+        try:
+            nb.run(record=True, dt=2.0)
+        except StoreError as error:
+            os._exit(0 if "forked" in str(error) else 2)
+        os._exit(1)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0

@@ -6,7 +6,7 @@ import threading
 from typing import TYPE_CHECKING, Any
 
 from hotplate import __version__
-from hotplate.errors import HotplateError, NotebookError, RunCancelled
+from hotplate.errors import HotplateError, NotebookError, RunCancelled, StoreError
 from hotplate.events import Kind
 from hotplate.execute import AbortHandle, OutcomeKind, isolates
 from hotplate.execute.interrupt import watch as interrupts
@@ -54,6 +54,8 @@ class Conductor:
         self._backend = backend
         self._opened = opened
         self._isolates_all = isolates_all
+        self._begun: Recording | None = None
+        """What records the run that goes on."""
         self.last_run: Run | None = None
         self.turn = threading.RLock()
         """Held by the one that makes a run."""
@@ -80,29 +82,45 @@ class Conductor:
 
     def _conduct(self, order: Order) -> tuple[Run, Layout]:
         interrupts.arm()
+        if self._begun is not None and self._begun.is_telling:
+            raise StoreError(
+                f"{self._contents.path.name} is running, and what is told of its recorded run can't wait for another "
+                "run of it: run it from a thread of its own, or when this run has ended"
+            )
         with self.turn:
-            version, recorder, layout = self._bring_up(order)
-            # So that a failure here does not stop what else runs under the caller's.
-            own = AbortHandle(order.abort)
-            interrupted: KeyboardInterrupt | None = None
+            around, self._begun = self._begun, None  # of a run in one of whose cells this one is begun
             try:
-                evaluation = self.evaluation(version, order, recorder, own, layout)
-                evaluation.run(order.executor, fresh=order.fresh, keep_going=order.keep_going)
-            except KeyboardInterrupt as interrupt:
-                interrupted = interrupt
+                return self._make(order)
+            except BaseException as error:  # an interrupt may strike at any moment
+                if self._begun is not None:
+                    self._begun.end_early(error)
                 raise
             finally:
-                if order.abort is not None:
-                    order.abort.release(own)
-                if layout.sweep is not None:
-                    self._state.forget(name for name, cell in layout.cells.items() if name != cell)
-                run = recorder.finish(version.graph, version.number)
-                if layout.sweep is None:
-                    self.last_run = run
-                elif interrupted is not None:
-                    from hotplate.run.sweep import SweepRun
+                self._begun = around
 
-                    interrupted.run = SweepRun.of_run(layout.sweep, run)  # type: ignore[attr-defined]  # as on errors
+    def _make(self, order: Order) -> tuple[Run, Layout]:
+        version, recorder, layout = self._bring_up(order)
+        # So that a failure here does not stop what else runs under the caller's.
+        own = AbortHandle(order.abort)
+        interrupted: KeyboardInterrupt | None = None
+        try:
+            evaluation = self.evaluation(version, order, recorder, own, layout)
+            evaluation.run(order.executor, fresh=order.fresh, keep_going=order.keep_going)
+        except KeyboardInterrupt as interrupt:
+            interrupted = interrupt
+            raise
+        finally:
+            if order.abort is not None:
+                order.abort.release(own)
+            if layout.sweep is not None:
+                self._state.forget(name for name, cell in layout.cells.items() if name != cell)
+            run = recorder.finish(version.graph, version.number)
+            if layout.sweep is None:
+                self.last_run = run
+            elif interrupted is not None:
+                from hotplate.run.sweep import SweepRun
+
+                interrupted.run = SweepRun.of_run(layout.sweep, run)  # type: ignore[attr-defined]  # as on errors
         return run, layout
 
     def _bring_up(self, order: Order) -> tuple[Version, Recorder, Layout]:
@@ -110,7 +128,7 @@ class Conductor:
         with self._reloader.turn:
             proposal = self._read_proposal(order)
             layout = Layout.of(order, proposal.graph, self._contents.graph, self._contents.path.name)
-            recording = self._recording(order, layout)
+            self._begun = recording = self._recording(order, layout)
             logs = order.store.folder / "logs" / recording.id if order.store and recording else None
             layout.begin(recording)
             recorder = Recorder(order.sinks, recording, logs)

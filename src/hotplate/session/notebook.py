@@ -279,7 +279,7 @@ class Notebook:
         try:
             return self._conductor.sweep(order) if order.axes else self._conductor.run(order)
         except BaseException as error:
-            order.resumption.give_up(str(error))
+            order.resumption.give_up(error)
             raise
 
     def sweep(

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 from hotplate.errors import SettingError, StoreError
 from hotplate.execute import OutcomeKind
 from hotplate.run.memory import FORGIVEN, Mode, Resumed
-from hotplate.run.store import RunState
 from hotplate.run.store.rows import plain
 from hotplate.run.sweep import Axis
 from hotplate.session.forgiving import forgiven_attempts
@@ -103,10 +102,10 @@ class Resumption:
         self.memory = Resumed(self.store, record, self.mode, forgiven)
         return self.recording
 
-    def give_up(self, problem: str) -> None:
+    def give_up(self, error: BaseException) -> None:
         """Ends the recording, unless it has ended."""
         if self.recording is not None:
-            self.recording.end(RunState.FAILED, problem)
+            self.recording.end_early(error)
 
 
 def _mode(mode: str) -> Mode:

@@ -62,6 +62,11 @@ class Recording:
         """Why nothing more is recorded; None while all is well."""
         return self._refused or self._writer.error
 
+    @property
+    def is_telling(self) -> bool:
+        """Whether the caller was called from the thread that announces events, and so must wait for no run."""
+        return self._writer.is_this_thread
+
     def announce(self, sink: Sink) -> None:
         """Has a function called with each event once it is recorded, in order, from a thread of the store."""
         self._sinks.append(sink)
@@ -180,22 +185,29 @@ class Recording:
 
         A run of which something could not be recorded ends as `lost`, so that it can be resumed.
         """
-        with self._lock:
-            if self._ended:
-                return
-            self._ended = True
 
         def end(connection: apsw.Connection) -> None:
             connection.execute(
-                "UPDATE run SET state = ?, problem = ?, ended = ? WHERE id = ?",
+                "UPDATE run SET state = ?, problem = ?, ended = ? WHERE id = ?"
+                " AND state IN ('pending', 'running', 'resuming')",
                 (state.value, problem, time.time(), self.id),
             )
             children.close_children(connection, self.id, state)
 
-        self._writer.put(Change(self, ends=end, then=self._close))
+        with self._lock:
+            if self._ended:
+                return
+            self._writer.put(Change(self, ends=end, then=self._close))
+            self._ended = True  # not before: an interrupt between the two must not leave it open
         self._writer.flush()
         if self.error is not None:
             self._writer.give_back(self)
+
+    def end_early(self, error: BaseException) -> None:
+        """Takes down that this put an end to the run, unless it has ended."""
+        state = RunState.FAILED if isinstance(error, Exception) else RunState.CANCELLED
+        name = "interrupted" if isinstance(error, KeyboardInterrupt) else type(error).__name__
+        self.end(state, str(error) or name)
 
     # ---- for the writer ----
 

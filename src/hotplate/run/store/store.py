@@ -12,6 +12,7 @@ import weakref
 from typing import TYPE_CHECKING, Any
 
 from hotplate import _platform
+from hotplate.errors import StoreError
 from hotplate.run.store import codec, describing, eviction, place, reading, settling
 from hotplate.run.store.artifacts import Artifacts
 from hotplate.run.store.connection import connect, explaining
@@ -52,6 +53,7 @@ class RunStore:
         self._name = os.urandom(4).hex()
         self._numbers = itertools.count(1)
         self._cap_bytes = cap_bytes
+        self._process = os.getpid()
         self._lock = threading.RLock()
         self._held = contextlib.ExitStack()
         self._artifacts = Artifacts(folder / "artifacts", folder / "tmp" / self._name)
@@ -62,7 +64,7 @@ class RunStore:
             self._held.callback(self._connection.close)
             migrate(self._connection, self._path)
             self._sweep()
-        self._finalizer = weakref.finalize(self, _close, self._held, os.getpid())
+        self._finalizer = weakref.finalize(self, _close, self._held, self._process)
 
     @classmethod
     def open(cls, folder: Path | None = None, environ: Mapping[str, str] = os.environ) -> RunStore:
@@ -209,6 +211,7 @@ class RunStore:
 
     def _writing(self) -> Writer:
         """The writer; a new one when the last one gave up."""
+        self._refuse_left()
         with self._lock:
             if self._writer is None or self._writer.error is not None:
                 if self._writer is not None:
@@ -232,8 +235,18 @@ class RunStore:
 
     @contextlib.contextmanager
     def _using(self) -> Iterator[Connection]:
+        self._refuse_left()
         with self._lock, explaining(self._path):
             yield self._connection
+
+    def _refuse_left(self) -> None:
+        if not self._finalizer.alive:
+            raise StoreError(f"the run store {self.folder} was closed; open it again with RunStore.open")
+        if os.getpid() != self._process:  # there is no writer here, and SQLite's connections survive no fork
+            raise StoreError(
+                f"the run store {self.folder} was opened before this process was forked, and can't be used in both; "
+                "open it again here, or the notebook that has it"
+            )
 
     def _read(self, name: str) -> Any:
         try:

@@ -91,10 +91,15 @@ class Writer:
         self._thread = threading.Thread(target=self._work, name="hotplate-runs", daemon=True)
         self._thread.start()
 
+    @property
+    def is_this_thread(self) -> bool:
+        """Whether the caller is a subscriber, whom the one thread that records waits for."""
+        return threading.current_thread() is self._thread
+
     def put(self, change: Change) -> None:
         """Records a change as soon as possible. Waits while too many are pending."""
         try:
-            self._queue.put(change, wait=threading.get_ident() != self._thread.ident)
+            self._queue.put(change, wait=not self.is_this_thread)
         except Backpressure:
             self._own.append(change)  # a subscriber's, who is called from the thread that alone makes room
         except ShutDown:
@@ -104,7 +109,7 @@ class Writer:
 
     def flush(self) -> None:
         """Waits until everything that was put before is recorded and told of."""
-        if threading.current_thread() is not self._thread:
+        if not self.is_this_thread:
             done = threading.Event()
             self.put(Change(then=done.set))
             done.wait()
@@ -112,7 +117,7 @@ class Writer:
     def close(self) -> None:
         """Records what is pending and ends. Again does nothing."""
         self._queue.shut_down()
-        if threading.current_thread() is not self._thread:
+        if not self.is_this_thread:
             self._thread.join()
 
     def give_back(self, lease: Lease) -> None:
