@@ -1,7 +1,7 @@
 """A process that runs a notebook and is killed at a moment that the test names: `python resumed_victim.py NOTEBOOK`.
 
-It reads lines and forks a process for each, which begins or resumes a recorded run and gets SIGKILL when it reaches a
-point of the store for that time (point 0: never), or after some seconds (0: never). How it ended goes to stdout.
+It reads lines and forks a process for each, which begins or resumes a recorded run and gets SIGKILL at a point of the
+store once so many attempts have begun (point 0: never), or after some seconds (0: never). How it ended goes to stdout.
 """
 
 from __future__ import annotations
@@ -12,22 +12,18 @@ import sys
 import time
 import traceback
 from contextlib import suppress
-from typing import TYPE_CHECKING
 
 import hotplate
-from hotplate.run.store.points import listen
-
-if TYPE_CHECKING:
-    from hotplate.run.store.points import Point
+from hotplate.run.store.points import Point, listen
 
 
-def _run(path: str, folder: str, log: str, run: str, executor: str, point: int, occurrence: int) -> None:
-    left = occurrence
+def _run(path: str, folder: str, log: str, run: str, executor: str, point: int, attempts: int) -> None:
+    begun = 0
 
     def count(now: Point) -> None:
-        nonlocal left
-        left -= now == point
-        if left == 0:
+        nonlocal begun
+        begun += now is Point.ATTEMPT_COUNTED
+        if now == point and begun >= attempts:
             os.kill(os.getpid(), signal.SIGKILL)
 
     os.environ["HOTPLATE_RUNS_DIR"] = folder
@@ -44,12 +40,12 @@ def _run(path: str, folder: str, log: str, run: str, executor: str, point: int, 
 def _serve(path: str) -> None:
     hotplate.open(path).check()  # which builds the cells
     for line in sys.stdin:
-        folder, log, run, executor, point, occurrence, seconds = line.rstrip("\n").split("\t")
+        folder, log, run, executor, point, attempts, seconds = line.rstrip("\n").split("\t")
         child = os.fork()
         if child == 0:
             os.setsid()
             try:
-                _run(path, folder, log, run, executor, int(point), int(occurrence))
+                _run(path, folder, log, run, executor, int(point), int(attempts))
             except BaseException:
                 traceback.print_exc()
                 os._exit(1)

@@ -36,11 +36,11 @@ class Trial(resumes.Trial):
         super().__init__(load, executor, folder)
         self._server = server
 
-    def fork(self, run: str = "", point: int = 0, occurrence: int = 1, seconds: float = 0.0) -> bool:
+    def fork(self, run: str = "", point: int = 0, attempts: int = 0, seconds: float = 0.0) -> bool:
         """As `make`, but for when it is killed."""
         assert self._server.stdin is not None
         assert self._server.stdout is not None
-        words = (self.runs, self.log, run, self._executor, int(point), occurrence, seconds)
+        words = (self.runs, self.log, run, self._executor, int(point), attempts, seconds)
         print(*words, sep="\t", file=self._server.stdin, flush=True)
         process, code = map(int, self._server.stdout.readline().split())
         assert code in (0, -9)
@@ -101,8 +101,7 @@ def test_a_kill_at_a_point_of_the_store_costs_what_was_under_way_alone(
     point: Point, server: subprocess.Popen[str], load: Load, usual: dict[str, Any], tmp_path: Path
 ) -> None:
     trial = Trial(server, load, executor_of(point), tmp_path)
-    once = point in (Point.TALLY_MADE, Point.RUN_ENDED, Point.TALLY_REMOVED)
-    assert trial.fork(point=point, occurrence=1 if once else 3)
+    assert trial.fork(point=point, attempts=0 if point is Point.TALLY_MADE else 4)
     trial.finish(usual["values"], kills=1)
 
 
@@ -111,7 +110,7 @@ def test_a_kill_of_the_process_that_resumes_does_too(
     point: Point, server: subprocess.Popen[str], load: Load, usual: dict[str, Any], tmp_path: Path
 ) -> None:
     trial, done = Trial(server, load, executor_of(point), tmp_path), dict[str, int]()
-    assert trial.fork(point=Point.ATTEMPT_COUNTED, occurrence=7)
+    assert trial.fork(point=Point.ATTEMPT_COUNTED, attempts=7)
     record = trial.record()
     assert record is not None
     resumes.compare(trial, done, record)
