@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import hotplate
-from hotplate.errors import StoreError
+from hotplate.errors import SettingError, StoreError
 from hotplate.events import Event, Kind
 from hotplate.run.store import RunDescription, RunState, RunStore
 from tests.waiting import eventually
@@ -160,3 +160,12 @@ def test_a_store_is_refused_in_a_child_that_was_forked_instead_of_waiting_for_a_
             os._exit(0 if "forked" in str(error) else 2)
         os._exit(1)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+
+
+def test_what_is_no_store_is_refused_before_anything_runs(nb: hotplate.Notebook) -> None:
+    nb.cell(lambda: 1, name="one")
+    with pytest.raises(SettingError, match=r"'runs' is no place for records; give a RunStore"):
+        nb.run(record="runs")  # type: ignore[arg-type]  # which is what is tested
+    with pytest.raises(SettingError, match=r"'runs' is no place for records; give a RunStore"):
+        nb.resume("3f2a", store="runs")  # type: ignore[arg-type]  # which is what is tested
+    assert nb.last_run is None

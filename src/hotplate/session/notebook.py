@@ -259,7 +259,7 @@ class Notebook:
         """
         from hotplate.session.resuming import resume_order
 
-        store = store or self._store(True)
+        store = self._store(True if store is None else store)
         order = resume_order(
             self._contents,
             store,
@@ -332,11 +332,13 @@ class Notebook:
 
     def _store(self, chosen: bool | RunStore) -> RunStore:
         """Where runs are recorded. Opened once, and closed with the notebook."""
-        if not isinstance(chosen, bool):
-            return chosen
-        if self._own_store is None:
-            from hotplate.run.store import RunStore
+        from hotplate.run.store import RunStore
 
+        if isinstance(chosen, RunStore):
+            return chosen
+        if not isinstance(chosen, bool):
+            raise SettingError(f"{chosen!r} is no place for records; give a RunStore, such as RunStore.open(folder)")
+        if self._own_store is None:
             self._own_store = RunStore.open()
         return self._own_store
 
