@@ -2,36 +2,30 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from hotplate.errors import AttemptsSpent
 from hotplate.events import Kind
-from hotplate.execute import AbortHandle, Outcome, OutcomeKind, Request, TaskGraph
-from hotplate.run.attempts import Attempt, AttemptPolicy, AttemptRunner, Verdict, decide
+from hotplate.execute import AbortHandle, Outcome, OutcomeKind, TaskGraph
 from hotplate.run.conditions import unmet_condition
 from hotplate.run.ledger import Found, Ledger
-from hotplate.run.lifecycles import CellContext, Evaluator, Lifecycle
+from hotplate.run.lifecycles import Evaluator, Lifecycle
 from hotplate.run.lifecycles.arguments import Arguments
 from hotplate.run.lifecycles.diagnose import Diagnose
 from hotplate.run.result import CellResult
 from hotplate.run.surroundings import Conditions, Reuse, TellFailure
 from hotplate.run.traps import plan_traps, traps_of
+from hotplate.run.tries import Tries
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
     from hotplate.execute import Backend, Executor
-    from hotplate.run.memory import Earlier, Memory
+    from hotplate.run.attempts import AttemptPolicy
+    from hotplate.run.memory import Memory
     from hotplate.run.recorder import Recorder
     from hotplate.run.state import StateManager, Trace
     from hotplate.run.task import Task
     from hotplate.run.version import Version
-
-
-MOST_DEATHS = 3
-"""Times that a process may end in a cell, over all resumes, until the cell is not tried any more."""
 
 
 class Evaluation:
@@ -67,15 +61,12 @@ class Evaluation:
         self._version = version
         self._given = given
         self._state = state
-        self._backend = backend
         self._recorder = recorder
         self._emit = recorder.emitter.emit
         self._abort = abort
-        self._lifecycles = (Diagnose(backend, self._is_final), *lifecycles) if diagnoses else tuple(lifecycles)
-        self._policies = policies or {}
-        self._by_attributes: dict[int, AttemptPolicy] = {}
+        self._tries = Tries(backend, recorder, policies or {}, measures=measures)
+        self._lifecycles = (Diagnose(backend, self._tries.is_final), *lifecycles) if diagnoses else tuple(lifecycles)
         self._memory = memory
-        self._measures = measures
         self._releases = releases
         self._preliminary = version.drafts | version.graph.descendants(version.drafts)
         self._superseded = ""
@@ -87,12 +78,7 @@ class Evaluation:
         self._traps = frozenset(traps_of(version.graph))
         self._told: dict[str, str] = {}
         """What the traps that are run are told of the failure."""
-        self._phase = abort
-        """What stops the cells that run now."""
         self._running: dict[str, None] = {}
-        self._retried: dict[str, list[OutcomeKind]] = {}
-        """What further attempts were made after, by cell."""
-        self._attempts = AttemptRunner()
         self.results: dict[str, CellResult] = recorder.results
 
     def run(self, executor: Executor, *, fresh: bool, keep_going: bool) -> None:
@@ -103,7 +89,7 @@ class Evaluation:
         self._ledger = Ledger(self._version, self._given, self._state, fresh=fresh, memory=self._memory)
         arguments = Arguments(self._graph.wiring, self._value, self._given)
         surroundings = (Conditions(self._unmet), Reuse(self._find), arguments, TellFailure(self._told))
-        self._evaluator = Evaluator((*self._needed(surroundings), *self._lifecycles))
+        self._tries.evaluator = Evaluator((*self._needed(surroundings), *self._lifecycles))
         for name in self._version.overridden & self._given.keys():
             outcome = Outcome(OutcomeKind.OK, self._given[name])
             self.results[name] = CellResult(name, outcome, given=True, version=self._version.number)
@@ -114,7 +100,7 @@ class Evaluation:
                 self._spring(executor)
         finally:
             # They lead back here: as long as they do, the libraries of this version wait for the collector of cycles.
-            self._evaluator = Evaluator(())
+            self._tries.evaluator = Evaluator(())
 
     def _needed(self, surroundings: Sequence[Lifecycle]) -> list[Lifecycle]:
         """Those that find anything to do in this graph; most notebooks have neither conditions nor traps."""
@@ -126,12 +112,12 @@ class Evaluation:
         """Computes some cells. Under a request to stop of their own: a failure among them stops no others."""
         needs = {name: self._graph.dependencies(name) for name in names}
         seconds = {name: output.seconds for name in names if (output := self._state.latest(name))}
-        self._phase = AbortHandle(self._abort)
+        self._tries.abort = phase = AbortHandle(self._abort)
         try:
             graph = TaskGraph(names, needs, seconds)
-            executor.execute(graph, self._compute, self._phase, self._finished, keep_going=keep_going)
+            executor.execute(graph, self._compute, phase, self._finished, keep_going=keep_going)
         finally:
-            self._abort.release(self._phase)
+            self._abort.release(phase)
 
     def _spring(self, executor: Executor) -> None:
         """When all others have ended: runs the traps that a failure sets off."""
@@ -213,84 +199,12 @@ class Evaluation:
         return outcome
 
     def _tried(self, task: Task) -> Outcome:
-        policy, earlier = self._policy(task), None
-        if self._memory is not None:
-            earlier = self._memory.earlier(task, self._ledger.recorded_trace(task.name, self._value))
-        if earlier is not None and earlier.made:
-            return self._tried_on(task, policy, earlier)
-        return self._attempts.run(
-            task.name,
-            policy,
-            lambda number, last: self._attempt(task, policy, number, last=last),
-            self._phase,
-            retrying=self._tell_of_retry,
-            ended=self._recorder.attempted,
-        )
-
-    def _tried_on(self, task: Task, policy: AttemptPolicy, earlier: Earlier) -> Outcome:
-        """Goes on with a cell that was tried before the run was resumed; numbers go on, whatever counts for the cap."""
-        if (outcome := self._unmet(task.name) or self._find(task.name)) is not None:
-            return outcome
-        if earlier.deaths >= MOST_DEATHS:
-            return _deadly(task.name, earlier)
-        return self._attempts.run(
-            task.name,
-            policy,
-            lambda number, last: self._attempt(task, policy, number, last=last),
-            self._phase,
-            earlier=earlier.counted,
-            made=earlier.made,
-            retrying=self._tell_of_retry,
-            ended=self._recorder.attempted,
-        )
-
-    def _policy(self, task: Task) -> AttemptPolicy:
-        if (policy := self._policies.get(task.name)) is not None:
-            impure = task.attributes.impure  # which the cell is, whoever says how it is tried
-            return replace(policy, impure=True) if impure and not policy.impure else policy
-        # By identity: all cells of a section share the object, and its hash takes as long as the policy.
-        policy = self._by_attributes.get(id(task.attributes))
-        if policy is None:
-            policy = self._by_attributes[id(task.attributes)] = AttemptPolicy.of(task.attributes)
-        return policy
-
-    def _attempt(self, task: Task, policy: AttemptPolicy, number: int, *, last: bool) -> Outcome:
-        context = CellContext(task, number, self._phase, self._recorder.emitter, last=last)
-        return self._evaluator.evaluate(context, lambda context: self._call(context, policy))
-
-    def _call(self, context: CellContext, policy: AttemptPolicy) -> Outcome:
-        task = context.task
-        assert context.arguments is not None  # `Arguments` collected them, or there is no call
-        self._recorder.begun(task.name, context.attempt)
-        self._emit(Kind.CELL_STARTED, task.name, context.attempt)
-        context.request = request = Request(
-            cell=task.name,
-            language=task.language,
-            call=task.call,
-            arguments=context.arguments,
-            abort=self._phase,
-            results=context.results,
-            timeout=policy.timeout,
-            grace=policy.grace,
-            isolate=task.isolated,
-            clean_env=task.attributes.clean_env,
-            polls=task.polls,
-            output=context.output,
-            echo=context.echo,
-            measure=self._measures,
-        )
-        return self._backend.execute(request)
-
-    def _tell_of_retry(self, made: Attempt) -> None:
-        data = {"outcome": made.outcome, "error": made.error, "not_before": made.not_before}
-        self._emit(Kind.CELL_RETRYING, made.cell, made.number, **data)
-        self._retried.setdefault(made.cell, []).append(made.outcome)
-
-    def _is_final(self, context: CellContext, outcome: Outcome) -> bool:
-        """Whether no other attempt follows one that ended so."""
-        retried = self._retried.get(context.cell, [])
-        verdict = decide(self._policy(context.task), len(retried) + 1, outcome, Counter(retried))
-        return context.last or verdict is not Verdict.RETRY
+        if self._memory is None:
+            return self._tries.make(task)
+        earlier = self._memory.earlier(task, self._ledger.recorded_trace(task.name, self._value))
+        # Whether it has to be tried at all comes before whether it may be.
+        spared = (self._unmet(task.name) or self._find(task.name)) if earlier.made else None
+        return spared or self._tries.make(task, earlier)
 
     # ---- afterwards ----
 
@@ -329,15 +243,6 @@ class Evaluation:
         if result.outcome.ok:
             contents = self._ledger.recorded_contents(name, self._value)
         self._recorder.finished(result, trace, contents)
-
-
-def _deadly(name: str, earlier: Earlier) -> Outcome:
-    error = AttemptsSpent(
-        name,
-        f"the whole process ended {earlier.deaths} times while it was under way. Isolate it, so that it ends nothing "
-        "but itself, or edit it, or resume with --again (again=True), which counts from 1",
-    )
-    return Outcome(OutcomeKind.LOST, error=error)
 
 
 _TERMINAL = {
