@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import dis
 import functools
+import importlib.util
+import sys
 import types
+from collections import namedtuple
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 from weakref import WeakKeyDictionary
 
@@ -13,15 +18,15 @@ from hotplate.load import LoadedCell
 from hotplate.values import digest
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from pathlib import Path
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
 
 def fingerprint(function: Callable[..., Any]) -> str | None:
     """A hash of a function's code, defaults, closure and the globals that it names; None where one can't be told.
 
-    Functions that it calls count by their own fingerprint, modules and classes by name and version. What it reads
-    besides them (files, attributes of objects) is not seen. Bytecode differs between versions of Python, and so do
+    Functions that it calls count by their own fingerprint, and so do classes and what it names of modules; those that
+    are installed count by name and version. What it reads besides them (files, attributes of objects) is not seen.
+    Bytecode differs between versions of Python, and so do
     fingerprints.
     """
     state = xxhash.xxh3_128(b"python ")
@@ -36,13 +41,16 @@ class _Unknown(Exception):
     """Something whose content can't be told."""
 
 
-def _feed(state: xxhash.xxh3_128, value: Any, seen: set[int]) -> None:
-    if isinstance(value, types.ModuleType):
-        state.update(f"module {value.__name__} {getattr(value, '__version__', '')}\0".encode())
+def _feed(state: xxhash.xxh3_128, value: Any, seen: set[object]) -> None:
+    if isinstance(value, types.ModuleType) and _is_installed(value.__name__):  # of others, nobody knows what is used
+        state.update(f"module {value.__name__} {_version(value.__name__)}\0".encode())
     elif isinstance(value, LoadedCell):
         state.update(f"cell {_content(value.path)}\0".encode())
-    elif isinstance(value, (type, types.BuiltinFunctionType)) and value.__module__ not in ("__main__", None):
-        state.update(f"name {value.__module__}.{value.__qualname__}\0".encode())
+    elif isinstance(value, (type, types.BuiltinFunctionType)) and value.__module__ and _is_installed(value.__module__):
+        version = _version(value.__module__)
+        state.update(f"name {value.__module__}.{value.__qualname__} {version}\0".encode())
+    elif type(value) is type:
+        _feed_class(state, value, seen)
     elif isinstance(value, (types.FunctionType, functools.partial)):
         _feed_function(state, value, seen)
     elif isinstance(value, types.CodeType):
@@ -61,7 +69,7 @@ def _feed(state: xxhash.xxh3_128, value: Any, seen: set[int]) -> None:
         raise _Unknown
 
 
-def _feed_function(state: xxhash.xxh3_128, function: Any, seen: set[int]) -> None:
+def _feed_function(state: xxhash.xxh3_128, function: Any, seen: set[object]) -> None:
     if isinstance(function, functools.partial):
         _feed(state, (function.func, function.args, tuple(sorted(function.keywords.items()))), seen)
         return
@@ -83,13 +91,95 @@ def _feed_function(state: xxhash.xxh3_128, function: Any, seen: set[int]) -> Non
             _feed(state, cell.cell_contents, seen)
         except ValueError:  # a name that has no value yet
             raise _Unknown from None
-    for name in code.names:
-        if name in function.__globals__:
+    _feed_named(state, function.__globals__, code.names, seen)
+    if not all(map(_is_installed, code.imports)):  # they may not be there yet
+        raise _Unknown
+
+
+def _feed_named(state: xxhash.xxh3_128, variables: Mapping[str, Any], names: Iterable[str], seen: set[object]) -> None:
+    """What code that has these names may use of a module."""
+    for name in names:
+        if name in variables:
             state.update(f"global {name}\0".encode())
-            _feed(state, function.__globals__[name], seen)
+            value = variables[name]
+            if isinstance(value, types.ModuleType) and not _is_installed(value.__name__):
+                _feed_module(state, value, names, seen)
+            else:
+                _feed(state, value, seen)
 
 
-def _feed_object(state: xxhash.xxh3_128, value: Any, seen: set[int]) -> None:
+def _feed_module(state: xxhash.xxh3_128, module: types.ModuleType, names: Iterable[str], seen: set[object]) -> None:
+    """A module that may be edited."""
+    state.update(f"module {module.__name__}\0".encode())
+    if hasattr(module, "__getattr__"):
+        raise _Unknown
+    if (module.__name__, names) not in seen:
+        seen.add((module.__name__, names))
+        _feed_named(state, vars(module), names, seen)
+
+
+def _feed_class(state: xxhash.xxh3_128, kind: type, seen: set[object]) -> None:
+    """A class that may be edited."""
+    state.update(f"class {kind.__qualname__}\0".encode())
+    if id(kind) in seen:
+        return
+    seen.add(id(kind))
+    _feed(state, kind.__bases__, seen)
+    generated = _OF_EVERY_CLASS | (_OF_NAMED_TUPLES if hasattr(kind, "_field_defaults") else set())
+    for name, value in sorted(vars(kind).items()):
+        if name not in generated:
+            state.update(f"attribute {name}\0".encode())
+            _feed(state, _behind(value), seen)
+
+
+def _behind(attribute: Any) -> Any:
+    """What there is to know of an attribute of a class."""
+    if isinstance(attribute, (staticmethod, classmethod)):
+        return attribute.__func__
+    if isinstance(attribute, property):
+        return (attribute.fget, attribute.fset, attribute.fdel)
+    if isinstance(attribute, (types.MemberDescriptorType, _FIELD)):
+        return None
+    return tuple(sorted(attribute.items())) if type(attribute) is dict else attribute
+
+
+_NAMED_TUPLE = namedtuple("_NAMED_TUPLE", ("field",))
+_FIELD = type(vars(_NAMED_TUPLE)["field"])
+_OF_NAMED_TUPLES = vars(_NAMED_TUPLE).keys() - {"field", "_fields", "_field_defaults"}
+_OF_EVERY_CLASS = {
+    *("__module__", "__doc__", "__dict__", "__weakref__", "__annotations__", "__orig_bases__", "__firstlineno__"),
+    *("__static_attributes__", "__annotate__", "__annotate_func__", "__annotations_cache__"),
+}
+
+
+def _is_installed(module: str) -> bool:
+    """Whether a module changes with its version only: one of Python, of an installed package, or hotplate's own."""
+    top = module.partition(".")[0]
+    if top == "__main__":  # which may have been found by the name of an installed program, as `python -m` does
+        return False
+    if top in sys.builtin_module_names or top in sys.stdlib_module_names or top == "hotplate":
+        return True
+    return _is_below_packages(top)
+
+
+def _version(module: str) -> str:
+    return str(getattr(sys.modules.get(module.partition(".")[0]), "__version__", ""))
+
+
+@functools.lru_cache(256)
+def _is_below_packages(top: str) -> bool:
+    try:
+        spec = importlib.util.find_spec(top)
+    except (ImportError, ValueError):  # ValueError: a module that was made by hand
+        return False
+    places = [spec.origin or "", *(spec.submodule_search_locations or ())] if spec else []
+    return any(not _PACKAGES.isdisjoint(Path(place).parts) for place in places)
+
+
+_PACKAGES = {"site-packages", "dist-packages"}
+
+
+def _feed_object(state: xxhash.xxh3_128, value: Any, seen: set[object]) -> None:
     if not isinstance(value, (LoadedCell, type, types.BuiltinFunctionType)):
         raise _Unknown
     _feed(state, value, seen)
@@ -100,7 +190,9 @@ class _Code(NamedTuple):
 
     digest: bytes
     names: tuple[str, ...]
-    """What may be a global that it uses, itself or in a function inside; sorted."""
+    """What may be a global that it uses, itself or in a function inside, or an attribute of one; sorted."""
+    imports: frozenset[str]
+    """The modules that it imports itself; "" for one beside its own."""
 
 
 _read_before: WeakKeyDictionary[types.CodeType, _Code] = WeakKeyDictionary()
@@ -112,10 +204,13 @@ def _read(code: types.CodeType) -> _Code:
     if known is None:
         state = xxhash.xxh3_128(code.co_code)
         names = (code.co_names, code.co_varnames, code.co_freevars, code.co_cellvars, code.co_flags)
-        state.update(repr(names).encode())
+        arguments = (code.co_argcount, code.co_posonlyargcount, code.co_kwonlyargcount)
+        state.update(repr((names, arguments, code.co_exceptiontable)).encode())
         for constant in code.co_consts:
             _feed(state, constant, set())
-        known = _read_before[code] = _Code(state.digest(), tuple(sorted(set(_global_names(code)))))
+        known = _read_before[code] = _Code(
+            state.digest(), tuple(sorted(set(_global_names(code)))), frozenset(_imports(code))
+        )
     return known
 
 
@@ -124,6 +219,16 @@ def _global_names(code: types.CodeType) -> Iterator[str]:
     for constant in code.co_consts:
         if isinstance(constant, types.CodeType):
             yield from _global_names(constant)
+
+
+def _imports(code: types.CodeType) -> Iterator[str]:
+    if "IMPORT_NAME" in map(dis.opname.__getitem__, code.co_code[::2]):
+        for found in dis.get_instructions(code):
+            if found.opname == "IMPORT_NAME":
+                yield found.argval
+    for constant in code.co_consts:
+        if isinstance(constant, types.CodeType):
+            yield from _imports(constant)
 
 
 @functools.lru_cache(256)

@@ -1,11 +1,9 @@
-"""Fingerprints: what makes a Python cell the same cell in another process."""
+"""Fingerprints of Python cells: what makes a function another one in another process."""
 
 from __future__ import annotations
 
-import gc
-import subprocess
 import sys
-import weakref
+import types
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -13,80 +11,99 @@ import pytest
 from hotplate.run.fingerprint import fingerprint
 
 if TYPE_CHECKING:
-    import types
+    from collections.abc import Callable
+
+    Print = Callable[[str, str], str | None]
+
+CLASS = """
+class Solver:
+  order = {0}
+  def step(self, x): return x + {1}
+  @staticmethod
+  def help(x): return x * {2}
+"""
+TUPLE = "from typing import NamedTuple\nclass Stats(NamedTuple):\n  {0}: float\n  {1}: float = {2}\n"
 
 
-def function(text: str, **names: Any) -> Any:
-    """The function `f` of a text, with these globals."""
-    scope = dict(names)
-    exec(compile(text, "<cell>", "exec", dont_inherit=True), scope)  # not this module's annotations
-    return scope["f"]
+@pytest.fixture
+def fingerprint_of(monkeypatch: pytest.MonkeyPatch) -> Print:
+    """That of the function `cell` of a text, beside a module `mine` of another text."""
 
+    def find(module: str, text: str) -> str | None:
+        mine = types.ModuleType("mine")
+        monkeypatch.setitem(sys.modules, "mine", mine)
+        exec(module, vars(mine))
+        own: dict[str, Any] = {"__name__": "__main__"}
+        exec(text, own)
+        return fingerprint(own["cell"])
 
-def test_equal_functions_have_equal_fingerprints() -> None:
-    text = "def f(a, b=1, *, c=(2, 'x')): return [a + b for _ in range(c[0])]"
-    assert fingerprint(function(text)) == fingerprint(function(text)) is not None
+    return find
 
 
 @pytest.mark.parametrize(
-    ("one", "other"),
+    ("before", "after", "cell"),
     [
-        ("def f(a): return a + 1", "def f(a): return a + 2"),
-        ("def f(a): return a + 1", "def f(a): return a + 1.0"),
-        ("def f(a): return a + 1", "def f(a): return a - 1"),
-        ("def f(a): return a", "def f(a=1): return a"),
-        ("def f(a=1): return a", "def f(a=2): return a"),
-        ("def f(a=1): return a", "def f(*, a=1): return a"),
-        ("def f(*, a=1): return a", "def f(*, a=2): return a"),
-        ("def f(a): return a in {1, 2}", "def f(a): return a in {1, 3}"),
-        ("def f(a): return (lambda: 1)()", "def f(a): return (lambda: 2)()"),
+        ("def f(x): return x", "def f(x): return x + 1", "import mine\ndef cell(x): return mine.f(x)"),
+        ("k = 1", "k = 2", "import mine\ndef cell(x): return x + mine.k"),
+        (
+            "def g(x): return x\ndef f(x): return g(x)",
+            "def g(x): return x + 1\ndef f(x): return g(x)",
+            "import mine\ndef cell(x): return mine.f(x)",
+        ),
+        *(
+            (
+                CLASS.format(1, 2, 3),
+                CLASS.format(*after),
+                "from mine import Solver\ndef cell(x): return Solver().step(x)",
+            )
+            for after in [(9, 2, 3), (1, 9, 3), (1, 2, 9)]
+        ),
+        *(
+            (TUPLE.format("a", "b", 1), TUPLE.format(*after), "from mine import Stats\ndef cell(x): return Stats(x, x)")
+            for after in [("b", "a", 1), ("a", "c", 1), ("a", "b", 2)]
+        ),
     ],
 )
-def test_functions_that_differ_have_different_ones(one: str, other: str) -> None:
-    assert fingerprint(function(one)) != fingerprint(function(other))
+def test_what_a_module_that_is_not_installed_has_of_the_names_in_a_cell_counts(
+    before: str, after: str, cell: str, fingerprint_of: Print
+) -> None:
+    first = fingerprint_of(before, cell)
+    assert first is not None
+    assert first == fingerprint_of(f"# further down\n{before}", cell)
+    assert first != fingerprint_of(after, cell)
 
 
-def test_what_a_function_refers_to_is_looked_at_each_time() -> None:
-    f = function("def f(a): return (lambda: a * scale)()", scale=2)
-    before = fingerprint(f)
-    f.__globals__["scale"] = 3
-    changed = fingerprint(f)
-    f.__globals__["scale"] = 2
-    assert changed != before == fingerprint(f)
+def test_what_else_such_a_module_has_does_not_count(fingerprint_of: Print) -> None:
+    cell = "import mine\ndef cell(x): return mine.f(x)"
+    assert fingerprint_of("def f(x): return x", cell) == fingerprint_of("def f(x): return x\nother = object()", cell)
 
 
-def test_changed_defaults_and_another_code_are_seen() -> None:
-    f = function("def f(a=1): return a")
-    seen = {fingerprint(f)}
-    f.__defaults__ = (2,)
-    seen.add(fingerprint(f))
-    f.__code__ = function("def f(a=1): return -a").__code__
-    seen.add(fingerprint(f))
-    assert len(seen) == 3
+@pytest.mark.parametrize(
+    "cell",
+    [
+        "def cell(x):\n  import mine\n  return mine.f(x)",
+        "def cell(x):\n  def inside():\n    from mine import f\n    return f(x)\n  return inside()",
+        "def make():\n  import mine\n  return lambda x: mine.f(x)\ncell = make()",
+        "import mine\ndef cell(x): return mine.lazy(x)",
+        "import mine\ndef cell(x): return mine.solver.step(x)",
+    ],
+    ids=["imported inside", "imported further inside", "in a closure", "made when asked for", "an object"],
+)
+def test_what_of_such_a_module_can_not_be_told_leaves_the_whole_untold(cell: str, fingerprint_of: Print) -> None:
+    lazy = "def __getattr__(name): return print" if "lazy" in cell else ""
+    module = f"{CLASS.format(1, 2, 3)}\nsolver = Solver()\ndef f(x): return x\n{lazy}"
+    assert fingerprint_of(module, cell) is None
 
 
-def test_functions_that_it_calls_count() -> None:
-    def calling(text: str) -> str | None:
-        return fingerprint(function("def f(a): return helper(a)", helper=function(text)))
-
-    assert calling("def f(a): return a") == calling("def f(a): return a") != calling("def f(a): return -a")
-
-
-def test_an_object_whose_content_cannot_be_told_leaves_none() -> None:
-    assert fingerprint(function("def f(a): return thing", thing=object())) is None
+def test_installed_modules_count_by_name_and_version(fingerprint_of: Print, monkeypatch: pytest.MonkeyPatch) -> None:
+    cell = "import math\nimport numpy as np\ndef cell(x):\n  import json\n  return np.linalg.norm(x) + math.pi"
+    first = fingerprint_of("", cell)
+    assert first is not None
+    monkeypatch.setattr("numpy.__version__", "0.1")
+    assert fingerprint_of("", cell) != first
 
 
-def test_code_that_is_gone_is_not_kept() -> None:
-    f = function("def f(a): return a + 12345")
-    fingerprint(f)
-    code: weakref.ref[types.CodeType] = weakref.ref(f.__code__)
-    del f
-    gc.collect()
-    assert code() is None
-
-
-def test_another_process_finds_the_same() -> None:
-    text = "def f(a, b=1): return (lambda: a in {'x', 'y', 'z'})() or b"
-    program = f"from hotplate.run.fingerprint import fingerprint\n{text}\nprint(fingerprint(f))"
-    answer = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
-    assert answer.stdout.strip() == fingerprint(function(text))
+def test_code_that_differs_in_what_an_exception_ends_alone_is_other_code(fingerprint_of: Print) -> None:
+    outside = "def cell(x, f):\n  f(x)\n  try: f(x)\n  except ValueError: return 0\n  return 1"
+    inside = "def cell(x, f):\n  try: f(x); f(x)\n  except ValueError: return 0\n  return 1"
+    assert fingerprint_of("", outside) != fingerprint_of("", inside)
