@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from benchmarks import resumes
-from benchmarks.resumes import Load
+from benchmarks.trial import Load
+from benchmarks.trial import Trial as Started
 from benchmarks.workflows.assorted import Assorted
 from hotplate.run.store import RunState
 from hotplate.run.store.points import Point
@@ -29,7 +30,7 @@ IN_A_RUN = [point for point in Point if point <= Point.TALLY_REMOVED]
 IN_A_RESUME = [Point.LOSS_WRITTEN, Point.LOSS_COMMITTED, Point.CLAIM_WRITTEN, Point.CLAIM_COMMITTED, Point.COMMITTED]
 
 
-class Trial(resumes.Trial):
+class Trial(Started):
     """One whose processes are forked: starting Python and NumPy anew would take half a second each time."""
 
     def __init__(self, server: subprocess.Popen[str], load: Load, executor: str, folder: Path) -> None:
