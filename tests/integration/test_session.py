@@ -349,3 +349,15 @@ def test_the_libraries_that_an_edit_replaces_go_at_once_and_not_when_cycles_are_
         assert replaced() is None
     finally:
         gc.enable()
+
+
+def test_the_results_of_earlier_runs_go_with_the_last_reference_to_them(notebook: Callable[..., Path]) -> None:
+    """Without waiting for Python's collector of cycles, which does not know how large arrays are."""
+    book = hotplate.open(notebook("void a(double out[1000]) { out[0] = 1; }\n"))
+    gc.disable()
+    try:
+        results = [weakref.ref(book.run(fresh=True)["a"]) for _ in range(20)]
+        alive = sum(result() is not None for result in results)
+    finally:
+        gc.enable()
+    assert alive <= 10  # the latest, and the history that edits go back to

@@ -26,6 +26,28 @@ def new_id() -> str:
     return uuid.uuid4().hex[:12]
 
 
+class _Events:
+    """What happened in a run.
+
+    Apart from Recorder, which has the emitter that leads here: in a cycle, results would wait for Python's collector.
+    """
+
+    __slots__ = ("ends", "events")
+
+    def __init__(self) -> None:
+        self.events: list[Event] = []
+        self.ends: dict[str, int] = {}
+        """Where in `events` the cells' ends are."""
+
+    def take(self, event: Event) -> None:
+        """Keeps an event, but for CELL_OUTPUT, which has no bound: outcomes hold the beginning and the end of it."""
+        if event.kind is Kind.CELL_OUTPUT:
+            return
+        if "result" in event.data:
+            self.ends[event.cell] = len(self.events)
+        self.events.append(event)
+
+
 class Recorder:
     """The events, attempts and results of one run, on disk too if there is a `recording`. Thread-safe."""
 
@@ -36,9 +58,7 @@ class Recorder:
 
         With a recording, sinks are told of events when they are recorded, from a thread of the store.
         """
-        self._events: list[Event] = []
-        self._ends: dict[str, int] = {}
-        """Where in `_events` the cells' ends are."""
+        self._kept = _Events()
         self._attempts: list[Attempt] = []
         self.recording = recording
         self.logs = logs
@@ -50,15 +70,8 @@ class Recorder:
             for sink in sinks:
                 recording.announce(sink)
             sinks = (recording.event,)
-        self.emitter = Emitter(self._id, (self._keep, *sinks))
+        self.emitter = Emitter(self._id, (self._kept.take, *sinks))
         self.results: dict[str, CellResult] = {}
-
-    def _keep(self, event: Event) -> None:
-        if event.kind is Kind.CELL_OUTPUT:  # which has no bound; outcomes hold the beginning and the end
-            return
-        if "result" in event.data:
-            self._ends[event.cell] = len(self._events)
-        self._events.append(event)
 
     @property
     def records(self) -> bool:
@@ -108,8 +121,8 @@ class Recorder:
         """Keeps how a cell ended, which was told, but not its value any more."""
         result = self.results[cell]
         released = self.results[cell] = replace(result, outcome=replace(result.outcome, value=None))
-        end = self._events[self._ends[cell]]
-        self._events[self._ends[cell]] = replace(end, data={**end.data, "result": released})
+        end = self._kept.events[self._kept.ends[cell]]
+        self._kept.events[self._kept.ends[cell]] = replace(end, data={**end.data, "result": released})
 
     def finish(self, plan: Graph, version: int = 0, problem: str = "") -> Run:
         """The record, also of a run that ended early, because of `problem` for instance."""
@@ -120,7 +133,7 @@ class Recorder:
         ordered = {name: self.results.get(name) or CellResult(name, never_ran) for name in names}
         run = Run(self._id, ordered, seconds, version=version, attempts=tuple(self._attempts))
         self.emitter.emit(Kind.RUN_DONE, ok=run.ok and not problem, seconds=seconds)
-        return replace(run, events=tuple(self._events), unrecorded=self._end(run, problem))
+        return replace(run, events=tuple(self._kept.events), unrecorded=self._end(run, problem))
 
     def _end(self, run: Run, problem: str) -> str:
         """Ends the recording, and says why there is none of all that happened."""
