@@ -113,7 +113,8 @@ def test_a_failed_run_ends_with_its_name_and_the_way_to_go_on(command: Command, 
     (run,) = store.runs()
     assert done.err.splitlines() == [
         "hotplate: last: 12 is too much",
-        f"hotplate: this was run {run.id}; to go on with it: hotplate resume {run.id[:4]}",
+        f"hotplate: this was run {run.id}; to go on with it, after an edit or with --again: "
+        f"hotplate resume {run.id[:4]}",
     ]
 
 
@@ -495,7 +496,8 @@ def test_points_of_a_sweep_that_fail_leave_gaps(command: Command, cells: Path, s
         ["5", "10"],
         ["6", "failed:", "last:", "12", "is", "too", "much"],
     ]
-    assert done.err == f"hotplate: this was run {sweep.id}; to go on with it: hotplate resume {sweep.id[:4]}\n"
+    way_on = f"to go on with it, after an edit or with --again: hotplate resume {sweep.id[:4]}"
+    assert done.err == f"hotplate: this was run {sweep.id}; {way_on}\n"
 
 
 @pytest.mark.parametrize("suffix", ["npz", "csv"])

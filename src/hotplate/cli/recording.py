@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from hotplate.events import Sink
     from hotplate.run import Run
+    from hotplate.run.attempts import Attempt
     from hotplate.run.store import RunStore
     from hotplate.run.sweep import SweepRun
 
@@ -78,7 +79,13 @@ class Records:
             short = self.store.shorten(self._run)
         except StoreError:
             return  # a store that has come to grief meanwhile, of which `unrecorded` tells
-        print(f"hotplate: this was run {self._run}; to go on with it: hotplate resume {short}", file=sys.stderr)
+        # What failed is not called again as it is: its attempts are spent, unless its section has retries.
+        after = ", after an edit or with --again" if run is not None and any(map(_failed, run.attempts)) else ""
+        print(f"hotplate: this was run {self._run}; to go on with it{after}: hotplate resume {short}", file=sys.stderr)
+
+
+def _failed(attempt: Attempt) -> bool:
+    return attempt.outcome not in ("ok", "cancelled")
 
 
 def _warn(error: StoreError) -> None:
