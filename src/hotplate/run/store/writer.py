@@ -94,7 +94,7 @@ class Writer:
     @property
     def is_this_thread(self) -> bool:
         """Whether the caller is a subscriber, whom the one thread that records waits for."""
-        return threading.current_thread() is self._thread
+        return threading.get_ident() == self._thread.ident
 
     def put(self, change: Change) -> None:
         """Records a change as soon as possible. Waits while too many are pending."""
