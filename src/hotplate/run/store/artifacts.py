@@ -36,7 +36,7 @@ class Artifacts:
         self._folder = folder
         self._temporary = temporary
         self._verified: set[str] = set()
-        """What this process has written or compared."""
+        """What this process has compared. Not what it has written: somebody may have written to the array before."""
 
     def write(self, contents: Iterable[Content], alive: Callable[[], None]) -> None:
         """Makes the contents' files, unless they are there and whole. All of them are on the disk when it returns.
@@ -54,7 +54,6 @@ class Artifacts:
                 with contextlib.suppress(OSError):
                     temporary.unlink()
             raise
-        self._verified.update(path.name for path in moves.values())
 
     def read(self, name: str) -> np.ndarray[Any, Any] | bytes | None:
         """What an artifact holds; None when it is missing or damaged. Arrays are read-only. Raises OSError."""

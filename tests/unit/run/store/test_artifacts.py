@@ -63,6 +63,20 @@ def test_bytes_are_on_the_disk_before_the_name_and_the_name_before_the_row(
     assert steps[:6] == [*published, "TRANSACTION_BEGUN", "ROWS_WRITTEN"]
 
 
+def test_an_array_that_was_written_to_before_its_file_was_does_not_stand_for_what_it_was(
+    begin: Begin, store: RunStore, at: Callable[..., Any]
+) -> None:
+    given = BIG.copy()
+    at(Point.QUEUED, lambda: given.fill(7))
+    first = begin("b" * 12, given={"u": given})
+    first.flush()
+    begin(RUN, given={"u": BIG}).end(RunState.DONE)
+    loaded = store.load(store.find_run(RUN).given["u"])
+    assert loaded is not None
+    assert np.array_equal(loaded.value, BIG)
+    first.end(RunState.DONE)
+
+
 def test_a_file_that_another_process_removes_before_it_has_a_row_is_written_again(
     store: RunStore, begin: Begin, at: Callable[..., None]
 ) -> None:
