@@ -32,6 +32,7 @@ log = logging.getLogger("hotplate")
 
 CAPACITY = 4096
 """Changes that may be pending; then who records waits."""
+_LOOK = 0.25  # seconds; on Windows, Ctrl-C ends no wait for a lock, and is seen between two
 BEAT = 2.0
 """Seconds between two signs of life of a run that goes on."""
 
@@ -86,6 +87,8 @@ class Writer:
         self._own: list[Change] = []
         self._leases: dict[str, Lease] = {}
         """Of the runs that go on, by token."""
+        self._over: set[str] = set()
+        """Tokens of runs that have ended. What was left behind of one may tell of more, but gives no sign of life."""
         self._beaten = time.monotonic()
         self._connection: apsw.Connection
         self._thread = threading.Thread(target=self._work, name="hotplate-runs", daemon=True)
@@ -110,9 +113,13 @@ class Writer:
     def flush(self) -> None:
         """Waits until everything that was put before is recorded and told of."""
         if not self.is_this_thread:
-            done = threading.Event()
-            self.put(Change(then=done.set))
-            done.wait()
+            # A bare lock, not an Event: an interrupt that strikes inside Event.wait can leave its inner lock held, for
+            # which the thread would then wait without end.
+            done = threading.Lock()
+            done.acquire()
+            self.put(Change(then=done.release))
+            while not done.acquire(timeout=_LOOK):
+                pass
 
     def close(self) -> None:
         """Records what is pending and ends. Again does nothing."""
@@ -186,10 +193,12 @@ class Writer:
             self._write_rows([change for change in changes if change.lease is not None and not change.lease.error])
             reached(Point.ROWS_WRITTEN)
         reached(Point.COMMITTED)
-        self._leases.update((token, lease) for token, lease in leases.items() if not lease.error)
-        if ended := [change.lease.token for change in changes if change.ends is not None and change.lease is not None]:
-            for token in ended:
-                self._leases.pop(token, None)
+        ended = {change.lease.token for change in changes if change.ends is not None and change.lease is not None}
+        self._over |= ended
+        self._leases |= {token: lease for token, lease in leases.items() if not lease.error}
+        for token in self._leases.keys() & self._over:
+            del self._leases[token]
+        if ended:
             self._tidy(self._connection)
 
     def _take_steps(self, changes: Iterable[Change], tokens: Collection[str]) -> None:

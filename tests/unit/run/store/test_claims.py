@@ -222,6 +222,8 @@ def test_a_run_that_goes_on_gives_signs_of_life_and_one_that_ended_does_not(
     monkeypatch.setattr(writer, "BEAT", 0.01)
     ended, recording = begin("b" * 12), begin()
     ended.end(RunState.DONE)
+    ended.end_children([])  # as somebody may tell of something whom an interrupt left behind
+    ended.flush()
 
     def beats() -> dict[str, float]:
         with database(store.folder) as opened:
