@@ -118,7 +118,7 @@ LONGEST_FLOAT = np.float64 if sys.platform == "win32" else np.longdouble
         struct.unpack("<d", struct.pack("<Q", 0xFFF8_0000_0000_1234))[0],
         complex(-0.0, math.nan), 10**5000, -(2**63), 2**63, "\ud83d\ude00", "\0", "é" * 5000, b"\xff" * 5000,
         np.float16(1.5), LONGEST_FLOAT(1) / 3, np.str_("a\0"), np.bytes_(b"a\0"), np.datetime64("2020-01-01", "s"),
-        np.datetime64("NaT"), np.void(b"abc"), np.array(3.5), np.array(["a", "bc"]), np.zeros((0, 3)),
+        np.datetime64("NaT", "s"), np.void(b"abc"), np.array(3.5), np.array(["a", "bc"]), np.zeros((0, 3)),
         np.zeros(2, [("x", "i1"), ("y", [("z", ">f8", (2, 2))])]),
         np.ones(2, np.dtype([("x", "i1"), ("y", "f8")], align=True)),
         np.ones(2, np.dtype({"names": ["x", "y"], "formats": ["i1", "f4"], "offsets": [4, 8], "itemsize": 16})),
