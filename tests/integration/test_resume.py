@@ -601,6 +601,19 @@ def test_another_run_takes_what_still_holds_with_reuse(notebook: Callable[..., P
     assert second.cells["grid"].reason == f"as in run {first.id}"
 
 
+@pytest.mark.parametrize("reuse", [False, True])
+def test_a_resumed_run_takes_results_of_others_only_if_it_did_so_from_the_start(
+    reuse: bool, notebook: Callable[..., Path]
+) -> None:
+    path = notebook(MODEL)
+    with pytest.raises(CellFailed) as error:
+        hotplate.open(path).run(record=True, reuse=reuse, **FAILS)
+    run = error.value.run.id  # type: ignore[attr-defined]
+    hotplate.open(path).run(record=True, n=4, dt=1.0)
+    resumed = hotplate.open(path).resume(run, dt=1.0)
+    assert ("solved" in executed(resumed)) is not reuse
+
+
 # ---- Python cells ----
 
 

@@ -94,15 +94,21 @@ class Mode(StrEnum):
 
 
 class Resumed:
-    """What a run that is resumed takes over from its own record, and else from those of others."""
+    """What a run that is resumed takes over from its own record."""
 
     def __init__(
-        self, store: RunStore, record: RunRecord, mode: Mode = Mode.REUSE, forgiven: Mapping[str, int] | None = None
+        self,
+        store: RunStore,
+        record: RunRecord,
+        mode: Mode = Mode.REUSE,
+        forgiven: Mapping[str, int] | None = None,
+        *,
+        reuses: bool = False,
     ) -> None:
-        """Up to the number in `forgiven`, attempts at a cell do not count."""
+        """Up to the number in `forgiven`, attempts at a cell do not count. With `reuses` it takes results of others."""
         self._store = store
         self._record = record
-        self._others = Recorded(store)
+        self._others = Recorded(store) if reuses else None
         self._mode = mode
         self._forgiven = forgiven or {}
 
@@ -113,7 +119,7 @@ class Resumed:
             loaded = self._store.load(own.value)
             if loaded is not None:
                 return Recalled(loaded.value, own.seconds, self._record.id, own.trace, _is_of(own, trace))
-        return self._others.recall(task, trace)
+        return None if self._others is None else self._others.recall(task, trace)
 
     def earlier(self, task: Task, trace: Trace | None) -> Earlier:
         """See Memory. Attempts at other code, or with other inputs, do not count."""

@@ -227,6 +227,7 @@ class Notebook:
                 abort=abort,
                 attempts=attempts,
                 store=store if record else None,
+                reuse=reuse,
                 memory=Recorded(store) if store is not None and reuse else None,
             )
         )
@@ -326,6 +327,7 @@ class Notebook:
             attempts=attempts,
             axes=axes_of(axes),
             store=store if record else None,
+            reuse=reuse,
             memory=Recorded(store) if store is not None and reuse else None,
         )
         return self._conductor.sweep(order)

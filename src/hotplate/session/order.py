@@ -67,13 +67,14 @@ class Order:
         on_event: Sink | Sequence[Sink],
         lifecycles: Iterable[str | Lifecycle],
         keep_going: bool,
+        reuse: bool = False,
         **rest: Any,
     ) -> Order:
         """Raises SettingError for what makes no sense."""
         _refuse_other("on_crash", on_crash, _ON_CRASH)
         _refuse_other("output", output, _OUTPUT)
         chosen = make_executor(executor, jobs)
-        options = {"jobs": jobs, "on_crash": on_crash, "output": output, "keep_going": keep_going}
+        options = {"jobs": jobs, "on_crash": on_crash, "output": output, "keep_going": keep_going, "reuse": reuse}
         return cls(
             targets=tuple(targets),
             given=given,

@@ -62,6 +62,7 @@ def resume_order(
         jobs=jobs or options.get("jobs"),
         on_crash=options.get("on_crash", "report"),
         output=options.get("output", "live"),
+        reuse=bool(options.get("reuse")),
         on_event=on_event,
         lifecycles=lifecycles,
         keep_going=bool(options.get("keep_going")) if keep_going is None else keep_going,
@@ -99,7 +100,7 @@ class Resumption:
         record, self.recording = self.store.claim(self.record.id)
         self.recording.revise(described, layout.graph.order)
         self.recording.flush()  # else a cell that ends the process at once takes along what was given and forgiven
-        self.memory = Resumed(self.store, record, self.mode, forgiven)
+        self.memory = Resumed(self.store, record, self.mode, forgiven, reuses=bool(record.options.get("reuse")))
         return self.recording
 
     def give_up(self, error: BaseException) -> None:

@@ -108,6 +108,7 @@ class Releases:
         graph, wanted = sweep.graph, set(sweep.targets)
         self._sources = graph.dependencies
         self._uses: dict[str, int] = defaultdict(int)
+        self._ended: set[str] = set()
         for name in graph.order:
             for source in graph.dependencies(name):
                 # What all points share is there once, and stays.
@@ -115,13 +116,20 @@ class Releases:
                     self._uses[source] += 1
 
     def ended(self, instance: str) -> tuple[str, ...]:
-        """The results that may be let go because this instance ended, however it did. Call it once for each."""
+        """The results that may be let go because this instance ended, however it did. Call it once for each.
+
+        An instance can end after all that needed it: when they were skipped because of another one.
+        """
         free = []
         for source in self._sources(instance):
             if source in self._uses:
                 self._uses[source] -= 1
-                if not self._uses[source]:
+                if not self._uses[source] and source in self._ended:
                     free.append(source)
+        if instance in self._uses:
+            self._ended.add(instance)
+            if not self._uses[instance]:
+                free.append(instance)
         return tuple(free)
 
 

@@ -156,7 +156,8 @@ class SweepTable:
     def __getitem__(self, key: int | str) -> dict[str, Any] | np.ndarray[Any, Any]:
         """A point's row, or a column: stacked, with points along the first axis, where types and shapes agree.
 
-        Else it is an array of objects. Raises IndexError, KeyError.
+        Else it is an array of objects. Where a point has no result, NaN stands among floating-point numbers, else
+        None. Raises IndexError, KeyError.
         """
         if isinstance(key, str):
             return _as_array(self.values(key))
@@ -209,11 +210,20 @@ class SweepTable:
 
 
 def _as_array(values: Sequence[Any]) -> np.ndarray[Any, Any]:
-    """The values along a new first axis where NumPy takes them as they are, else one object for each."""
+    """The values along a new first axis where NumPy takes them as they are, else one object for each.
+
+    Where there is none, among floating-point numbers NaN stands: they stay numbers for whoever computes with them.
+    """
     from hotplate.run.sweep.files import stacked
 
-    if (whole := stacked(values)) is not None:
+    there = [i for i, value in enumerate(values) if value is not None]
+    whole = stacked([values[i] for i in there]) if there else None
+    if whole is not None and len(there) == len(values):
         return whole
+    if whole is not None and whole.dtype.kind in "fc":
+        gaps = np.full((len(values), *whole.shape[1:]), np.nan, whole.dtype)
+        gaps[there] = whole
+        return gaps
     objects = np.empty(len(values), dtype=object)
     for i, value in enumerate(values):
         objects[i] = value

@@ -158,6 +158,14 @@ def test_a_result_that_several_points_share_is_let_go_after_the_last_of_them() -
     assert [releases.ended(name) for name in found.graph.order] == [(), (), ("a[x=1]",)]
 
 
+def test_a_result_that_comes_when_all_that_needed_it_were_skipped_is_let_go_at_once() -> None:
+    found = sweep(graph(a="x", late="x", b="a late"), ["b"], x=[1, 2])
+    releases = found.releases()
+    assert releases.ended("a[x=1]") == ()
+    assert releases.ended("b[x=1]") == ("a[x=1]",)  # skipped, for a failed
+    assert releases.ended("late[x=1]") == ("late[x=1]",)
+
+
 def test_what_all_points_share_stays() -> None:
     found = sweep(graph(a="", b="a x"), x=[1, 2])
     releases = found.releases()
