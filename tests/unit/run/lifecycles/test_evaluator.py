@@ -71,6 +71,8 @@ def interrupt_at(turn: int) -> Iterator[list[int]]:
         if frame.f_code is not Evaluator.evaluate.__code__:
             return None
         frame.f_trace_opcodes = True
+        if event == "call":
+            sys.settrace(trace)  # type: ignore[arg-type]  # as below; without it Python 3.12 tells of no opcodes
         if event == "opcode" and frame.f_lasti in loops and next(turns) == turn:
             places.append(frame.f_lineno)
             raise KeyboardInterrupt
