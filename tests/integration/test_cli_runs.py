@@ -241,16 +241,15 @@ def test_an_installed_lifecycle_is_put_around_each_call(
     assert command("run", cells, "n", "--lifecycle", "nowhere").code == 2
 
 
+@pytest.mark.parametrize("names", [("a", "a_"), ("a" * 253, "a" * 252 + "b")], ids=["short", "too long for a file"])
 def test_a_log_is_the_one_of_that_cell_and_not_of_one_that_is_almost_named_so(
-    command: Command, own: Path, store: RunStore
+    names: tuple[str, str], command: Command, own: Path, store: RunStore
 ) -> None:
-    own.write_text(
-        "#include <stdio.h>\n// %% Apart isolate\n"
-        'int a(void) { return puts("a"); }\nint a_(void) { return puts("a_"); }\n'
-    )
+    cells = "".join(f'int {name}(void) {{ return puts("{name}"); }}\n' for name in names)
+    own.write_text(f"#include <stdio.h>\n// %% Apart isolate\n{cells}")
     command("run", own, "--output", "none")
-    (log,) = document(command("runs", store.runs()[0].id, "--log", "a", "--json"))["logs"]
-    assert log["text"] == "a\n"
+    (log,) = document(command("runs", store.runs()[0].id, "--log", names[0], "--json"))["logs"]
+    assert log["text"] == f"{names[0]}\n"
 
 
 # ---- runs

@@ -26,6 +26,9 @@ BACKLOG = 1 << 20
 INTERVAL = 0.02
 """Seconds in which output gathers, so that a cell that prints a lot of little makes no event of each."""
 
+_LONGEST = 200
+"""Bytes of a cell's name in a log's; files may have names of 255, and the attempt and the stream follow."""
+
 _STREAMS = {1: "stdout", 2: "stderr"}
 _SUFFIXES = {1: "out", 2: "err"}
 _DEVICES = {"con", "prn", "aux", "nul", *(f"{port}{number}" for port in ("com", "lpt") for number in range(10))}
@@ -34,6 +37,11 @@ _DEVICES = {"con", "prn", "aux", "nul", *(f"{port}{number}" for port in ("com", 
 
 def log_name(cell: str) -> str:
     """What the names of a cell's logs begin with, before the number of the attempt."""
+    name = cell.encode()
+    if len(name) > _LONGEST:
+        from xxhash import xxh3_64_hexdigest  # which a point of many axes needs, and next to no other cell
+
+        return f"{name[:_LONGEST].decode('utf-8', 'ignore')}~{xxh3_64_hexdigest(name)}"
     return f"{cell}_" if sys.platform == "win32" and cell.lower() in _DEVICES else cell
 
 
