@@ -54,6 +54,8 @@ class Tries:
         """
         if earlier.deaths >= MOST_DEATHS:
             return _deadly(task.name, earlier)
+        if earlier.counted:
+            self._retried[task.name] = [made.outcome for made in earlier.counted[:-1]]  # of the last one it is told yet
         policy = self._policy(task)
         return self._runner.run(
             task.name,
