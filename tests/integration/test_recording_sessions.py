@@ -169,3 +169,20 @@ def test_what_is_no_store_is_refused_before_anything_runs(nb: hotplate.Notebook)
     with pytest.raises(SettingError, match=r"'runs' is no place for records; give a RunStore"):
         nb.resume("3f2a", store="runs")  # type: ignore[arg-type]  # which is what is tested
     assert nb.last_run is None
+
+
+def test_a_result_that_a_session_kept_is_recorded_as_one_of_what_its_cell_was(nb: hotplate.Notebook) -> None:
+    """Within a session a function is the same while it is registered; for others, what it refers to counts as well."""
+    own: dict[str, Any] = {"factor": 2.0}
+    exec("def scaled(x): return x * factor", own)
+    nb.cell(own["scaled"])
+    nb.run(x=1.0, record=True)
+    own["factor"] = 3.0
+    assert nb.run(x=1.0, record=True).cells["scaled"].status == "kept"
+    other = hotplate.open(nb.path)
+    other.cell(own["scaled"])
+    assert other.run(x=1.0, reuse=True)["scaled"] == 3.0
+    own["factor"] = 2.0
+    other = hotplate.open(nb.path)
+    other.cell(own["scaled"])
+    assert other.run(x=1.0, reuse=True).cells["scaled"].status == "kept"

@@ -86,7 +86,9 @@ class Evaluation:
 
         A cell whose inputs turn out to hold the same bytes as before is not computed either, so a change stops there.
         """
-        self._ledger = Ledger(self._version, self._given, self._state, fresh=fresh, memory=self._memory)
+        self._ledger = Ledger(
+            self._version, self._given, self._state, fresh=fresh, memory=self._memory, records=self._recorder.records
+        )
         arguments = Arguments(self._graph.wiring, self._value, self._given)
         surroundings = (Conditions(self._unmet), Reuse(self._find), arguments, TellFailure(self._told))
         self._tries.evaluator = Evaluator((*self._needed(surroundings), *self._lifecycles))

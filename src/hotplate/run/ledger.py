@@ -40,8 +40,12 @@ class Ledger:
         *,
         fresh: bool = False,
         memory: Memory | None = None,
+        records: bool = False,
     ) -> None:
-        """`fresh`: no earlier result counts. `memory` is asked for what the session itself does not have."""
+        """`fresh`: no earlier result counts. `memory` is asked for what the session itself does not have.
+
+        `records`: it will be asked for recorded traces.
+        """
         self._version = version
         self._wiring = version.graph.wiring
         self._tasks = version.tasks
@@ -49,6 +53,9 @@ class Ledger:
         self._state = state
         self._fresh = fresh
         self._memory = memory
+        self._records = records
+        self._fingerprints: dict[str, str | None] = {}
+        """What the Python functions were that computed the cells: what they refer to may be another thing now."""
         self._contents: dict[str, Mapping[str | None, str]] = {}
         """What each computed cell and each given value holds, by name; see Output."""
         self._computed: set[str] = set()
@@ -67,14 +74,17 @@ class Ledger:
 
     def trace(self, name: str) -> Trace:
         """Everything that the result depends on: the cell's key, and by parameter what it is given."""
-        return Trace(self._tasks[name].key, self._inputs(name, self._content))
+        task = self._tasks[name]
+        if self._records and task.language == "python":
+            self._fingerprints[name] = task.recorded_key
+        return Trace(task.key, self._inputs(name, self._content))
 
     def recorded_trace(self, name: str, values: Callable[[str], Any]) -> Trace | None:
         """The same in words that mean the same to every process; None where some input's content can't be told.
 
         `values` gives the value of a cell by name.
         """
-        key = self._tasks[name].recorded_key
+        key = self._fingerprints[name] if name in self._fingerprints else self._tasks[name].recorded_key
         inputs = self._inputs(name, lambda source, field: self._digest(source, field, values))
         unknown = [parameter for parameter, content in inputs if content is None]
         return Trace(key, inputs) if key and not unknown else None
@@ -96,6 +106,8 @@ class Ledger:
             latest = self._state.latest(name)
             stored = self._state.find(name, trace)
             if stored is not None:
+                if name in self._fingerprints:
+                    self._fingerprints[name] = stored.fingerprint
                 return Found(stored, self._why_kept(name) if stored is latest else f"as in v{stored.version}")
         return self._recall(name, trace, values)
 
@@ -106,7 +118,10 @@ class Ledger:
         if recalled is None:
             return None
         if recalled.holds:
-            output = self._state.keep(name, trace, recalled.value, recalled.seconds, self._version.number)
+            output = self._state.keep(
+                name, trace, recalled.value, recalled.seconds, self._version.number,
+                fingerprint=self._fingerprints.get(name),
+            )  # fmt: skip
             return Found(output, f"as in run {recalled.run}")
         # Kept under a trace that nobody asks for again: it is what the cell gives in this run, and in no other.
         nobodys = Trace(f"{UNIQUE}{next(_unique)}", ())
@@ -125,7 +140,10 @@ class Ledger:
     def keep(self, task: Task, trace: Trace, value: Any, seconds: float) -> None:
         """Takes a new result as the cell's, for later runs too."""
         draft = task.name in self._version.drafts
-        output = self._state.keep(task.name, trace, value, seconds, self._version.number, draft=draft)
+        output = self._state.keep(
+            task.name, trace, value, seconds, self._version.number, draft=draft,
+            fingerprint=self._fingerprints.get(task.name),
+        )  # fmt: skip
         self._contents[task.name] = output.contents
 
     def reason(self, task: Task, trace: Trace, values: Callable[[str], Any]) -> str:

@@ -56,6 +56,8 @@ class Output:
     """The version of the notebook that computed it."""
     draft: bool = False
     """Whether a draft of the cell computed it; nobody goes back to it once another is the latest."""
+    fingerprint: str | None = None
+    """What the Python function was that computed it; see Task.recorded_key. None: nobody asked, or nobody can tell."""
 
 
 class StateManager:
@@ -101,13 +103,14 @@ class StateManager:
         version: int = 0,
         *,
         draft: bool = False,
+        fingerprint: str | None = None,
     ) -> Output:
         """Makes a value the cell's latest result; where its bytes are an earlier one's, so is its content."""
         with self._lock:
             earlier = self._older.of(cell)
             if (latest := self._latest.get(cell)) is not None:
                 earlier = (*earlier, latest)
-            output = Output(trace, self._contents(earlier, value), value, seconds, version, draft)
+            output = Output(trace, self._contents(earlier, value), value, seconds, version, draft, fingerprint)
             self._older.take(cell, trace)
             self._replace(cell, output)
             self._proven[cell] = trace.key
