@@ -46,6 +46,19 @@ def prepare(folder: Path, mounts: Mounts | None = None) -> None:
         raise unusable(folder, error) from error
 
 
+def refuse_missing(folder: Path) -> None:
+    """Raises StoreError where nothing was ever recorded."""
+    try:
+        (folder / "runs.db").lstat()
+    except (FileNotFoundError, NotADirectoryError):
+        raise StoreError(
+            f"there are no recorded runs in {folder}; `hotplate run FILE` records one there, "
+            "and HOTPLATE_RUNS_DIR names another directory"
+        ) from None
+    except OSError as error:
+        raise unusable(folder, error) from error
+
+
 def refuse_shared(folder: Path, mounts: Mounts) -> None:
     """Raises StoreError for a directory that other machines write to as well.
 

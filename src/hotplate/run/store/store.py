@@ -67,13 +67,18 @@ class RunStore:
         self._finalizer = weakref.finalize(self, _close, self._held, self._process)
 
     @classmethod
-    def open(cls, folder: Path | None = None, environ: Mapping[str, str] = os.environ) -> RunStore:
+    def open(
+        cls, folder: Path | None = None, environ: Mapping[str, str] = os.environ, *, create: bool = True
+    ) -> RunStore:
         """Opens the store, by default that of HOTPLATE_RUNS_DIR or the platform's place; makes it if there is none.
 
         Raises StoreError where it can't be used: no right to write, another machine's disk, a damaged file, a later
-        version's file.
+        version's file; and, unless it may `create` one, where there is none.
         """
-        return cls(folder or place.default_folder(environ), place.default_cap(environ))
+        folder = folder or place.default_folder(environ)
+        if not create:
+            place.refuse_missing(folder)
+        return cls(folder, place.default_cap(environ))
 
     def close(self) -> None:
         """Records what is pending, and lets go of the files. Also happens when the process ends in order."""

@@ -63,6 +63,15 @@ def test_a_file_in_the_directory_s_place_is_refused(tmp_path: Path) -> None:
         RunStore.open(tmp_path / "runs")
 
 
+def test_who_only_looks_makes_no_store_where_there_is_none(tmp_path: Path) -> None:
+    folder = tmp_path / "no" / "runs"
+    with pytest.raises(StoreError, match=r"no recorded runs in .*runs; `hotplate run FILE` .* HOTPLATE_RUNS_DIR"):
+        RunStore.open(folder, create=False)
+    assert not folder.parent.exists()
+    RunStore.open(folder).close()
+    RunStore.open(folder, create=False).close()
+
+
 @pytest.mark.parametrize("damage", ["not a database at all, but long enough", "SQLite format 3\0 and nonsense"])
 def test_a_damaged_file_is_left_alone_and_the_way_out_is_told(damage: str, tmp_path: Path) -> None:
     file = tmp_path / "runs.db"
