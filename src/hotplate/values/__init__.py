@@ -6,7 +6,7 @@ What lives here knows NumPy and the descriptor of a cell, and neither libraries 
 from hotplate.values.arguments import convert_argument
 from hotplate.values.dtypes import describe_range, describe_type, numpy_dtype
 from hotplate.values.extents import ExtentTable, compile_extents
-from hotplate.values.hashing import digest
+from hotplate.values.hashing import digest, has_records
 from hotplate.values.results import adopt_array, field_value, result_fields, result_type
 
 __all__ = [
@@ -18,6 +18,7 @@ __all__ = [
     "describe_type",
     "digest",
     "field_value",
+    "has_records",
     "numpy_dtype",
     "result_fields",
     "result_type",

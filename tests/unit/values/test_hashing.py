@@ -1,13 +1,17 @@
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
 
 from hotplate.values import digest
 
+if TYPE_CHECKING:
+    from pathlib import Path
+
 A = np.arange(6.0)
+RECORDS = np.zeros(2, [("a", "i4")]).view(np.recarray)
 # Python refuses to write it out, for pytest as well.
 LONG = pytest.param(10**5000, id="of 5,000 digits")
 
@@ -37,8 +41,26 @@ def test_a_copy_has_the_same_digest(value: Any) -> None:
     assert digest(value) == digest(again) is not None
 
 
+def test_an_array_that_maps_a_file_is_the_array_that_it_shows(tmp_path: Path) -> None:
+    np.save(tmp_path / "a.npy", A)
+    mapped = np.load(tmp_path / "a.npy", mmap_mode="r")
+    assert type(mapped) is np.memmap
+    assert digest(mapped) == digest(A)
+    assert digest(mapped[::2]) == digest(A[::2])
+
+
 @pytest.mark.parametrize(
-    "value", [np.ma.masked_array([1.0, 2.0], [True, False]), lambda: 1, object(), np.array([object()]), [object()]]
+    "value",
+    [
+        np.ma.masked_array([1.0, 2.0], [True, False]),
+        np.array([[1.0]]).view(np.matrix),
+        np.array(["a "]).view(np.char.chararray),
+        RECORDS,
+        RECORDS[0],
+        RECORDS.view(np.ndarray),
+        *(lambda: 1, object(), np.array([object()]), [object()]),
+    ],
+    ids=lambda value: type(value).__name__,
 )
 def test_what_can_not_be_told_has_no_digest(value: Any) -> None:
     assert digest(value) is None

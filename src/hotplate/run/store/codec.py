@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from hotplate.run.store.content import Content, dtype_text, restore_dtype
-from hotplate.values import result_type
+from hotplate.values import has_records, result_type
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -102,6 +102,10 @@ class _Encoder:
         """Small ones in full; of the others, one in Fortran's order is stored as its transpose, in C's."""
         if array.dtype.hasobject:
             raise Unstorable("it has an array of Python objects in it, whose content can't be told")
+        if has_records(array.dtype):
+            raise Unstorable(
+                f"it has elements of the class {_name_of(array.dtype.type)} in it, which would not come back"
+            )
         try:
             dtype = dtype_text(array.dtype)
         except (ValueError, TypeError) as error:
@@ -188,6 +192,7 @@ _WRITERS: dict[type, Callable[[_Encoder, Any, int], str]] = {
     np.str_: _Encoder._numpy_text,
     np.bytes_: _Encoder._numpy_text,
     np.ndarray: _Encoder._array,
+    np.memmap: lambda own, value, _: own.array(np.asarray(value)),
     list: _Encoder._list,
     tuple: _Encoder._tuple,
     dict: _Encoder._dict,
@@ -207,7 +212,10 @@ def _is_valid(text: str) -> bool:
 
 
 def _class_name(value: Any) -> str:
-    kind = type(value)
+    return _name_of(type(value))
+
+
+def _name_of(kind: type) -> str:
     return kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
 
 

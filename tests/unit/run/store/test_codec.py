@@ -7,7 +7,7 @@ import math
 import struct
 import sys
 from collections import namedtuple
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import hypothesis
 import numpy as np
@@ -17,6 +17,9 @@ from hypothesis.extra import numpy as hnp
 
 from hotplate.run.store.codec import INLINE, Unstorable, artifact_names, decode, encode
 from hotplate.values import digest, result_fields, result_type
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 SLOWLY = hypothesis.settings(deadline=None, max_examples=150, derandomize=True)
 
@@ -131,6 +134,14 @@ def test_what_is_easily_lost_comes_back(value: Any) -> None:
     assert bits(through(value)) == bits(value)
 
 
+@pytest.mark.parametrize("count", [10, 1000])
+def test_an_array_that_maps_a_file_comes_back_as_an_array(count: int, tmp_path: Path) -> None:
+    np.save(tmp_path / "a.npy", np.arange(float(count)))
+    again = through(np.load(tmp_path / "a.npy", mmap_mode="r"))
+    assert type(again) is np.ndarray
+    assert bits(again) == bits(np.arange(float(count)))
+
+
 def test_several_results_come_back_under_their_names() -> None:
     value = result_type("stats", ["mean", "in", "1"])([1.5, np.arange(1000.0), "x"])
     again = through(value)
@@ -170,6 +181,9 @@ Local = namedtuple("Elsewhere", "x")  # nobody finds it under its name
         ([{"a": {1, 2}}], "the class set"),
         (np.array([None]), "an array of Python objects"),
         (np.ma.masked_array([1.0], [True]), "the class numpy.ma.MaskedArray"),
+        (np.array([[1.0]]).view(np.matrix), r"the class numpy\.\S*matrix"),
+        (np.zeros(2, [("a", "i4")]).view(np.recarray), r"the class numpy\.\S*recarray"),
+        (np.zeros(2, [("a", "i4")]).view(np.recarray)[0], r"elements of the class numpy\.\S*record"),
         (np.zeros(2, OVERLAPPING), "NumPy can't describe"),
         (itself(), "contains itself"),
         (Local(1), "nobody could find again"),
