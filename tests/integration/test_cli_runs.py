@@ -551,8 +551,15 @@ def test_points_are_folded_under_their_sweep_and_go_with_it(command: Command, ce
     point = next(run["run"] for run in listed if run["parent"])
     assert document(command("runs", point, "--json"))["parent"] == sweep["run"]
     assert f"point of  {sweep['run']}, which has the results" in command("runs", point).out
-    command("runs", "--delete", sweep["run"])
+    done = command("runs", "--delete", sweep["run"], f"{sweep['run']}.0")
+    assert (done.code, done.out, done.err) == (0, f"deleted run {sweep['run']} and its 2 points\n", "")
     assert store.runs() == []
+
+
+def test_a_deleted_sweep_is_told_to_programs_with_its_points(command: Command, cells: Path) -> None:
+    sweep = document(command("run", cells, "last", "--sweep", "step=5,6", "--json"))["run"]
+    done = command("runs", "--delete", sweep, "--json")
+    assert (done.code, document(done)) == (0, {"deleted": [sweep, f"{sweep}.0", f"{sweep}.1"]})
 
 
 def test_a_sweep_is_resumed_with_its_axes(command: Command, own: Path, tmp_path: Path) -> None:

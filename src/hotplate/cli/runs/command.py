@@ -132,12 +132,18 @@ def _compare(store: RunStore, names: Sequence[str], as_json: bool) -> int:
 
 def _delete(store: RunStore, names: Sequence[str], as_json: bool) -> int:
     """Removes runs, and the points of sweeps with them. Names are looked up before anything goes."""
-    found = [store.find_run(name).id for name in names]
-    deleted = [store.delete(run) for parent in dict.fromkeys(found) for run in (parent, *store.children(parent).states)]
+    found = dict.fromkeys(store.find_run(name).id for name in names)
+    deleted: list[str] = []
+    for run in found:
+        if run in deleted:
+            continue  # with its sweep
+        points = tuple(store.children(run).states)
+        store.delete(run)
+        deleted += (run, *points)
+        if not as_json:
+            print(f"deleted run {run}" + (f" and its {len(points)} points" if points else ""))
     if as_json:
         _print_json({"deleted": deleted})
-    else:
-        print("\n".join(f"deleted run {run}" for run in deleted))
     return 0
 
 
