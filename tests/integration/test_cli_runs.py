@@ -452,6 +452,23 @@ def test_what_only_python_has_is_resumed_in_python(command: Command, own: Path, 
     assert "has Python functions as cells (fails)" in done.err
 
 
+def test_cells_that_an_edit_has_renamed_are_no_python_cells(command: Command, own: Path) -> None:
+    failed = failed_run(command, own)
+    own.write_text(
+        CELLS.replace("double last(", "double final(")
+        .replace("twice(double last) { return 2 * last; }", "twice(double final) { return 2 * final; }")
+        .replace("double last, const char", "double final, const char")
+    )
+    assert command("resume", failed).code == 1
+    assert command("resume", failed, "--again").err.splitlines()[0] == "hotplate: final: 12 is too much"
+    done = command("resume", failed, "--set", "step=1")
+    assert (done.code, done.err) == (0, "")
+    again = command("resume", failed)
+    assert (again.code, again.err) == (
+        2, f"hotplate: run {failed} is done, so there is nothing to resume; run the notebook anew\n",
+    )  # fmt: skip
+
+
 def test_a_policy_of_one_s_own_can_not_be_had_again(command: Command, own: Path, store: RunStore) -> None:
     nb = hotplate.open(own, policy=hotplate.Policy())
     with pytest.raises(CellError):

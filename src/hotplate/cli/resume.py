@@ -66,6 +66,7 @@ def resume(
     if strict and force:
         raise SettingError("--strict refuses what --force allows; give one of them")
     from hotplate.run.store import RunStore
+    from hotplate.session.resuming import refuse_done
 
     store = RunStore.open()
     if run is None:
@@ -75,6 +76,7 @@ def resume(
         raise StoreError(
             f"run {record.id} is a point of a sweep; go on with that: hotplate resume {record.summary.parent}"
         )
+    refuse_done(record)
     refuse_target(save, [record.summary.notebook], table=bool(record.summary.point))
     notebook = _opened(record)
     options |= {
@@ -111,7 +113,7 @@ def _opened(record: RunRecord) -> Notebook:
             f"run {record.id} was made in Python with a policy of its own, which was not recorded; open the notebook "
             f"in Python with that policy, and call nb.resume({record.id!r})"
         )
-    if python := _python_cells(record):
+    if python := options.get("python"):
         raise SettingError(
             f"run {record.id} has Python functions as cells ({', '.join(python)}), which are not in {notebook}; "
             f"resume it in Python with nb.resume({record.id!r})"
@@ -128,11 +130,3 @@ def _opened(record: RunRecord) -> Notebook:
         sanitize=bool(options.get("sanitize")),
         policy=policy_for(options.get("policy") == "strict"),
     )
-
-
-def _python_cells(record: RunRecord) -> list[str]:
-    """The cells of a run that its file did not have."""
-    from hotplate import notebook as notation
-
-    native = notation.parse(Path(record.summary.notebook), record.text).cells
-    return [cell for cell in record.cells if cell.partition("[")[0] not in native]

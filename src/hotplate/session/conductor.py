@@ -154,13 +154,18 @@ class Conductor:
             plan=plan_hash(layout.graph),
             targets=order.targets,
             given=order.given,
-            options={**self._opened, **order.options},
+            options={**self._opened, **order.options, **self._python(layout)},
             point={axis.name: list(axis.values) for axis in order.axes},
             version=__version__,
         )
         if order.resumption is not None:
             return order.resumption.claim(description, layout, self._contents, self._keys)
         return order.store.begin(description, layout.graph.order)
+
+    def _python(self, layout: Layout) -> dict[str, list[str]]:
+        """The Python cells of a run, which whoever resumes it has to make; nothing if it has none."""
+        names = dict.fromkeys(cell for cell in layout.cells.values() if cell in self._contents.python)
+        return {"python": list(names)} if names else {}
 
     def _keys(self, names: Collection[str]) -> dict[str, str | None]:
         """What the code of cells is, as records have it; built if it has to be, and None where nobody can tell.

@@ -49,6 +49,7 @@ def resume_order(
     """
     chosen = _mode(mode)
     record = store.find_run(run)
+    refuse_done(record)
     _refuse_other_notebook(contents, record)
     contents.file.refresh()
     if chosen is Mode.STRICT:
@@ -114,6 +115,12 @@ def _mode(mode: str) -> Mode:
         return Mode(mode)
     except ValueError:
         raise SettingError(f"mode is {mode!r}; it can be {', '.join(map(repr, map(str, Mode)))}") from None
+
+
+def refuse_done(record: RunRecord) -> None:
+    """Raises StoreError for a run that has all its results, before anything else that may be in the way."""
+    if record.summary.state == "done":
+        raise StoreError(f"run {record.id} is done, so there is nothing to resume; run the notebook anew")
 
 
 def _refuse_other_notebook(contents: Contents, record: RunRecord) -> None:
