@@ -46,7 +46,9 @@ def bits(value: Any) -> Any:
     if isinstance(value, np.ndarray):
         return np.ndarray, value.dtype, value.shape, value.tobytes()
     if isinstance(value, np.generic):
-        return type(value), np.asarray(value).dtype, np.asarray(value).tobytes()
+        # The last bytes of a long double mean nothing, and may be anything.
+        exact = value.as_integer_ratio() if isinstance(value, np.longdouble) else np.asarray(value).tobytes()
+        return type(value), np.asarray(value).dtype, exact
     if isinstance(value, dict):
         return dict, [(bits(key), bits(part)) for key, part in value.items()]
     if isinstance(value, (list, tuple)):
