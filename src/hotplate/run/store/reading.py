@@ -83,7 +83,9 @@ def read_run(connection: Connection, run: str) -> RunRecord:
     """Everything about one run but its events."""
     summary = _summary(next(iter(connection.execute(f"{_SUMMARY} WHERE id = ?", (run,)))))
     ((text, plan, cells, given, options),) = connection.execute(
-        "SELECT source.text, plan, cells, given, options FROM run JOIN source ON source.hash = run.source WHERE id = ?",
+        "SELECT source.text, run.plan, run.cells, COALESCE(run.given, whole.given, '{}'),"
+        " COALESCE(run.options, whole.options, '{}') FROM run JOIN source ON source.hash = run.source"
+        " LEFT JOIN run AS whole ON whole.id = run.parent WHERE run.id = ?",
         (run,),
     )
     ((last,),) = connection.execute("SELECT COALESCE(MAX(sequence), 0) FROM event WHERE run = ?", (run,))

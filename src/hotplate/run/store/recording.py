@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from hotplate.run.state import Trace
     from hotplate.run.store.content import Content
     from hotplate.run.store.records import RunDescription, StoredValue
-    from hotplate.run.store.rows import Row, Table
+    from hotplate.run.store.rows import Row, Rows, Table
     from hotplate.run.store.tally import Tally
     from hotplate.run.store.writer import Writer
 
@@ -163,8 +163,10 @@ class Recording:
 
     def end_children(self, ended: Sequence[tuple[int, RunState, str]]) -> None:
         """Takes down how children ended: their numbers, states and problems."""
-        named = [(children.child_id(self.id, number), state, problem) for number, state, problem in ended]
-        self._writer.put(Change(self, step=lambda connection: children.end_children(connection, named)))
+        rows: list[tuple[Rows, Row]] = []
+        for number, state, problem in ended:
+            rows.append((children.ENDS, (children.child_id(self.id, number), state.value, plain(problem))))
+        self._writer.put(Change(self, rows))
 
     def event(self, event: Event) -> None:
         """Takes down an event; of its data, what has a form in JSON. It is announced when it is recorded.

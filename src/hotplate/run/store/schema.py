@@ -26,8 +26,8 @@ MIGRATIONS = (
         source TEXT NOT NULL, -- the hash of the notebook's text
         plan TEXT NOT NULL, -- the hash of what was to be run
         targets TEXT NOT NULL, -- JSON, as are the next three, and `cells`
-        given TEXT NOT NULL,
-        options TEXT NOT NULL,
+        given TEXT, -- none: as its parent
+        options TEXT, -- likewise
         point TEXT NOT NULL, -- the parameters of a sweep that are this run's own
         parent TEXT, -- the run that began this one
         version TEXT NOT NULL, -- hotplate's

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from hotplate.events import Event
     from hotplate.run.store.artifacts import Artifacts
     from hotplate.run.store.content import Content
-    from hotplate.run.store.rows import Row, Table
+    from hotplate.run.store.rows import Row, Rows
 
 log = logging.getLogger("hotplate")
 
@@ -59,7 +59,7 @@ class Change:
     """What is recorded at once: all of it or nothing."""
 
     lease: Lease | None = None
-    rows: Sequence[tuple[Table, Row]] = ()
+    rows: Sequence[tuple[Rows, Row]] = ()
     contents: tuple[Content, ...] = ()
     event: Event | None = None
     """Told when it is recorded, or nothing can be any more."""
@@ -214,7 +214,7 @@ class Writer:
             self._artifacts.write(contents.values(), self._beat_if_due)
 
     def _write_rows(self, changes: Sequence[Change]) -> None:
-        rows: defaultdict[Table, list[Row]] = defaultdict(list)
+        rows: defaultdict[Rows, list[Row]] = defaultdict(list)
         for change in changes:
             for table, row in change.rows:
                 rows[table].append(row)

@@ -13,7 +13,7 @@ from hotplate.execute import OutcomeKind
 from hotplate.execute.cooperation import Answer, Cooperation, Usage
 from hotplate.run.store import RunDescription, RunState, RunStore
 from hotplate.values import digest
-from tests.unit.run.store.samples import CELLS, attempt, compute, event, trace
+from tests.unit.run.store.samples import CELLS, attempt, compute, database, event, trace
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -323,6 +323,20 @@ def test_the_points_of_a_sweep_are_children_with_values_of_any_size(store: RunSt
     assert list(store.children(A).states.values()) == [RunState.DONE, RunState.CANCELLED]
     loaded = [store.load(run.point["u"]) for run in store.runs(parent=A)]
     assert [found and digest(found.value) for found in loaded] == [digest(BIG + 1), digest(BIG)]
+
+
+def test_a_point_was_given_what_its_sweep_was_which_is_kept_once(store: RunStore, begin: Begin) -> None:
+    parent = begin(given={"dt": "x" * 2000}, options={"jobs": 3})
+    parent.begin_children([{"u": number} for number in range(100)], ["u0"])
+    parent.end_children([(7, RunState.FAILED, "\ud800")])
+    parent.end(RunState.FAILED)
+    point = store.find_run(f"{A}.7")
+    assert (point.summary.state, point.summary.problem) == (RunState.FAILED, "\\ud800")
+    assert [store.load(stored) for stored in (point.given["dt"], point.summary.point["u"])] == [("x" * 2000,), (7,)]
+    assert point.options == {"jobs": 3}
+    with database(store.folder) as opened:
+        ((kept,),) = opened.execute("SELECT COUNT(*) FROM run WHERE given LIKE '%xxx%'")
+    assert kept == 1
 
 
 def test_no_children_is_not_all_done(store: RunStore) -> None:
