@@ -14,13 +14,16 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from rich.console import Console, Group
-    from rich.live import Live
     from rich.text import Text
 
+    from hotplate.cli.above import Above
     from hotplate.run import CellResult, Run
 
 DELAY = 0.2
 """Seconds before the live display appears: what is over by then needs none."""
+
+PERIOD = 0.1
+"""Seconds between two pictures of it."""
 
 SHOWN = 8
 """Cells of one kind that are shown while a run goes on."""
@@ -39,7 +42,7 @@ class LiveProgress:
     """A sink that draws what is being built and run, with bars for cells that report progress.
 
     A context manager; leaves the terminal as it was. `progress` is asked for (done, total) of running cells, and
-    `points` takes events and tells how much of a sweep is done.
+    `points` takes events and tells how much of a sweep is done. What cells print goes past `above`.
     """
 
     def __init__(
@@ -47,6 +50,7 @@ class LiveProgress:
         console: Console,
         progress: Callable[[], Mapping[str, tuple[int, int]]],
         points: Callable[[Event], str] = lambda _event: "",
+        above: Above | None = None,
     ) -> None:
         self._console = console
         self._progress = progress
@@ -59,10 +63,10 @@ class LiveProgress:
         """What events have told of progress: some executors run cells where nobody here can ask them."""
         self._swept = ""
         self._done = self._total = 0
-        self._lock = threading.Lock()
-        self._live: Live | None = None
-        self._timer = threading.Timer(DELAY, self._appear)
-        self._timer.daemon = True
+        self._asked: Mapping[str, tuple[int, int]] = {}
+        self._above = above
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._draw, name="hotplate-progress", daemon=True)
 
     def __call__(self, event: Event) -> None:
         """Takes note of an event; drawing happens elsewhere."""
@@ -91,25 +95,33 @@ class LiveProgress:
             known.pop(cell, None)
 
     def __enter__(self) -> LiveProgress:
-        self._timer.start()
+        if self._above is not None:
+            self._above.__enter__()
+        self._thread.start()
         return self
 
-    def __exit__(self, *_: object) -> None:
-        self._timer.cancel()
-        with self._lock:
-            if self._live is not None:
-                self._live.stop()
-            self._console = None  # type: ignore[assignment]  # a timer that fires late finds nothing to draw on
+    def __exit__(self, *told: object) -> None:
+        self._over.set()
+        self._thread.join()
+        if self._above is not None:
+            self._above.__exit__(*told)
 
-    def _appear(self) -> None:
+    def _draw(self) -> None:
+        if self._over.wait(DELAY):
+            return
         from rich.live import Live
 
-        with self._lock:
-            if self._console is not None:
-                self._live = Live(
-                    console=self._console, get_renderable=self._render, refresh_per_second=10, transient=True
-                )
-                self._live.start()
+        if self._above is not None:
+            self._above.begin()
+        with Live(console=self._console, get_renderable=self._render, auto_refresh=False, transient=True) as live:
+            while True:
+                # Not while the display is held: who prints above it may hold what this waits for.
+                self._asked = dict(self._progress())
+                live.refresh()
+                if self._over.wait(PERIOD):
+                    break
+        if self._above is not None:
+            self._above.end()
 
     def _render(self) -> Group:
         from rich.console import Group
@@ -118,7 +130,7 @@ class LiveProgress:
         from rich.text import Text
 
         rows = Table.grid(padding=(0, 1))
-        reports = {**self._reports, **self._progress()}
+        reports = {**self._reports, **self._asked}
         for name, attempt in tuple(self._running.items())[:SHOWN]:
             done, total = reports.get(name, (0, 0))
             bar = ProgressBar(total=total or None, completed=done, width=30, pulse=not total)
@@ -128,8 +140,9 @@ class LiveProgress:
             rows.add_row("waiting", Text(name, "bold"), Text(retry_words(event, time.time()), "yellow"))
         if self._building:
             rows.add_row("building", Text(", ".join(tuple(self._building)[:6]), "bold"))
+        tail = () if self._above is None or not (text := self._above.tail) else (text,)
         counts = [self._swept, f"{self._done} of {self._total} cells"]
-        return Group(rows, Text(", ".join(filter(None, counts)), "dim"))
+        return Group(*tail, rows, Text(", ".join(filter(None, counts)), "dim"))
 
 
 def retry_words(event: Event, now: float) -> str:

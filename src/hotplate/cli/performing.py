@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -62,9 +63,12 @@ class Performance:
     def _watched(self, start: Start) -> Run | SweepRun:
         if not sys.stderr.isatty():
             return self.records.around(start)
+        from hotplate.cli.above import Above
         from hotplate.cli.display import LiveProgress
 
-        with LiveProgress(console(sys.stderr), self.notebook.progress, self.points) as live:
+        drawn = console(sys.stderr)
+        above = Above(drawn, [descriptor for descriptor in (1, 2) if os.isatty(descriptor)])
+        with LiveProgress(drawn, self.notebook.progress, self.points, above) as live:
             return self.records.around(lambda store, sinks: start(store, (*sinks, live)))
 
     def _end(self, result: Run | SweepRun | None, *, over: bool, error: HotplateError | None = None) -> None:

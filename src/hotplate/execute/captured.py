@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from hotplate.events import log
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 STREAM_LIMIT = 1 << 16
 """Bytes that are kept of a stream, half of them from its beginning and half from its end."""
@@ -35,8 +35,28 @@ class Captured:
 NOTHING = Captured()
 
 
+_takers: list[Callable[[int, bytes], None]] = []
+"""Who gets what workers print in place of this process's streams; the last one."""
+
+
 def write_on(stream: int, data: bytes) -> None:
-    """Writes to this process's stdout (1) or stderr (2) what a worker wrote to its own."""
+    """Passes on what a worker wrote to its stdout (1) or stderr (2): to this process's own, unless it is diverted."""
+    taker = _takers[-1] if _takers else write_directly
+    taker(stream, data)
+
+
+@contextlib.contextmanager
+def diverted(taker: Callable[[int, bytes], None]) -> Iterator[None]:
+    """Meanwhile `taker(stream, data)` gets what workers print, in threads that read from them; it must not raise."""
+    _takers.append(taker)
+    try:
+        yield
+    finally:
+        _takers.remove(taker)
+
+
+def write_directly(stream: int, data: bytes) -> None:
+    """Writes to this process's stdout (1) or stderr (2)."""
     with contextlib.suppress(OSError):  # nobody listens any more
         while data:
             data = data[os.write(stream, data) :]
