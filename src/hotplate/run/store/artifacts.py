@@ -57,7 +57,10 @@ class Artifacts:
 
     def read(self, name: str) -> np.ndarray[Any, Any] | bytes | None:
         """What an artifact holds; None when it is missing or damaged. Arrays are read-only. Raises OSError."""
-        return read_content(self.path(name))
+        data = read_content(self.path(name))
+        if data is not None:
+            self._verified.add(name)
+        return data
 
     def path(self, name: str) -> Path:
         """Where the artifact of a name is, or would be."""
@@ -93,8 +96,8 @@ class Artifacts:
         if not self.exists(name):
             return False
         with contextlib.suppress(OSError):  # what can't be read is written again
-            if name not in self._verified and self.read(name) is not None:
-                self._verified.add(name)
+            if name not in self._verified:
+                self.read(name)
         return name in self._verified
 
     def _write_temporary(self, content: Content, alive: Callable[[], None]) -> Path:

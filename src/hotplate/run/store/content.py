@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import json
 import struct
+import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _PIECE = 16 << 20  # bytes between two signs of life while much is written
+_MAPPED = 16 << 20
+"""Bytes from which a file is mapped instead of read: 0.2 s for 1 GiB, not 2.8. Not on Windows, where nobody can remove
+a file that somebody has mapped. Smaller ones are read, as the system has few mappings (65,530 on Linux)."""
 _LONGEST_HEADER = 1 << 20  # letters; a struct of many fields has a long one
 _MAGIC = b"\x93NUMPY\x03\x00"  # version 3 of the format: its header is UTF-8, as field names may be
 _ALIGNED = 64  # as NumPy aligns what follows the header, so that a mapped file can be used in place
@@ -62,8 +66,7 @@ def read_content(path: Path) -> np.ndarray[Any, Any] | bytes | None:
     Raises OSError where it can't be read, which says nothing of what it holds.
     """
     try:
-        with path.open("rb") as file:
-            data = _read_array(file) if path.suffix == ".npy" else file.read()
+        data = _read_array(path) if path.suffix == ".npy" else path.read_bytes()
         return data if _name(data) == path.name else None
     except FileNotFoundError:
         return None
@@ -104,8 +107,13 @@ def _header(array: np.ndarray[Any, Any]) -> bytes:
     return _MAGIC + struct.pack("<I", len(text)) + text
 
 
-def _read_array(file: Any) -> np.ndarray[Any, Any]:
-    array: np.ndarray[Any, Any] = np.lib.format.read_array(file, allow_pickle=False, max_header_size=_LONGEST_HEADER)
+def _read_array(path: Path) -> np.ndarray[Any, Any]:
+    if sys.platform != "win32" and path.stat().st_size >= _MAPPED:
+        return np.asarray(np.lib.format.open_memmap(path, mode="r", max_header_size=_LONGEST_HEADER))
+    with path.open("rb") as file:
+        array: np.ndarray[Any, Any] = np.lib.format.read_array(
+            file, allow_pickle=False, max_header_size=_LONGEST_HEADER
+        )
     array.flags.writeable = False
     return array
 

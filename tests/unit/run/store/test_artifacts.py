@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+import sys
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
 
 from hotplate import _platform
-from hotplate.run.store import RunDescription, RunState, RunStore
+from hotplate.run.store import RunDescription, RunState, RunStore, artifacts
 from hotplate.run.store.content import Content, read_content
 from hotplate.run.store.points import Point, listen
 from tests.unit.run.store.samples import CELLS, compute, database
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     Begin = Callable[..., Recording]
 
 RUN = "a" * 12
+OTHER = "b" * 12
 BIG = np.arange(2000.0)
 
 
@@ -161,6 +163,41 @@ def test_a_file_with_a_byte_changed_is_no_value(place: int, tmp_path: Path) -> N
     read = read_content(path)
     # NumPy takes any version and any blanks of a header; what is read is right, or nothing.
     assert read is None or Content.of(read).name == content.name
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a file that is mapped can't be removed there")
+def test_a_large_array_is_mapped_and_compared_all_the_same(tmp_path: Path) -> None:
+    content = Content.of(np.arange(float(2 << 20)))
+    path = tmp_path / content.name
+    path.write_bytes(b"".join(content.pieces()))
+    read = read_content(path)
+    assert isinstance(read, np.ndarray)
+    assert type(read) is np.ndarray
+    assert (read == content.data).all()
+    assert not read.flags.writeable
+    assert isinstance(read.base, np.memmap)
+    del read
+    with path.open("r+b") as file:
+        file.seek(-1, os.SEEK_END)
+        file.write(b"x")
+    assert read_content(path) is None
+    os.truncate(path, path.stat().st_size - 1)
+    assert read_content(path) is None
+
+
+def test_a_value_that_was_read_is_not_read_again_to_be_recorded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: list[str] = []
+    monkeypatch.setattr(artifacts, "read_content", lambda path: read.append(path.name) or read_content(path))
+    for run in (RUN, OTHER):
+        with RunStore.open(tmp_path) as store:
+            if run == OTHER:
+                store.load(store.find_run(RUN).results["u0"].value)
+            recording = store.begin(RunDescription(run, "x.c"), CELLS)
+            compute(recording, "u0", BIG)
+            recording.end(RunState.DONE)
+    assert len(read) == 1
 
 
 def test_a_value_whose_file_can_not_be_read_for_a_while_is_not_forgotten(
