@@ -149,7 +149,7 @@ class Recorder:
                 state = RunState.CANCELLED
                 problem = next((cell.reason for cell in run.cells.values() if not cell.outcome.ok), "")
         self.recording.end(state, problem)
-        return "" if self.recording.error is None else str(self.recording.error)
+        return self.recording.lacking if self.recording.error is None else str(self.recording.error)
 
 
 def _told(outcome: Outcome) -> str:

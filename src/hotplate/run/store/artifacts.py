@@ -111,9 +111,11 @@ class Artifacts:
                 file.flush()
                 reached(Point.TEMPORARY_WRITTEN)
                 os.fsync(file.fileno())
-        except BaseException:
+        except BaseException as error:
             with contextlib.suppress(OSError):
                 temporary.unlink()
+            if isinstance(error, OSError):
+                error.filename = os.fspath(self.path(content.name))
             raise
         reached(Point.TEMPORARY_SYNCED)
         return temporary

@@ -37,8 +37,12 @@ class Unstorable(Exception):
     """A value that has no such form; its text is the reason."""
 
 
-def encode(value: Any) -> tuple[str, tuple[Content, ...]]:
-    """The JSON text of a value, and the artifacts that it refers to. Raises Unstorable.
+class TooLarge(Unstorable):
+    """A value whose artifacts take more than all values together may."""
+
+
+def encode(value: Any, limit: float = math.inf) -> tuple[str, tuple[Content, ...]]:
+    """The JSON text of a value, and the artifacts that it refers to, of `limit` bytes at most. Raises Unstorable.
 
     About 0.4 µs for a number. Arrays are hashed, not copied: whoever keeps the contents relies on their bytes.
     """
@@ -52,6 +56,8 @@ def encode(value: Any) -> tuple[str, tuple[Content, ...]]:
     if len(text) > _LONGEST:
         inside = list(encoder.contents)
         text = f'{{"tree":{json.dumps([encoder.keep(text.encode("ascii")), *inside])}}}'
+    if encoder.contents and sum(content.size for content in encoder.contents.values()) > limit:
+        raise TooLarge(f"larger than HOTPLATE_RUNS_SIZE ({limit:,} bytes)")
     return text, tuple(encoder.contents.values())
 
 

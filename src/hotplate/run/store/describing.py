@@ -24,10 +24,15 @@ if TYPE_CHECKING:
     Step = Callable[[Connection], None]
 
 
-def insertion(description: RunDescription, cells: Sequence[str], token: str) -> tuple[Step, tuple[Content, ...]]:
-    """What adds the run, unless there is one of that name, and the artifacts that it refers to."""
-    facts, keep_text, contents = _facts(description)
-    point, more = encode_all(description.point)
+def insertion(
+    description: RunDescription, cells: Sequence[str], token: str, limit: float
+) -> tuple[Step, tuple[Content, ...]]:
+    """What adds the run, unless there is one of that name, and the artifacts that it refers to.
+
+    Here and below a value of more than `limit` bytes is not kept.
+    """
+    facts, keep_text, contents = _facts(description, limit)
+    point, more = encode_all(description.point, limit)
     owner, now = Owner.mine(), time.time()
     row = {
         **facts,
@@ -53,9 +58,9 @@ def insertion(description: RunDescription, cells: Sequence[str], token: str) -> 
     return insert, (*contents, *more)
 
 
-def revision(description: RunDescription, run: str, token: str) -> tuple[Step, tuple[Content, ...]]:
+def revision(description: RunDescription, run: str, token: str, limit: float) -> tuple[Step, tuple[Content, ...]]:
     """What makes a run that is resumed one of this text, plan, values and options."""
-    facts, keep_text, contents = _facts(description)
+    facts, keep_text, contents = _facts(description, limit)
 
     def update(connection: Connection) -> None:
         keep_text(connection)
@@ -77,8 +82,8 @@ def addition(cells: Sequence[str], run: str, token: str) -> Step:
     return update
 
 
-def _facts(description: RunDescription) -> tuple[dict[str, Any], Step, tuple[Content, ...]]:
-    given, contents = encode_all(description.given)
+def _facts(description: RunDescription, limit: float) -> tuple[dict[str, Any], Step, tuple[Content, ...]]:
+    given, contents = encode_all(description.given, limit)
     text = description.text.encode("utf-8", "surrogatepass")
     source = xxhash.xxh3_128_hexdigest(text)
 
@@ -96,13 +101,15 @@ def _facts(description: RunDescription) -> tuple[dict[str, Any], Step, tuple[Con
     return facts, keep_text, contents
 
 
-def encode_all(values: Mapping[str, Any]) -> tuple[dict[str, tuple[str | None, str]], tuple[Content, ...]]:
+def encode_all(
+    values: Mapping[str, Any], limit: float
+) -> tuple[dict[str, tuple[str | None, str]], tuple[Content, ...]]:
     """Values by name as `StoredValue` has them, and their artifacts."""
     texts: dict[str, tuple[str | None, str]] = {}
     contents: list[Content] = []
     for name, value in values.items():
         try:
-            text, files = codec.encode(value)
+            text, files = codec.encode(value, limit)
         except codec.Unstorable as reason:
             texts[name] = None, str(reason)
         else:

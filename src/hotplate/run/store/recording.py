@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import logging
+import math
 import threading
 import time
 from typing import TYPE_CHECKING, Any
@@ -44,13 +45,18 @@ class Recording:
     handed on all the same.
     """
 
-    def __init__(self, run: str, token: str, writer: Writer, tally: Tally, *, last_event: int = 0) -> None:
+    def __init__(
+        self, run: str, token: str, writer: Writer, tally: Tally, *, last_event: int = 0, limit: float = math.inf
+    ) -> None:
+        """Values of more than `limit` bytes are not kept."""
         self.id = run
         self.token = token
         self._writer = writer
         self._tally = tally
         self._last_event = last_event
+        self._limit = limit
         self._refused: StoreError | None = None
+        self._lacking: list[str] = []
         self._ended = False
         self._succeeded: dict[str, Row] = {}
         """Attempts that ended well, until the outcome that they led to is recorded with them."""
@@ -63,6 +69,12 @@ class Recording:
         return self._refused or self._writer.error
 
     @property
+    def lacking(self) -> str:
+        """Which values are not kept for want of space, and why; "" where none is."""
+        more = f", and {len(self._lacking) - 1} more" if len(self._lacking) > 1 else ""
+        return f"{self._lacking[0]}{more}" if self._lacking else ""
+
+    @property
     def is_telling(self) -> bool:
         """Whether the caller was called from the thread that announces events, and so must wait for no run."""
         return self._writer.is_this_thread
@@ -73,7 +85,7 @@ class Recording:
 
     def revise(self, description: RunDescription, cells: Sequence[str]) -> None:
         """Takes down that a resumed run is of another text, plan, values or options, and has these cells too."""
-        step, contents = describing.revision(description, self.id, self.token)
+        step, contents = describing.revision(description, self.id, self.token, self._limit)
         self._writer.put(Change(self, contents=contents, step=step))
         self._add(cells)
 
@@ -135,7 +147,7 @@ class Recording:
         files: tuple[Content, ...] = ()
         problem, names = "", "[]"
         if status == "ok":
-            text, files, problem = (stored.text, files, stored.problem) if stored else _encoded(value)
+            text, files, problem = (stored.text, files, stored.problem) if stored else self._encoded(cell, value)
             names = pairs_text((contents if contents is not None else content_names(value) or {}).items())
         inputs, name = "[]", None
         if trace is not None:
@@ -153,7 +165,7 @@ class Recording:
 
     def begin_children(self, points: Iterable[Mapping[str, Any]], cells: Sequence[str]) -> None:
         """Takes down a child run for each point of a sweep, by number from 0; those that are there already stay."""
-        encoded = [describing.encode_all(point) for point in points]
+        encoded = [describing.encode_all(point, self._limit) for point in points]
         texts, contents = [text for text, _ in encoded], tuple(content for _, files in encoded for content in files)
 
         def insert(connection: apsw.Connection) -> None:
@@ -219,6 +231,12 @@ class Recording:
             log.warning("%s", error)
             self._refused = error
 
+    def lack(self, value: str, problem: str) -> None:
+        """See `writer.Lease`."""
+        if not self._lacking:
+            log.warning("%s is not kept: %s; the rest of run %s is recorded", value, problem, self.id)
+        self._lacking.append(f"{value} is not kept: {problem}")
+
     def tell(self, event: Event) -> None:
         """See `writer.Lease`. A sink that raises is logged and left out from then on."""
         for sink in tuple(self._sinks):
@@ -227,6 +245,14 @@ class Recording:
             except BaseException:  # also what means to end the run: here it would end the thread that records all runs
                 self._sinks.remove(sink)
                 log.exception("a subscriber of run %s failed on %s and is left out from now on", self.id, event.kind)
+
+    def _encoded(self, cell: str, value: Any) -> tuple[str | None, tuple[Content, ...], str]:
+        try:
+            return (*codec.encode(value, self._limit), "")
+        except codec.Unstorable as reason:
+            if isinstance(reason, codec.TooLarge):
+                self.lack(f"the value of {cell}", str(reason))
+            return None, (), str(reason)
 
     def _add(self, cells: Sequence[str]) -> None:
         """Makes room for more cells in the tally, once whoever may read it knows which they are."""
@@ -260,13 +286,6 @@ def content_names(value: Any) -> dict[str | None, str] | None:
             return None
         names[field] = name
     return {**names, None: " ".join(names.values())} if fields else names
-
-
-def _encoded(value: Any) -> tuple[str | None, tuple[Content, ...], str]:
-    try:
-        return (*codec.encode(value), "")
-    except codec.Unstorable as reason:
-        return None, (), str(reason)
 
 
 def _event_data(event: Event) -> str:

@@ -98,7 +98,7 @@ class RunStore:
         Raises StoreError where that can't even begin.
         """
         recording = self._recording(description.id, self._new_token(), cells, {}, 0)
-        insert, contents = describing.insertion(description, cells, recording.token)
+        insert, contents = describing.insertion(description, cells, recording.token, self._cap_bytes)
         self._writing().put(Change(recording, contents=contents, step=insert))
         return recording
 
@@ -233,7 +233,7 @@ class RunStore:
         with explaining(self._path):
             tally = Tally(settling.tally_path(self._tallies, run, token), cells, begun)
         reached(Point.TALLY_MADE)
-        return Recording(run, token, writer, tally, last_event=last_event)
+        return Recording(run, token, writer, tally, last_event=last_event, limit=self._cap_bytes)
 
     def _new_token(self) -> str:
         return f"{self._name}.{next(self._numbers)}"

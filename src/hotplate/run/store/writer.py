@@ -7,7 +7,7 @@ import logging
 import threading
 import time
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
 
 import apsw
@@ -16,8 +16,9 @@ from hotplate.errors import Backpressure, ShutDown, StoreError
 from hotplate.execute import DispatchQueue
 from hotplate.run.store import settling
 from hotplate.run.store.connection import connect, explain, transaction
+from hotplate.run.store.place import ELSEWHERE
 from hotplate.run.store.points import Point, reached
-from hotplate.run.store.rows import ARTIFACT, ARTIFACT_USE
+from hotplate.run.store.rows import ARTIFACT, ARTIFACT_USE, RESULT
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Sequence
@@ -50,6 +51,9 @@ class Lease(Protocol):
     def refuse(self, error: StoreError) -> None:
         """Says that nothing of the run is recorded any more."""
 
+    def lack(self, value: str, problem: str) -> None:
+        """Says that a value of the run is not kept."""
+
     def tell(self, event: Event) -> None:
         """Hands an event to whoever waits for it."""
 
@@ -69,6 +73,15 @@ class Change:
     """Done after the rows; no more of the run follow."""
     then: Callable[[], None] | None = None
     """Done when it is recorded, or nothing can be any more."""
+
+    def without_values(self, problem: str) -> Change:
+        """The same with nothing that needs a file: a result without its value. What a step tells of is not there."""
+        rows = [(table, (*row[:-2], None, problem) if table is RESULT else row) for table, row in self.rows]
+        return replace(self, rows=rows, contents=())
+
+    def describe_value(self) -> str:
+        """What the contents are, for people."""
+        return next((f"the value of {row[1]}" for table, row in self.rows if table is RESULT), "a value that was given")
 
 
 class Writer:
@@ -178,7 +191,7 @@ class Writer:
         reached(Point.ANNOUNCED)
 
     def _record(self, changes: Sequence[Change]) -> None:
-        self._write_artifacts(changes)
+        changes = self._write_artifacts(changes)
         leases = {change.lease.token: change.lease for change in changes if change.lease is not None}
         if not leases:
             self._beat_if_due()
@@ -207,11 +220,28 @@ class Writer:
             if change.step is not None and lease is not None and lease.token in tokens and not lease.error:
                 change.step(self._connection)
 
-    def _write_artifacts(self, changes: Iterable[Change]) -> None:
-        lasting = [change for change in changes if change.lease is not None and not change.lease.error]
-        contents = {content.name: content for change in lasting for content in change.contents}
-        if contents:
+    def _write_artifacts(self, changes: Sequence[Change]) -> Sequence[Change]:
+        """Makes the files of the changes, and returns these; those whose files can't be made without their values."""
+        contents = {content.name: content for change in changes if _has_files(change) for content in change.contents}
+        if not contents:
+            return changes
+        try:
             self._artifacts.write(contents.values(), self._beat_if_due)
+        except OSError:  # one by one: what fits is kept
+            return [self._write_files(change) if _has_files(change) else change for change in changes]
+        return changes
+
+    def _write_files(self, change: Change) -> Change:
+        try:
+            self._artifacts.write(change.contents, self._beat_if_due)
+        except OSError as error:
+            said = error.strerror or str(error)
+            problem = said[:1].lower() + said[1:]
+            if change.lease is not None:
+                told = f"{problem} for {error.filename}; free some, or {ELSEWHERE}" if error.filename else problem
+                change.lease.lack(change.describe_value(), told)
+            return change.without_values(problem)
+        return change
 
     def _write_rows(self, changes: Sequence[Change]) -> None:
         rows: defaultdict[Rows, list[Row]] = defaultdict(list)
@@ -255,6 +285,10 @@ class Writer:
             if not self._connection.changes():
                 self._leases.pop(token, None)
                 lease.refuse(_taken_over(lease, self._path))
+
+
+def _has_files(change: Change) -> bool:
+    return bool(change.contents) and change.lease is not None and not change.lease.error
 
 
 def _taken_over(lease: Lease, path: Path) -> StoreError:

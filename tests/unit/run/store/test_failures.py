@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import subprocess
 import sys
 from typing import TYPE_CHECKING
@@ -123,33 +124,47 @@ def test_nobody_else_may_look_into_it(tmp_path: Path) -> None:
 # ---- what fails while a run goes on ----
 
 
-def test_a_run_goes_on_when_the_disk_is_full_and_is_lost_for_the_record(
+def test_a_value_that_the_disk_has_no_room_for_is_left_out_and_the_rest_is_recorded(
     small_disk: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     with RunStore.open(small_disk) as store:
-        recording = store.begin(RunDescription(RUN, "x.c"), CELLS)
+        recording = store.begin(RunDescription(RUN, "x.c"), [*CELLS, "u3"])
         told: list[int] = []
         recording.announce(lambda happened: told.append(happened.sequence))
         compute(recording, "u0", 1.5)
-        recording.flush()
         compute(recording, "u1", np.arange(200_000.0))
+        compute(recording, "u2", np.arange(2_000.0))
         recording.event(event(1))
         recording.flush()
-        compute(recording, "u2", 2.5)
+        compute(recording, "u3", np.arange(300_000.0))
         recording.event(event(2))
         recording.end(RunState.DONE)
-        assert f"{small_disk}" in str(recording.error)
-        assert "free some space" in str(recording.error)
+        assert recording.error is None
         assert told == [1, 2]
-        assert caplog.text.count("nothing more of this run is recorded") == 1
+        assert re.match(
+            rf"the value of u1 is not kept: no space left on device for {small_disk}/artifacts/\S*\.npy; "
+            r"free some, or set HOTPLATE_RUNS_DIR .*, and 1 more$",
+            recording.lacking,
+        )
+        assert [entry.getMessage().partition(" is not kept")[0] for entry in caplog.records] == ["the value of u1"]
         assert list(small_disk.glob("tmp/*/*")) == []
         record = store.find_run(RUN)
-        assert record.summary.state is RunState.LOST
-        assert list(record.results) == ["u0"]
-        again = store.begin(RunDescription("b" * 12, "x.c"), CELLS)
-        compute(again, "u0", 3.5)
-        again.end(RunState.DONE)
-        assert again.error is None
+        assert record.summary.state is RunState.DONE
+        assert {cell: result.value.problem for cell, result in record.results.items()} == {
+            "u0": "", "u1": "no space left on device", "u2": "", "u3": "no space left on device",
+        }  # fmt: skip
+        assert [store.load(result.value) is None for result in record.results.values()] == [False, True, False, True]
+
+
+def test_a_value_that_was_given_and_has_no_room_is_not_there_and_the_run_is_recorded(small_disk: Path) -> None:
+    with RunStore.open(small_disk) as store:
+        recording = store.begin(RunDescription(RUN, "x.c", given={"x": np.arange(200_000.0)}), CELLS)
+        compute(recording, "u0", 1.5)
+        recording.end(RunState.DONE)
+        assert "a value that was given is not kept: no space left" in recording.lacking
+        record = store.find_run(RUN)
+        assert (record.summary.state, list(record.results)) == (RunState.DONE, ["u0"])
+        assert store.load(record.given["x"]) is None
 
 
 def test_a_full_database_is_told_like_a_full_disk(small_disk: Path) -> None:

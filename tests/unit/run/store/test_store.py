@@ -400,6 +400,24 @@ def test_beyond_the_limit_values_of_the_runs_that_ended_first_go(tmp_path: Path)
         assert len(list(store.folder.glob("artifacts/*/*"))) == 2
 
 
+def test_a_value_beyond_the_limit_is_not_written_and_that_is_told_once(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with RunStore.open(tmp_path, {"HOTPLATE_RUNS_SIZE": "40k"}) as store:
+        recording = store.begin(RunDescription(A, "x.c", given={"x": np.arange(6000.0)}), CELLS)
+        compute(recording, "u0", [np.arange(3000.0), np.arange(3001.0)])
+        compute(recording, "u1", np.arange(6001.0))
+        compute(recording, "u2", np.arange(4000.0))
+        recording.end(RunState.DONE)
+        record = store.find_run(A)
+        limit = "larger than HOTPLATE_RUNS_SIZE (40,960 bytes)"
+        assert [result.value.problem for result in record.results.values()] == [limit, limit, ""]
+        assert record.given["x"].problem == limit
+        assert recording.lacking == f"the value of u0 is not kept: {limit}, and 1 more"
+        assert caplog.text.count("is not kept") == 1
+        assert len(list(tmp_path.glob("artifacts/*/*"))) == 1
+
+
 def test_a_limit_that_is_no_size_is_refused(tmp_path: Path) -> None:
     with pytest.raises(SettingError, match="HOTPLATE_RUNS_SIZE is 'plenty'"):
         RunStore.open(tmp_path, {"HOTPLATE_RUNS_SIZE": "plenty"})
