@@ -95,8 +95,8 @@ def counts(states: Mapping[Any, int]) -> str:
 
 
 def took(run: RunSummary) -> float:
-    """Seconds from the beginning to the end, or to this moment. With the time between, if it was resumed."""
-    return max((run.ended or time.time()) - run.began, 0.0)
+    """Seconds from the beginning to the end, or to this moment, without the breaks before it was resumed."""
+    return run.worked
 
 
 def ago(moment: float) -> str:

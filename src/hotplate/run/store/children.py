@@ -46,13 +46,17 @@ def insert_children(
 
 
 class _Ends:
-    """How children ended, as rows of their names, states and problems, which are written like those of a table."""
+    """How children ended, as rows of their names, states and problems, which are written like those of a table.
+
+    The time that one took is that of its parent until then.
+    """
 
     def insert(self, connection: Connection, rows: Sequence[Row]) -> None:
         """Takes them down, within the transaction that is open."""
         connection.execute(
-            "UPDATE run SET state = value ->> 1, problem = value ->> 2, ended = ? FROM json_each(?)"
-            " WHERE run.id = value ->> 0",
+            "UPDATE run SET state = value ->> 1, problem = value ->> 2, ended = ?1, worked = ("
+            "SELECT whole.worked + MAX(0, ?1 - whole.heartbeat) FROM run AS whole WHERE whole.id = run.parent)"
+            " FROM json_each(?2) WHERE run.id = value ->> 0",
             (time.time(), json.dumps(rows)),
         )
 

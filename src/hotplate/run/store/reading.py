@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
@@ -34,7 +35,8 @@ _SUMMARY = """
     SELECT id, notebook, state, problem, began, ended, parent, point, targets, version,
         json_array_length(cells), host, pid, started, boot, namespace,
         (SELECT json_group_object(status, n) FROM
-            (SELECT status, COUNT(*) AS n FROM result WHERE result.run = run.id GROUP BY status))
+            (SELECT status, COUNT(*) AS n FROM result WHERE result.run = run.id GROUP BY status)),
+        worked, heartbeat
     FROM run
 """
 
@@ -132,10 +134,28 @@ def read_children(connection: Connection, parent: str) -> Children:
 
 
 def _summary(row: Any) -> RunSummary:
-    run, notebook, state, problem, began, ended, parent, point, targets, version, cells, *owner, outcomes = row
+    (
+        run,
+        notebook,
+        state,
+        problem,
+        began,
+        ended,
+        parent,
+        point,
+        targets,
+        version,
+        cells,
+        *owner,
+        outcomes,
+        worked,
+        beat,
+    ) = row
+    if parent is None and RunState(state).is_under_way:
+        worked += max(0.0, time.time() - beat)
     return RunSummary(
         run, notebook, RunState(state), problem, began, ended, Owner(*owner), parent, _values(point),
-        tuple(json.loads(targets)), cells, json.loads(outcomes), version,
+        tuple(json.loads(targets)), cells, json.loads(outcomes), version, worked,
     )  # fmt: skip
 
 

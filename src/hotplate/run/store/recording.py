@@ -15,7 +15,7 @@ from hotplate.run.store import children, codec, describing
 from hotplate.run.store.connection import explain
 from hotplate.run.store.points import Point, reached
 from hotplate.run.store.records import RunState, pairs_text, trace_hash
-from hotplate.run.store.rows import ARTIFACT_USE, ATTEMPT, EVENT, RESULT, plain
+from hotplate.run.store.rows import ARTIFACT_USE, ATTEMPT, EVENT, RESULT, WORKED, plain
 from hotplate.run.store.writer import Change
 from hotplate.values import digest, result_fields
 
@@ -201,10 +201,11 @@ class Recording:
         """
 
         def end(connection: apsw.Connection) -> None:
+            now = time.time()
             connection.execute(
-                "UPDATE run SET state = ?, problem = ?, ended = ? WHERE id = ?"
+                f"UPDATE run SET state = ?, problem = ?, ended = ?, {WORKED} WHERE id = ?"
                 " AND state IN ('pending', 'running', 'resuming')",
-                (state.value, problem, time.time(), self.id),
+                (state.value, problem, now, now, now, self.id),
             )
             children.close_children(connection, self.id, state)
 

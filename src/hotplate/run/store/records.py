@@ -132,6 +132,8 @@ class RunSummary(NamedTuple):
     outcomes: Mapping[str, int]
     """How many cells ended in which way, so far."""
     version: str
+    worked: float
+    """Seconds that it was worked on, without the breaks before it was resumed; of a point, its sweep until it ended."""
 
 
 class RunRecord(NamedTuple):

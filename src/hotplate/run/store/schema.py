@@ -36,7 +36,8 @@ MIGRATIONS = (
         problem TEXT NOT NULL, -- why it is not `done`
         began REAL NOT NULL, -- seconds since the epoch, as all times
         ended REAL,
-        heartbeat REAL NOT NULL,
+        heartbeat REAL NOT NULL, -- the last sign of life
+        worked REAL NOT NULL DEFAULT 0, -- seconds up to that, without the breaks before a resume
         token TEXT NOT NULL, -- of the recording that may write to it: another one's rows are refused
         host TEXT NOT NULL, pid INTEGER NOT NULL, started INTEGER NOT NULL, boot TEXT NOT NULL, namespace TEXT NOT NULL
     );

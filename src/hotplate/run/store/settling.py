@@ -13,7 +13,7 @@ from hotplate.run.store.connection import transaction
 from hotplate.run.store.owner import Owner
 from hotplate.run.store.points import Point, reached
 from hotplate.run.store.records import RunState
-from hotplate.run.store.rows import ATTEMPT
+from hotplate.run.store.rows import ATTEMPT, WORKED
 from hotplate.run.store.tally import read_tally
 
 if TYPE_CHECKING:
@@ -77,10 +77,11 @@ def refuse_child(connection: Connection, run: str) -> None:
 
 def give_back(connection: Connection, run: str, token: str) -> None:
     """Makes a run `lost` that this process has claimed and can't record."""
+    now = time.time()
     connection.execute(
-        "UPDATE run SET state = 'lost', ended = ?, problem = ? WHERE id = ? AND token = ?"
+        f"UPDATE run SET state = 'lost', ended = ?, problem = ?, {WORKED} WHERE id = ? AND token = ?"
         " AND state IN ('pending', 'running', 'resuming')",
-        (time.time(), "it could not be recorded", run, token),
+        (now, "not all of it could be recorded", now, now, run, token),
     )
     if connection.changes():
         close_children(connection, run, RunState.LOST)

@@ -18,7 +18,7 @@ from hotplate.run.store import settling
 from hotplate.run.store.connection import connect, explain, transaction
 from hotplate.run.store.place import ELSEWHERE
 from hotplate.run.store.points import Point, reached
-from hotplate.run.store.rows import ARTIFACT, ARTIFACT_USE, RESULT
+from hotplate.run.store.rows import ARTIFACT, ARTIFACT_USE, RESULT, WORKED
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Sequence
@@ -281,7 +281,7 @@ class Writer:
             self._beaten = time.monotonic()
         now = time.time()
         for token, lease in list(leases.items()):
-            self._connection.execute("UPDATE run SET heartbeat = ? WHERE id = ? AND token = ?", (now, lease.id, token))
+            self._connection.execute(f"UPDATE run SET {WORKED} WHERE id = ? AND token = ?", (now, now, lease.id, token))
             if not self._connection.changes():
                 self._leases.pop(token, None)
                 lease.refuse(_taken_over(lease, self._path))

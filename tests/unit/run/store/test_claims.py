@@ -235,6 +235,24 @@ def test_a_run_that_goes_on_gives_signs_of_life_and_one_that_ended_does_not(
     recording.end(RunState.DONE)
 
 
+def test_the_break_before_a_resume_is_no_time_that_a_run_was_worked_on(
+    store: RunStore, begin: Begin, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(writer, "BEAT", 3600)
+    recording = begin()
+    recording.begin_children([{"n": 1}, {"n": 2}], ["u0"])
+    recording.flush()
+    orphan(store, "began = began - 30, heartbeat = heartbeat - 30")
+    assert 30 <= store.runs()[-1].worked < 1000
+    recording.end_children([(0, RunState.DONE, "")])
+    recording.end(RunState.FAILED)
+    orphan(store, "began = began - 5000, heartbeat = heartbeat - 5000, ended = ended - 5000")
+    _, again = store.claim(RUN)
+    again.end_children([(1, RunState.DONE, "")])
+    again.end(RunState.DONE)
+    assert [30 <= run.worked < 1000 for run in store.runs()] == [True] * 3
+
+
 def test_a_name_that_is_taken_is_not_recorded_twice(
     store: RunStore, recorded: Callable[..., str], begin: Begin
 ) -> None:
