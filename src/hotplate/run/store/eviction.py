@@ -77,20 +77,21 @@ def remove_orphans(connection: Connection, artifacts: Artifacts) -> None:
 
 
 def delete_run(connection: Connection, artifacts: Artifacts, run: str) -> None:
-    """Removes a run with everything that no other one needs."""
+    """Removes a run and those that it began, with everything that no other one needs."""
     with transaction(connection):
-        names = [str(name) for (name,) in connection.execute(_ONLY_HERE, (run, run))]
+        names = [str(name) for (name,) in connection.execute(_ONLY_HERE, (run,))]
         connection.executemany("DELETE FROM artifact WHERE name = ?", [(name,) for name in names])
         for table in ("result", "attempt", "event", "artifact_use"):
-            connection.execute(f"DELETE FROM {table} WHERE run = ?", (run,))
+            connection.execute(f"DELETE FROM {table} WHERE run IN {_FAMILY}", (run,))
         connection.execute("DELETE FROM run WHERE id = ?1 OR parent = ?1", (run,))
         connection.execute("DELETE FROM source WHERE hash NOT IN (SELECT source FROM run)")
     remove_files(connection, artifacts, names)
 
 
-_ONLY_HERE = """
-    SELECT artifact FROM artifact_use WHERE run = ?
-    AND artifact NOT IN (SELECT artifact FROM artifact_use WHERE run <> ?)
+_FAMILY = "(SELECT id FROM run WHERE id = ?1 OR parent = ?1)"
+_ONLY_HERE = f"""
+    SELECT DISTINCT artifact FROM artifact_use WHERE run IN {_FAMILY}
+    AND artifact NOT IN (SELECT artifact FROM artifact_use WHERE run NOT IN {_FAMILY})
 """
 
 

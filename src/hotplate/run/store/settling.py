@@ -46,7 +46,7 @@ def claim(connection: Connection, run: str, token: str) -> None:
     """
     mine = Owner.mine()
     with transaction(connection):
-        refuse_child(connection, run)
+        refuse_child(connection, run, "resume")
         if refuse_alive(connection, run) is RunState.DONE:
             raise StoreError(f"run {run} is done, so there is nothing to resume; run the notebook anew")
         connection.execute(
@@ -69,10 +69,11 @@ def refuse_alive(connection: Connection, run: str) -> RunState:
     raise StoreError(f"there is no run {run} any more: another process has just deleted it")
 
 
-def refuse_child(connection: Connection, run: str) -> None:
-    """Raises StoreError for a point of a sweep, which its parent goes on with."""
-    for (parent,) in connection.execute("SELECT parent FROM run WHERE id = ? AND parent IS NOT NULL", (run,)):
-        raise StoreError(f"run {run} is a point of the sweep {parent}; resume that")
+def refuse_child(connection: Connection, run: str, verb: str) -> None:
+    """Raises StoreError for a point of a sweep, which is resumed and deleted with that."""
+    query = "SELECT whole.id FROM run JOIN run AS whole ON whole.id = run.parent WHERE run.id = ?"
+    for (parent,) in connection.execute(query, (run,)):
+        raise StoreError(f"run {run} is a point of the sweep {parent}; {verb} that")
 
 
 def give_back(connection: Connection, run: str, token: str) -> None:

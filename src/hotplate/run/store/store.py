@@ -179,10 +179,14 @@ class RunStore:
         return None
 
     def delete(self, run: str) -> str:
-        """Removes a run and what only it needs; returns its name. Raises StoreError for one that goes on."""
+        """Removes a run and what only it needs; returns its name. The points of a sweep go with it.
+
+        Raises StoreError for one that goes on, and for a point of a sweep.
+        """
         with self._using() as connection:
             name = reading.find_id(connection, run)
             settling.settle(connection, self._tallies)
+            settling.refuse_child(connection, name, "delete")
             settling.refuse_alive(connection, name)
             eviction.delete_run(connection, self._artifacts, name)
             _platform.remove_tree(self.folder / "logs" / name)

@@ -386,6 +386,32 @@ def test_a_run_that_goes_on_can_not_be_deleted(store: RunStore, begin: Begin) ->
         store.delete(A)
 
 
+@pytest.mark.parametrize("over", [False, True])
+def test_a_point_of_a_sweep_is_deleted_with_the_sweep_alone(over: bool, store: RunStore, begin: Begin) -> None:
+    parent = begin()
+    parent.begin_children([{"u": BIG}, {"u": BIG + 1}], ["u0"])
+    parent.flush()
+    if over:
+        parent.end(RunState.DONE)
+    with pytest.raises(StoreError, match=f"run {A}.1 is a point of the sweep {A}; delete that"):
+        store.delete(f"{A}.1")
+    assert len(store.runs(parent=A)) == 2
+    parent.end(RunState.DONE)
+
+
+def test_a_deleted_run_takes_those_that_it_began_along(store: RunStore, begin: Begin) -> None:
+    parent, child = begin(), begin(B, parent=A)
+    compute(child, "u0", BIG)
+    parent.begin_children([{"u": BIG + 1}], ["u0"])
+    for recording in (child, parent):
+        recording.end(RunState.DONE)
+    store.delete(A)
+    assert store.runs() == []
+    assert not list(store.folder.glob("artifacts/*/*"))
+    with database(store.folder) as opened:
+        assert [list(opened.execute(f"SELECT * FROM {table}")) for table in ("result", "attempt")] == [[], []]
+
+
 def test_beyond_the_limit_values_of_the_runs_that_ended_first_go(tmp_path: Path) -> None:
     environ = {"HOTPLATE_RUNS_DIR": str(tmp_path), "HOTPLATE_RUNS_SIZE": "40k"}
     with RunStore.open(environ=environ) as store:
