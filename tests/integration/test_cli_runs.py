@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import re
 import signal
@@ -10,8 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
+from rich.console import Console
 
 import hotplate
+from hotplate.cli.sweeps import print_points
 from hotplate.errors import CellError, StoreError
 from hotplate.run.store import RunState, RunStore
 from tests.waiting import eventually
@@ -499,9 +502,19 @@ def test_a_sweep_prints_a_row_for_each_point(command: Command, cells: Path) -> N
     assert lines[-1].startswith("4 of 4 points in ")
 
 
-def test_a_long_sweep_shows_its_ends(command: Command, cells: Path) -> None:
+def test_a_long_sweep_shows_its_ends_in_a_terminal_and_says_so(cells: Path) -> None:
+    swept = hotplate.open(cells).sweep("last", step=range(1, 101), inputs={"n": 1})
+    page = io.StringIO()
+    print_points(Console(file=page, width=80, force_terminal=True, color_system=None, legacy_windows=False), swept)
+    *lines, left_out, counts = page.getvalue().splitlines()
+    assert [line.split()[0] for line in lines[1:]] == [*map(str, range(1, 11)), "...", *map(str, range(91, 101))]
+    assert left_out == "80 of 100 points are not shown; --save OUT.csv writes them all"
+    assert counts.startswith("100 of 100 points in ")
+
+
+def test_a_long_sweep_is_written_whole_to_a_file(command: Command, cells: Path) -> None:
     lines = command("run", cells, "last", "--sweep", "step=1:100", "--set", "n=1").out.splitlines()
-    assert [line.split()[0] for line in lines[1:-1]] == [*map(str, range(1, 11)), "...", *map(str, range(91, 101))]
+    assert [line.split()[0] for line in lines[1:-1]] == [*map(str, range(1, 101))]
 
 
 def test_points_of_a_sweep_that_fail_leave_gaps(command: Command, cells: Path, store: RunStore) -> None:
@@ -601,9 +614,11 @@ def test_points_that_a_condition_leaves_out_say_so_and_are_no_failure(
     done = command("run", path, "--sweep", "x=1,2")
     assert (done.code, done.err) == (0, "")
     assert [line.split() for line in done.out.splitlines()[1:3]] == [
-        ["1", "skipped:", "g:", "f", ">", "1", "is", "false", "(f", "=", "1.0)"],
+        ["1", "left", "out:", "g:", "f", ">", "1", "is", "false", "(f", "=", "1.0)"],
         ["2", "2"],
     ]
+    assert done.out.splitlines()[0].split() == ["x", "g", "left", "out"]
+    assert done.out.splitlines()[-1].startswith("2 of 2 points, of which conditions left out 1, in ")
 
 
 def test_points_that_run_tell_how_far_they_are_each_under_its_own_name(

@@ -88,8 +88,8 @@ def console(stream: Any) -> Console:
     """A console for tables on a stream."""
     from rich.console import Console
 
-    # A pipe has no width; tables for another program should not be cut at 80 columns.
-    return Console(file=stream, highlight=False, width=None if stream.isatty() else 160)
+    # A pipe has no width; tables for another program should not be cut.
+    return Console(file=stream, highlight=False, width=None if stream.isatty() else 100_000)
 
 
 def flush() -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from hotplate.cli.tables import print_table
 from hotplate.events import Event, Kind
 
 if TYPE_CHECKING:
@@ -156,32 +157,19 @@ def retry_words(event: Event, now: float) -> str:
 
 def print_run(console: Console, run: Run) -> None:
     """Prints the closing table: cell, status, build and run time, type, a preview of the value."""
-    from rich.table import Table
     from rich.text import Text
 
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for heading, side in (("cell", "left"), ("status", "left"), ("build", "right"), ("run", "right"), ("type", "left")):
-        table.add_column(heading, justify="right" if side == "right" else "left", no_wrap=heading != "type")
-    table.add_column("value")
+    rows: list[tuple[str | Text, ...]] = []
     for cell in run.cells.values():
         status = Text(cell.status, _COLOURS.get(cell.status, "bold red"))
         ran = milliseconds(cell.outcome.seconds) if cell.status in ("ok", "draft") or cell.outcome.seconds else ""
         built = milliseconds(cell.build_seconds) if cell.build_seconds else ""
         for i, (label, type_text, text) in enumerate(_rows(cell)):
-            first = (Text(label), status, built, ran) if i == 0 else (Text(label), "", "", "")
-            table.add_row(*first, Text(type_text), cut_text(text))
-    console.print(table)
+            first = (label, status, built, ran) if i == 0 else (label, "", "", "")
+            rows.append((*first, type_text, text))
+    headings = ("cell", "status", "build", "run", "type", "value")
+    print_table(console, headings, rows, right=(2, 3), cut=[(5,), (4,)])
     console.print(Text(f"{len(run)} of {len(run.cells)} cells in {milliseconds(run.seconds)}", "dim"))
-
-
-def cut_text(text: str) -> Text:
-    """Text for the column of a table that is the first to lose what there is no room for, at the end of its line.
-
-    Its column may not be `no_wrap`: of columns that all are, each loses some, also those that would need little.
-    """
-    from rich.text import Text
-
-    return Text(text, no_wrap=True, overflow="ellipsis")
 
 
 def _rows(cell: CellResult) -> Iterator[tuple[str, str, str]]:

@@ -101,7 +101,7 @@ class Performance:
             if self.as_json:
                 print(reports.dumps(sweeps.document(path, result, saved, recorded=recorded)))
                 return
-            sweeps.print_table(console(sys.stdout), result)
+            sweeps.print_points(console(sys.stdout), result, saved=saved is not None)
         elif self.as_json:
             print(reports.dumps(reports.run_document(path, result, saved, recorded=recorded)))
             return

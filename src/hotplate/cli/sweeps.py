@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 from hotplate.cli.display import milliseconds, preview
 from hotplate.cli.reports import results
+from hotplate.cli.tables import print_table as draw_table
 from hotplate.events import Event, Kind
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Sequence
+    from collections.abc import Callable, Collection, Iterator, Sequence
 
     from rich.console import Console
+    from rich.text import Text
 
     from hotplate.run.sweep import Axis, PointStates, Sweep, SweepRun
     from hotplate.session import Notebook
@@ -50,29 +52,58 @@ def laid_out(notebook: Notebook, axes: Sequence[Axis], given: Collection[str], t
     return expand(graph, axes, tuple(given), [cell_of(graph, target, notebook.path.name) for target in targets])
 
 
-def print_table(console: Console, swept: SweepRun) -> None:
-    """Prints a row for each point, with the axes' values and the results; of a long sweep the first and last rows."""
-    from rich.table import Table
+def print_points(console: Console, swept: SweepRun, *, saved: bool = False) -> None:
+    """Prints a row for each point, with the axes' values and the results, and how many are complete.
+
+    In a terminal these are the first and the last rows of a long sweep, and it says where the others can be had, unless
+    the table was `saved`.
+    """
     from rich.text import Text
 
-    axes = [axis.name for axis in swept.sweep.axes]
-    columns, gaps = list(swept.columns), bool(swept.problems)
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for name in (*axes, *columns, *(("problem",) if gaps else ())):
-        table.add_column(Text(name), no_wrap=True, overflow="ellipsis")
-    before, after = _ends(len(swept))
+    axes, columns = [axis.name for axis in swept.sweep.axes], list(swept.columns)
+    remarks = bool(swept.problems)
+    headings = [*axes, *columns, *([_remark_heading(swept)] if remarks else ())]
+    before, after = _ends(len(swept)) if console.is_terminal else (range(len(swept)), range(0))
+    rows: list[list[str | Text]] = []
     for i in (*before, *after):
         if after and i == after[0]:
-            table.add_row(*["..."] * len(axes))
+            rows.append(["..."] * len(axes))
         row = swept[i]
-        cells = [preview(row[name], 32) for name in (*axes, *columns)]
-        problem = f"{swept.statuses[i]}: {swept.problems[i]}" if i in swept.problems else ""
-        style = "yellow" if swept.statuses[i] in ("skipped", "cancelled") else "bold red"
-        last = (Text(shorten(problem, 64, placeholder=" ..."), style),) if gaps else ()
-        table.add_row(*map(Text, cells), *last)
-    console.print(table)
-    complete = len(swept) - len(swept.problems)
-    console.print(Text(f"{complete} of {len(swept)} points in {milliseconds(swept.seconds)}", "dim"))
+        rows.append(
+            [*(preview(row[name], 32) for name in (*axes, *columns)), *([_remark(swept, i)] if remarks else ())]
+        )
+    of_results = range(len(axes), len(axes) + len(columns))
+    draw_table(console, headings, rows, cut=[(len(headings) - 1,) if remarks else (), of_results])
+    for line in _counts(swept, len(before) + len(after), saved=saved):
+        console.print(Text(line, "dim"), soft_wrap=True)
+
+
+def _counts(swept: SweepRun, shown: int, *, saved: bool) -> Iterator[str]:
+    if rest := len(swept) - shown:
+        way = "" if saved else "; --save OUT.csv writes them all"
+        yield f"{rest} of {len(swept)} points are not shown{way}"
+    skipped = swept.statuses.count("skipped")
+    complete = swept.statuses.count("ok") + skipped
+    left_out = f", of which conditions left out {skipped}," if skipped else ""
+    yield f"{complete} of {len(swept)} points{left_out} in {milliseconds(swept.seconds)}"
+
+
+def _remark_heading(swept: SweepRun) -> str:
+    """What a condition leaves out is no problem."""
+    return "problem" if any(swept.statuses[i] != "skipped" for i in swept.problems) else "left out"
+
+
+def _remark(swept: SweepRun, point: int) -> Text:
+    from rich.text import Text
+
+    if point not in swept.problems:
+        return Text()
+    status = swept.statuses[point]
+    words = "left out" if status == "skipped" else status.replace("_", " ")
+    return Text(
+        shorten(f"{words}: {swept.problems[point]}", 200, placeholder=" ..."),
+        {"skipped": "dim", "cancelled": "yellow"}.get(status, "bold red"),
+    )
 
 
 def _ends(points: int) -> tuple[range, range]:

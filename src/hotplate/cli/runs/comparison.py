@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from hotplate.cli.runs.one import status_of
 from hotplate.cli.runs.values import Difference, difference, value_of
+from hotplate.cli.tables import print_table
 from hotplate.run.memory import FORGIVEN
 
 if TYPE_CHECKING:
@@ -127,20 +128,13 @@ def _value_pair(store: RunStore, a: CellRecord, b: CellRecord) -> Difference | N
 
 def print_comparison(console: Console, compared: Comparison) -> None:
     """Prints what differs in the notebook, the given values and the options, and a table of the cells."""
-    from rich.table import Table
     from rich.text import Text
 
     for line in _changes(compared):
         console.print(Text(line), soft_wrap=True)
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for heading in ("cell", *compared.runs, "code", "value"):
-        table.add_column(heading, no_wrap=heading != "value")
-    table.add_column("difference", justify="right", no_wrap=True)
-    table.add_column("took", justify="right", no_wrap=True)
-    for cell in compared.cells:
-        style = "dim" if cell.is_same else ""
-        table.add_row(*(Text(part, style) for part in _cell_row(cell)))
-    console.print(table)
+    headings = ("cell", *compared.runs, "code", "value", "difference", "took")
+    rows = [[Text(part, "dim" if cell.is_same else "") for part in _cell_row(cell)] for cell in compared.cells]
+    print_table(console, headings, rows, right=(5, 6), cut=[(4,)])
 
 
 def _changes(compared: Comparison) -> Iterator[str]:

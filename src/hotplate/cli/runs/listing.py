@@ -9,7 +9,8 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hotplate.cli.display import cut_text, milliseconds
+from hotplate.cli.display import milliseconds
+from hotplate.cli.tables import print_table
 from hotplate.run.store import RunState
 
 if TYPE_CHECKING:
@@ -61,27 +62,23 @@ def is_point(run: RunSummary) -> bool:
 
 def print_list(console: Console, shown: Sequence[Entry]) -> None:
     """Prints the list: run, notebook, state, when it began, what it took, how many cells have values, the problem."""
-    from rich.table import Table
     from rich.text import Text
 
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for heading in ("run", "notebook", "state", "began"):
-        table.add_column(heading, no_wrap=True)
-    table.add_column("took", justify="right", no_wrap=True)
-    table.add_column("cells", justify="right", no_wrap=True)
-    table.add_column("problem")
-    for entry in shown:
-        run = entry.run
-        table.add_row(
+    headings = ("run", "notebook", "state", "began", "took", "cells", "problem")
+    rows = [
+        (
             run.id,
-            Text(Path(run.notebook).name),
+            Path(run.notebook).name,
             Text(run.state, COLOURS.get(run.state, "bold red")),
             ago(run.began),
             milliseconds(took(run)),
             "" if is_point(run) else f"{run.outcomes.get('ok', 0)}/{run.cells}",
-            cut_text(_remark(entry)),
+            _remark(entry),
         )
-    console.print(table)
+        for entry in shown
+        for run in (entry.run,)
+    ]
+    print_table(console, headings, rows, right=(4, 5), cut=[(6,), (1,)])
 
 
 def _remark(entry: Entry) -> str:

@@ -6,10 +6,11 @@ import time
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from hotplate.cli.display import cut_text, milliseconds, parts, preview, type_of
+from hotplate.cli.display import milliseconds, parts, preview, type_of
 from hotplate.cli.reports import line, results
 from hotplate.cli.runs import listing, logs
 from hotplate.cli.runs.values import Value, value_of
+from hotplate.cli.tables import print_table
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -41,18 +42,12 @@ def print_one(console: Console, store: RunStore, record: RunRecord) -> None:
 
 
 def _print_cells(console: Console, store: RunStore, record: RunRecord) -> None:
-    from rich.table import Table
     from rich.text import Text
 
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for heading, side in (("cell", "left"), ("status", "left"), ("tries", "right"), ("run", "right"), ("type", "left")):
-        table.add_column(heading, justify="right" if side == "right" else "left", no_wrap=heading != "type")
-    table.add_column("value")
     shown = _shown(record)
-    for cell in shown:
-        for row in _rows(store, record, cell):
-            table.add_row(*map(Text, row[:-1]), cut_text(row[-1]))
-    console.print(table)
+    headings = ("cell", "status", "tries", "run", "type", "value")
+    rows = [row for cell in shown for row in _rows(store, record, cell)]
+    print_table(console, headings, rows, right=(2, 3), cut=[(5,), (4,)])
     if rest := len(record.cells) - len(shown):
         console.print(Text(f"... and {rest} more of {len(record.cells)}: hotplate runs {record.id} --json", "dim"))
 
