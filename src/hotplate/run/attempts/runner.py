@@ -143,8 +143,8 @@ def _refused(cell: str, policy: AttemptPolicy, before: tuple[Attempt, ...], made
     error = AttemptsSpent(
         cell,
         f"{_what_was_spent(policy, before)} spent before the run was resumed; the last one {_ending(last)}. "
-        "Give it more (`retries` and `retry_on` of its section), or resume with --again (again=True), which counts "
-        "from 1",
+        "Give it more (`retries` and `retry_on` of its section, or `attempts`), or resume with --again (again=True), "
+        "which counts from 1",
     )
     return Outcome(
         last.outcome,
@@ -161,7 +161,8 @@ def _refused(cell: str, policy: AttemptPolicy, before: tuple[Attempt, ...], made
 def _what_was_spent(policy: AttemptPolicy, before: Sequence[Attempt]) -> str:
     if len(before) < policy.max_attempts:
         return f"all that {before[-1].outcome} may cost was"
-    return "its one attempt was" if policy.max_attempts == 1 else f"all {policy.max_attempts} of its attempts were"
+    # Those that were made may be more than there are now: a policy that was given then is not recorded.
+    return "its one attempt was" if len(before) == 1 else f"all {len(before)} of its attempts were"
 
 
 def _cancelled(cell: str, last: Attempt, made: int, abort: AbortHandle, outcome: Outcome | None = None) -> Outcome:

@@ -110,6 +110,7 @@ def test_earlier_attempts_count() -> None:
     ("policy", "made", "spent"),
     [
         (AttemptPolicy(), 1, "its one attempt was"),
+        (AttemptPolicy(), 3, "all 3 of its attempts were"),
         (AttemptPolicy(max_attempts=2), 2, "all 2 of its attempts were"),
         (AttemptPolicy(max_attempts=9, retry_on={CRASHED: 1}), 2, "all that crashed may cost was"),
     ],
