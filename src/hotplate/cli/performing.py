@@ -81,11 +81,7 @@ class Performance:
     def _saved(self, result: Run | SweepRun) -> str | None:
         if self.save is None:
             return None
-        try:
-            written = result.save(self.save)
-        except OSError as error:
-            message = f"can't write {self.save}: {error.strerror}; the results were not saved"
-            raise SettingError(message) from error
+        written = result.save(self.save)
         if left_out := getattr(written, "left_out", ()):
             print(f"hotplate: {self.save} can't hold {', '.join(left_out)}; an .npz can hold arrays", file=sys.stderr)
         return str(self.save)

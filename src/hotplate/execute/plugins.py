@@ -25,8 +25,8 @@ class PluginKind(Generic[T]):
     api_version: int
     """The version of the interface that one is written against: the attribute `api_version` of its class."""
     fits: Callable[[object], TypeGuard[T]]
-    needs: str
-    """What something that does not fit lacks."""
+    needs: tuple[str, ...]
+    """The attributes that one has. The `name` is text."""
 
     def make(self, name: str, built_in: Sequence[str] = ()) -> T:
         """The one of that name. Nothing else is imported.
@@ -51,24 +51,32 @@ class PluginKind(Generic[T]):
         if isinstance(thing, type):
             raise SettingError(f"{thing.__name__} is a class; give an object of it: {thing.__name__}()")
         if not self.fits(thing):
-            raise SettingError(f"{thing!r} is no {self.what}: {type(thing).__name__} has no {self.needs}")
+            raise SettingError(f"{thing!r} is no {self.what}: {self._lack(thing)}")
         if hasattr(thing, "api_version"):
-            self._check_version(thing, f"the {self.what} {type(thing).__name__}", "its package")
+            self._check_version(thing, f"the {self.what} {type(thing).__name__}", "")
         return thing
 
     def _made(self, offer: EntryPoint) -> T:
         who = f"the {self.what} {offer.name} of {_origin(offer)}"
-        package = offer.dist.name if offer.dist is not None else "its package"
+        package = offer.dist.name if offer.dist is not None else ""
         factory: Any = _called(offer.load, who)
         versioned = hasattr(factory, "api_version")
         if versioned:  # before any other code of it runs
             self._check_version(factory, who, package)
         made = _called(factory, who)
         if isinstance(made, type) or not self.fits(made):
-            raise SettingError(f"{who} can't be used: {type(made).__name__} has no {self.needs}")
+            raise SettingError(f"{who} can't be used: {self._lack(made)}")
         if not versioned:
             self._check_version(made, who, package)
         return made
+
+    def _lack(self, thing: object) -> str:
+        """What keeps something from being one."""
+        is_class = isinstance(thing, type)  # what it has is for its objects
+        missing = [f"`{name}`" for name in self.needs if is_class or not hasattr(thing, name)]
+        if not missing:
+            return f"the `name` of {type(thing).__name__} is no text"
+        return f"{type(thing).__name__} has no {' and '.join(filter(None, (', '.join(missing[:-1]), missing[-1])))}"
 
     def _check_version(self, thing: object, who: str, package: str) -> None:
         wanted, offered = self.api_version, getattr(thing, "api_version", None)
@@ -77,9 +85,9 @@ class PluginKind(Generic[T]):
         if type(offered) is not int:
             remedy = f"its class needs the attribute api_version, which is {wanted} for this hotplate"
         elif offered < wanted:
-            remedy = f"update {package}"
+            remedy = f"update {package or 'its package'}"
         else:
-            remedy = f"update hotplate, or install an older {package}"
+            remedy = f"update hotplate, or install an older {package or 'version of its package'}"
         said = "none" if offered is None else repr(offered)
         raise SettingError(f"{who} can't be used: wanted API version {wanted}, offered {said}; {remedy}")
 

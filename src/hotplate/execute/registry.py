@@ -35,4 +35,4 @@ def _is_executor(thing: object) -> TypeGuard[Executor]:
     return isinstance(thing, Executor) and isinstance(getattr(thing, "name", None), str)
 
 
-_EXECUTORS = PluginKind("executor", "hotplate.executors", API_VERSION, _is_executor, "`name` and `execute`")
+_EXECUTORS = PluginKind("executor", "hotplate.executors", API_VERSION, _is_executor, ("name", "execute"))

@@ -14,6 +14,7 @@ import numpy as np
 from hotplate.errors import InputError
 from hotplate.execute import Outcome, OutcomeKind
 from hotplate.frozen import quickly_made
+from hotplate.run.saving import writing
 from hotplate.values import field_value
 
 if TYPE_CHECKING:
@@ -137,10 +138,11 @@ class Run(Mapping[str, Any]):
         """Writes every value that NumPy can hold to an uncompressed .npz and returns the names written.
 
         Fields of several results are saved as `cell_field`; objects that are no array, number or text are left out.
+        Raises InputError where the file can't be written.
         """
         arrays = {name: np.asarray(value) for name, value in self._flat() if _is_saveable(value)}
         # Not savez: it appends .npz to a path of another name, and has parameters that a cell may be called (`file`).
-        with zipfile.ZipFile(path, "w") as archive:
+        with writing(path), zipfile.ZipFile(path, "w") as archive:
             for name, array in arrays.items():
                 with archive.open(f"{name}.npy", "w", force_zip64=True) as member:
                     np.lib.format.write_array(member, array, allow_pickle=False)

@@ -20,7 +20,7 @@ from hotplate.run.memory import Recorded
 from hotplate.session.conductor import Conductor
 from hotplate.session.contents import Contents, refuse_errors
 from hotplate.session.layout import Layout
-from hotplate.session.order import Order, Policies
+from hotplate.session.order import Order, Policies, sinks_of
 from hotplate.toolchain import Artifact, BuildFailure
 from hotplate.toolchain.toolchain import Toolchain
 
@@ -189,7 +189,7 @@ class Notebook:
         record: bool | RunStore = False,
         reuse: bool = False,
         attempts: Policies | None = None,
-        lifecycles: Iterable[str | Lifecycle] = (),
+        lifecycles: Lifecycle | Iterable[str | Lifecycle] = (),
         inputs: Mapping[str, Any] | None = None,
         on_event: Sink | Sequence[Sink] = (),
         abort: AbortHandle | None = None,
@@ -234,7 +234,7 @@ class Notebook:
 
     def resume(
         self,
-        run: str,
+        run: str | Run | SweepRun,
         *,
         mode: str = "reuse",
         again: bool = False,
@@ -243,7 +243,7 @@ class Notebook:
         keep_going: bool | None = None,
         store: RunStore | None = None,
         attempts: Policies | None = None,
-        lifecycles: Iterable[str | Lifecycle] = (),
+        lifecycles: Lifecycle | Iterable[str | Lifecycle] = (),
         inputs: Mapping[str, Any] | None = None,
         on_event: Sink | Sequence[Sink] = (),
         abort: AbortHandle | None = None,
@@ -251,10 +251,11 @@ class Notebook:
     ) -> Run | SweepRun:
         """Goes on with a recorded run that failed, was cancelled or lost its process, and returns all its results.
 
-        `run` is its id, or the beginning of it. What it was given holds, but for what is given now. Results are taken
-        over by `mode`: "reuse" those that still hold for the file as it is, "strict" the same and refuses a file that
-        has changed, "force" all of them. Attempts count on, but for cells that an edit or a value given now reaches;
-        `again` counts from 1. What is left out is as it was, but `attempts` and `lifecycles`, which are not recorded.
+        `run` is the run itself, its id, or the beginning of that. What it was given holds, but for what is given now.
+        Results are taken over by `mode`: "reuse" those that still hold for the file as it is, "strict" the same and
+        refuses a file that has changed, "force" all of them. Attempts count on, but for cells that an edit or a value
+        given now reaches; `again` counts from 1. What is left out is as it was, but `attempts` and `lifecycles`, which
+        are not recorded.
 
         Raises StoreError for a run that is unknown, done or still going on, and as `run` does.
         """
@@ -294,7 +295,7 @@ class Notebook:
         record: bool | RunStore = False,
         reuse: bool = False,
         attempts: Policies | None = None,
-        lifecycles: Iterable[str | Lifecycle] = (),
+        lifecycles: Lifecycle | Iterable[str | Lifecycle] = (),
         inputs: Mapping[str, Any] | None = None,
         on_event: Sink | Sequence[Sink] = (),
         abort: AbortHandle | None = None,
@@ -396,7 +397,7 @@ class Notebook:
             chosen,
             self._conductor.turn,
             ran,
-            (on_event,) if callable(on_event) else tuple(on_event),
+            sinks_of(on_event),
             quiet=quiet,
             polling=polling,
             drafts=drafts and not canary,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +13,7 @@ from hotplate.run.attempts import AttemptPolicy
 from hotplate.run.lifecycles.registry import make_lifecycles
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
     from hotplate.events import Sink
     from hotplate.execute import AbortHandle, Executor
@@ -65,7 +65,7 @@ class Order:
         on_crash: str,
         output: str,
         on_event: Sink | Sequence[Sink],
-        lifecycles: Iterable[str | Lifecycle],
+        lifecycles: Lifecycle | Iterable[str | Lifecycle],
         keep_going: bool,
         reuse: bool = False,
         **rest: Any,
@@ -79,7 +79,7 @@ class Order:
             targets=tuple(targets),
             given=given,
             executor=chosen,
-            sinks=(on_event,) if callable(on_event) else tuple(on_event),
+            sinks=sinks_of(on_event),
             keep_going=keep_going,
             diagnoses=on_crash == "diagnose",
             echoes=output == "live",
@@ -120,6 +120,17 @@ class Order:
             if not isinstance(policy, AttemptPolicy):
                 raise SettingError(f"attempts: {name} is to be tried as {policy!r}; give an AttemptPolicy")
         return {name: self.attempts[cell] for name, cell in cells.items() if cell in self.attempts}
+
+
+def sinks_of(on_event: Sink | Sequence[Sink]) -> tuple[Sink, ...]:
+    """The functions that are told of events. Raises SettingError for what is none."""
+    if callable(on_event):
+        return (on_event,)
+    several = tuple(on_event) if isinstance(on_event, Iterable) else (on_event,)
+    for one in several:
+        if not callable(one):
+            raise SettingError(f"on_event is {on_event!r}; it is a function that takes an event, or several of them")
+    return several
 
 
 def _refuse_other(name: str, value: object, known: tuple[str, ...]) -> None:

@@ -18,8 +18,10 @@ if TYPE_CHECKING:
 
     from hotplate.events import Sink
     from hotplate.execute import AbortHandle, Executor
+    from hotplate.run import Run
     from hotplate.run.lifecycles import Lifecycle
     from hotplate.run.store import Recording, RunDescription, RunRecord, RunStore, StoredValue
+    from hotplate.run.sweep import SweepRun
     from hotplate.session.contents import Contents
     from hotplate.session.layout import Layout
 
@@ -30,7 +32,7 @@ if TYPE_CHECKING:
 def resume_order(
     contents: Contents,
     store: RunStore,
-    run: str,
+    run: str | Run | SweepRun,
     *,
     mode: str,
     again: bool,
@@ -38,7 +40,7 @@ def resume_order(
     jobs: int | None,
     keep_going: bool | None,
     attempts: Policies | None,
-    lifecycles: Iterable[str | Lifecycle],
+    lifecycles: Lifecycle | Iterable[str | Lifecycle],
     given: Mapping[str, Any],
     on_event: Sink | Sequence[Sink],
     abort: AbortHandle | None,
@@ -48,7 +50,7 @@ def resume_order(
     Raises StoreError, NotebookError and SettingError.
     """
     chosen = _mode(mode)
-    record = store.find_run(run)
+    record = store.find_run(_name(run))
     refuse_done(record)
     _refuse_other_notebook(contents, record)
     contents.file.refresh()
@@ -108,6 +110,14 @@ class Resumption:
         """Ends the recording, unless it has ended."""
         if self.recording is not None:
             self.recording.end_early(error)
+
+
+def _name(run: object) -> str:
+    """What somebody who wants to resume a run calls it."""
+    name = run if isinstance(run, str) else getattr(run, "id", None)
+    if not isinstance(name, str):
+        raise SettingError(f"there is no resuming {run!r}; give a recorded run, or the beginning of its id")
+    return name
 
 
 def _mode(mode: str) -> Mode:

@@ -24,7 +24,7 @@ def is_kettle(thing: object) -> TypeGuard[Kettle]:
     return hasattr(thing, "boil")
 
 
-KETTLES: PluginKind[Kettle] = PluginKind("kettle", "hotplate.test_kettles", 3, is_kettle, "`boil`")
+KETTLES: PluginKind[Kettle] = PluginKind("kettle", "hotplate.test_kettles", 3, is_kettle, ("boil",))
 
 
 @pytest.fixture

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from numbers import Integral, Real
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -12,8 +14,6 @@ from hotplate.frozen import quickly_made
 from hotplate.run.attempts.backoff import NO_WAIT, Backoff, ExponentialBackoff, FixedBackoff
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from hotplate.notebook.model import Attributes
 
 CAUSES = (OutcomeKind.CRASHED, OutcomeKind.TIMED_OUT, OutcomeKind.LOST, OutcomeKind.FAILED)
@@ -39,9 +39,10 @@ class AttemptPolicy:
     max_attempts: int = 1
     """The first one included, and those of the runs that are resumed."""
     backoff: Backoff = NO_WAIT
+    """How long to wait before the next attempt. A number of seconds is a FixedBackoff."""
     retry_on: Mapping[OutcomeKind, int | None] = field(default_factory=lambda: BY_DEFAULT)
     """What is tried again: causes (`crashed`, `timed_out`, `lost`, `failed`), each with a budget of its own: how many
-    further attempts it may cost. None: as many as there are."""
+    further attempts it may cost. None: as many as there are. A sequence of causes is the same without budgets."""
     impure: bool = False
     """Whether the cell does more than compute: a second attempt may repeat what the first one did."""
     retry_impure: bool = False
@@ -62,18 +63,20 @@ class AttemptPolicy:
         )
 
     def __post_init__(self) -> None:
-        if self.max_attempts < 1:
+        if not _is_number(self.max_attempts, Integral) or self.max_attempts < 1:
             raise SettingError(
-                f"max_attempts can't be {self.max_attempts}: the first attempt counts, so 1 is the least"
+                f"max_attempts can't be {self.max_attempts!r}: it is a count, of which the first attempt is one"
             )
-        if self.timeout is not None and not 0 < self.timeout < float("inf"):
+        if self.timeout is not None and not (_is_number(self.timeout) and 0 < self.timeout < float("inf")):
             raise SettingError(
-                f"timeout can't be {self.timeout}: give a number of seconds above 0, or None for no limit"
+                f"timeout can't be {self.timeout!r}: give a number of seconds above 0, or None for no limit"
             )
-        if not 0 <= self.grace < float("inf"):
-            raise SettingError(f"grace can't be {self.grace}: give a number of seconds, 0 or more")
+        if not (_is_number(self.grace) and 0 <= self.grace < float("inf")):
+            raise SettingError(f"grace can't be {self.grace!r}: give a number of seconds, 0 or more")
+        if self.backoff is not NO_WAIT:
+            object.__setattr__(self, "backoff", _waits(self.backoff))
         if self.retry_on is not BY_DEFAULT:
-            causes = {_cause(name): _budget(name, budget) for name, budget in self.retry_on.items()}
+            causes = {_cause(name): _budget(name, budget) for name, budget in _budgets(self.retry_on)}
             object.__setattr__(self, "retry_on", MappingProxyType(causes))
 
     def __reduce__(self) -> tuple[type[AttemptPolicy], tuple[object, ...]]:
@@ -109,6 +112,32 @@ def _backoff(seconds: tuple[float, ...]) -> Backoff:
     return FixedBackoff(seconds[0]) if len(seconds) == 1 else ExponentialBackoff(seconds[0], seconds[1])
 
 
+def _is_number(value: object, kind: type = Real) -> bool:
+    return type(value) is int or (isinstance(value, kind) and not isinstance(value, bool))
+
+
+def _waits(backoff: object) -> Backoff:
+    if _is_number(backoff):
+        return FixedBackoff(float(backoff))  # type: ignore[arg-type]  # a number, as was just seen
+    if not isinstance(backoff, Backoff):
+        raise SettingError(
+            f"backoff is {backoff!r}; it is a FixedBackoff, an ExponentialBackoff, or a number of seconds"
+        )
+    return backoff
+
+
+def _budgets(retry_on: object) -> Iterable[tuple[str, int | None]]:
+    """What users write: causes with their budgets, or causes alone."""
+    if isinstance(retry_on, Mapping):
+        return retry_on.items()
+    if isinstance(retry_on, str) or not isinstance(retry_on, Iterable):
+        raise SettingError(
+            f"retry_on is {retry_on!r}; give what is tried again, such as ('failed',), or with a budget for each:"
+            " {'failed': 2}"
+        )
+    return ((name, None) for name in retry_on)
+
+
 def _cause(name: str) -> OutcomeKind:
     if name not in CAUSES:
         raise SettingError(f"retry_on can't have {name}: what can be tried again is {', '.join(CAUSES)}")
@@ -116,6 +145,6 @@ def _cause(name: str) -> OutcomeKind:
 
 
 def _budget(name: str, budget: int | None) -> int | None:
-    if budget is not None and budget < 0:
-        raise SettingError(f"the budget of {name} can't be {budget}: it is a count, or None for no limit of its own")
+    if budget is not None and (not _is_number(budget, Integral) or budget < 0):
+        raise SettingError(f"the budget of {name} can't be {budget!r}: it is a count, or None for no limit of its own")
     return budget

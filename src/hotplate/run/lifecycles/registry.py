@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeGuard
+from collections.abc import Iterable
+from typing import TypeGuard
 
 from hotplate.execute.plugins import PluginKind
 from hotplate.run.lifecycles.lifecycle import API_VERSION, Lifecycle
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable
 
-
-def make_lifecycles(chosen: str | Iterable[str | Lifecycle]) -> tuple[Lifecycle, ...]:
+def make_lifecycles(chosen: str | Lifecycle | Iterable[str | Lifecycle]) -> tuple[Lifecycle, ...]:
     """Those that were chosen, in that order: objects, or names in the entry-point group `hotplate.lifecycles`.
 
     Only the chosen ones are imported. Raises SettingError for the first that is not there or can't be used.
     """
-    all_of_them = (chosen,) if isinstance(chosen, str) else chosen
+    all_of_them = (chosen,) if isinstance(chosen, str) or not isinstance(chosen, Iterable) else chosen
     return tuple(_LIFECYCLES.make(one) if isinstance(one, str) else _LIFECYCLES.checked(one) for one in all_of_them)
 
 
@@ -25,6 +23,4 @@ def _is_lifecycle(thing: object) -> TypeGuard[Lifecycle]:
     return isinstance(thing, Lifecycle) and isinstance(getattr(thing, "name", None), str)
 
 
-_LIFECYCLES = PluginKind(
-    "lifecycle", "hotplate.lifecycles", API_VERSION, _is_lifecycle, "`name`, `setup` and `teardown`"
-)
+_LIFECYCLES = PluginKind("lifecycle", "hotplate.lifecycles", API_VERSION, _is_lifecycle, ("name", "setup", "teardown"))

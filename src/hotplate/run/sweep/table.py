@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from operator import index
 from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
@@ -11,6 +12,7 @@ import numpy as np
 from hotplate.errors import InputError
 from hotplate.execute import OutcomeKind
 from hotplate.notebook.graph import suggest
+from hotplate.run.saving import writing
 from hotplate.values import result_fields
 
 if TYPE_CHECKING:
@@ -152,16 +154,26 @@ class SweepTable:
     @overload
     def __getitem__(self, key: int) -> dict[str, Any]: ...
     @overload
+    def __getitem__(self, key: slice) -> list[dict[str, Any]]: ...
+    @overload
     def __getitem__(self, key: str) -> np.ndarray[Any, Any]: ...
-    def __getitem__(self, key: int | str) -> dict[str, Any] | np.ndarray[Any, Any]:
-        """A point's row, or a column: stacked, with points along the first axis, where types and shapes agree.
+    def __getitem__(self, key: int | slice | str) -> dict[str, Any] | list[dict[str, Any]] | np.ndarray[Any, Any]:
+        """A point's row, those of a slice of points, or a column.
 
-        Else it is an array of objects. Where a point has no result, NaN stands among floating-point numbers, else
-        None. Raises IndexError, KeyError.
+        A column is stacked, with points along the first axis, where types and shapes agree; else it is an array of
+        objects. Where a point has no result, NaN stands among floating-point numbers, else None. Raises IndexError,
+        KeyError, and InputError for what is no number, slice or name.
         """
         if isinstance(key, str):
             return _as_array(self.values(key))
-        row, i = self.sweep.points[key], range(len(self))[key]
+        if isinstance(key, slice):
+            return [self[i] for i in range(len(self))[key]]
+        if not hasattr(key, "__index__"):
+            raise InputError(f"a sweep has no [{key!r}]; give a point's number, a slice, or the name of a column")
+        if not -len(self) <= index(key) < len(self):
+            raise IndexError(f"there is no point {key}: the sweep has {len(self):,}, from 0 on")
+        i = range(len(self))[key]
+        row = self.sweep.points[i]
         for name, column in self.columns.items():
             row[name] = self._value(self.sweep.instance(i, column.cell), column.field)
         return row
@@ -180,13 +192,15 @@ class SweepTable:
         """Writes the axes and all results that NumPy can hold to an uncompressed .npz. See files.write_npz."""
         from hotplate.run.sweep.files import write_npz
 
-        return write_npz(self, path)
+        with writing(path):
+            return write_npz(self, path)
 
     def to_csv(self, path: str | Path) -> Written:
         """Writes a line for each point, with what fits into one: numbers and text. See files.write_csv."""
         from hotplate.run.sweep.files import write_csv
 
-        return write_csv(self, path)
+        with writing(path):
+            return write_csv(self, path)
 
     def to_arrow(self) -> pa.Table:
         """The table for pandas, Polars and DuckDB. Takes pyarrow (`hotplate[arrow]`). See arrow.as_arrow."""
@@ -198,10 +212,14 @@ class SweepTable:
         """Writes `to_arrow` to a Feather file, which is Arrow's own format."""
         from hotplate.run.sweep.arrow import write_feather
 
-        return write_feather(self, path)
+        with writing(path):
+            return write_feather(self, path)
 
     def save(self, path: str | Path) -> Written:
-        """Writes the format that the path's suffix names: .npz, .csv, .feather or .arrow. Raises InputError."""
+        """Writes the format that the path's suffix names: .npz, .csv, .feather or .arrow.
+
+        Raises InputError for another one, and where the file can't be written.
+        """
         writers = {".npz": self.to_npz, ".csv": self.to_csv, ".feather": self.to_feather, ".arrow": self.to_feather}
         suffix = str(path).lower().rpartition(".")[2]
         if (write := writers.get(f".{suffix}")) is None:

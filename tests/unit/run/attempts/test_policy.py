@@ -108,3 +108,31 @@ def test_knows_an_attempt_that_no_other_can_follow(
     policy: AttemptPolicy, attempt: int, spent: dict[OutcomeKind, int], last: bool
 ) -> None:
     assert policy.is_last(attempt, spent) is last
+
+
+def test_causes_without_budgets_may_be_a_sequence() -> None:
+    assert AttemptPolicy(retry_on=("failed", "lost")) == AttemptPolicy(retry_on={"failed": None, "lost": None})  # type: ignore[arg-type, dict-item]
+
+
+def test_a_backoff_in_seconds_is_a_fixed_one() -> None:
+    assert AttemptPolicy(backoff=3) == AttemptPolicy(backoff=FixedBackoff(3.0))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    "setting",
+    [
+        {"backoff": "3"},
+        {"backoff": -1},
+        {"backoff": True},
+        {"retry_on": "failed"},
+        {"retry_on": 5},
+        {"retry_on": {"failed": "x"}},
+        {"max_attempts": "3"},
+        {"max_attempts": 2.5},
+        {"timeout": "3"},
+        {"grace": None},
+    ],
+)
+def test_a_setting_of_another_kind_is_refused_when_it_is_made(setting: dict[str, Any]) -> None:
+    with pytest.raises(SettingError, match=next(iter(setting)).replace("retry_on", "retry_on|budget")):
+        AttemptPolicy(**setting)
