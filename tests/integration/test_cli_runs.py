@@ -363,7 +363,7 @@ def test_a_deleted_run_is_gone_and_no_other(command: Command, cells: Path) -> No
 
 
 @pytest.mark.parametrize(
-    "arguments", [["runs", "0123"], ["resume", "0123"], ["runs", "--delete", "0123"], ["runs", "0123", "--log", "n"]]
+    "arguments", [["runs", "zzzz"], ["resume", "zzzz"], ["runs", "--delete", "zzzz"], ["runs", "zzzz", "--log", "n"]]
 )
 def test_an_unknown_run_is_refused_with_those_that_there_are(
     arguments: list[str], command: Command, cells: Path
@@ -371,7 +371,7 @@ def test_an_unknown_run_is_refused_with_those_that_there_are(
     failed = failed_run(command, cells)
     done = command(*arguments)
     assert (done.code, done.out) == (2, "")
-    assert done.err == f"hotplate: there is no run 0123; the last ones are {failed}\n"
+    assert done.err == f"hotplate: there is no run zzzz; the last ones are {failed}\n"
 
 
 @pytest.mark.parametrize("arguments", [["runs"], ["resume"], ["runs", "--delete"]])

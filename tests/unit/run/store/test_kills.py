@@ -147,7 +147,7 @@ def test_an_undisturbed_process_does_both_runs(processes: subprocess.Popen[str],
     prepare(tmp_path)
     said = kill_at(processes, tmp_path, 0, 10_000)
     assert said.ended == {FIRST, SECOND}
-    assert said.reached > 100
+    assert said.reached > 60  # how many it is depends on how much goes into one transaction
     check(tmp_path, said)
 
 
