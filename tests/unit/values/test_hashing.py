@@ -54,7 +54,7 @@ def test_an_array_that_maps_a_file_is_the_array_that_it_shows(tmp_path: Path) ->
     [
         np.ma.masked_array([1.0, 2.0], [True, False]),
         np.array([[1.0]]).view(np.matrix),
-        np.array(["a "]).view(np.char.chararray),
+        np.array([1.0]).view(type("Metres", (np.ndarray,), {})),
         RECORDS,
         RECORDS[0],
         RECORDS.view(np.ndarray),
