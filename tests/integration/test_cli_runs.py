@@ -142,6 +142,20 @@ def unusable(folder: Path, request: pytest.FixtureRequest) -> Path:
     return folder
 
 
+@pytest.mark.parametrize("arguments", [["runs"], ["runs", "--json"], ["runs", "3f2a"], ["resume"], ["resume", "3f2a"]])
+def test_who_only_looks_makes_no_store(arguments: list[str], command: Command, folder: Path) -> None:
+    done = command(*arguments)
+    assert done.code == 2
+    assert f"there are no recorded runs in {folder}" in done.err
+    assert not folder.exists()
+
+
+def test_to_resume_where_nothing_was_recorded_makes_no_store(cells: Path, folder: Path) -> None:
+    with pytest.raises(StoreError, match="there are no recorded runs"):
+        hotplate.open(cells).resume("3f2a")
+    assert not folder.exists()
+
+
 def test_a_run_that_can_not_be_recorded_goes_on_with_one_warning(command: Command, cells: Path, unusable: Path) -> None:
     done = command("run", cells, "n", "--json")
     assert done.code == 0
@@ -431,7 +445,7 @@ def test_strict_refuses_a_changed_notebook_and_force_takes_all_over(command: Com
 
 
 def test_without_a_run_those_are_listed_that_can_be_resumed(command: Command, cells: Path) -> None:
-    assert command("resume").err.startswith("hotplate: there is no run to resume")
+    assert "there are no recorded runs" in command("resume").err
     command("run", cells, "n")
     failed = failed_run(command, cells)
     done = command("resume", "--json")
@@ -581,7 +595,10 @@ def test_points_are_folded_under_their_sweep_and_go_with_it(command: Command, ce
     point = next(run["run"] for run in listed if run["parent"])
     assert document(command("runs", point, "--json"))["parent"] == sweep["run"]
     assert f"point of  {sweep['run']}, which has the results" in command("runs", point).out
-    done = command("runs", "--delete", sweep["run"], f"{sweep['run']}.0")
+    alone = command("runs", "--delete", point)
+    assert (alone.code, len(store.runs())) == (2, 3)
+    assert alone.err.endswith(f"is a point of a sweep; delete that: hotplate runs --delete {sweep['run']}\n")
+    done = command("runs", "--delete", point, sweep["run"])
     assert (done.code, done.out, done.err) == (0, f"deleted run {sweep['run']} and its 2 points\n", "")
     assert store.runs() == []
 

@@ -68,7 +68,7 @@ def resume(
     from hotplate.run.store import RunStore
     from hotplate.session.resuming import refuse_done
 
-    store = RunStore.open()
+    store = RunStore.open(create=False)
     if run is None:
         raise StoreError(_choice(store))
     record = store.find_run(run)

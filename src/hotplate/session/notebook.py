@@ -261,7 +261,7 @@ class Notebook:
         """
         from hotplate.session.resuming import resume_order
 
-        store = self._store(True if store is None else store)
+        store = self._store(True if store is None else store, create=False)
         order = resume_order(
             self._contents,
             store,
@@ -333,8 +333,8 @@ class Notebook:
         )
         return self._conductor.sweep(order)
 
-    def _store(self, chosen: bool | RunStore) -> RunStore:
-        """Where runs are recorded. Opened once, and closed with the notebook."""
+    def _store(self, chosen: bool | RunStore, *, create: bool = True) -> RunStore:
+        """Where runs are recorded. Opened once, and closed with the notebook. Raises StoreError."""
         from hotplate.run.store import RunStore
 
         if isinstance(chosen, RunStore):
@@ -342,7 +342,7 @@ class Notebook:
         if not isinstance(chosen, bool):
             raise SettingError(f"{chosen!r} is no place for records; give a RunStore, such as RunStore.open(folder)")
         if self._own_store is None:
-            self._own_store = RunStore.open()
+            self._own_store = RunStore.open(create=create)
         return self._own_store
 
     def watch(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from hotplate.cli.common import console, json_option
-from hotplate.errors import SettingError
+from hotplate.errors import SettingError, StoreError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -48,7 +48,7 @@ def runs(
     wanted = {"--events": events, "--log": log is not None, "--text": text, "--delete": delete}
     chosen = [option for option, given in wanted.items() if given]
     _refuse_mixture(names, chosen)
-    store = RunStore.open()
+    store = RunStore.open(create=False)
     if delete:
         return _delete(store, names, as_json)
     if not names or _is_file(names[0]):
@@ -131,17 +131,20 @@ def _compare(store: RunStore, names: Sequence[str], as_json: bool) -> int:
 
 
 def _delete(store: RunStore, names: Sequence[str], as_json: bool) -> int:
-    """Removes runs, and the points of sweeps with them. Names are looked up before anything goes."""
-    found = dict.fromkeys(store.find_run(name).id for name in names)
+    """Removes runs, and the points of sweeps with them. What is named is looked up before anything goes."""
+    found = {run.id: run for run in (store.find_run(name).summary for name in names)}
+    for run in found.values():
+        if run.parent is not None and run.parent not in found:
+            raise StoreError(f"run {run.id} is a point of a sweep; delete that: hotplate runs --delete {run.parent}")
     deleted: list[str] = []
-    for run in found:
-        if run in deleted:
-            continue  # with its sweep
-        points = tuple(store.children(run).states)
-        store.delete(run)
-        deleted += (run, *points)
+    for run in found.values():
+        if run.parent is not None:
+            continue  # it goes with its sweep
+        points = tuple(store.children(run.id).states)
+        store.delete(run.id)
+        deleted += (run.id, *points)
         if not as_json:
-            print(f"deleted run {run}" + (f" and its {len(points)} points" if points else ""))
+            print(f"deleted run {run.id}" + (f" and its {len(points)} points" if points else ""))
     if as_json:
         _print_json({"deleted": deleted})
     return 0
