@@ -445,8 +445,8 @@ def test_strict_refuses_a_changed_notebook_and_force_takes_all_over(command: Com
 
 
 def test_without_a_run_those_are_listed_that_can_be_resumed(command: Command, cells: Path) -> None:
-    assert "there are no recorded runs" in command("resume").err
     command("run", cells, "n")
+    assert command("resume").err.startswith("hotplate: there is no run to resume")
     failed = failed_run(command, cells)
     done = command("resume", "--json")
     assert done.code == 2
@@ -501,6 +501,39 @@ def test_a_notebook_that_is_gone_can_be_had_back(command: Command, own: Path) ->
     assert f"hotplate runs {failed} --text" in done.err
     own.write_text(command("runs", failed, "--text").out)
     assert command("resume", failed, "--set", "step=1").code == 0
+
+
+def test_a_notebook_that_was_moved_is_resumed_where_it_is(command: Command, own: Path, store: RunStore) -> None:
+    failed = failed_run(command, own)
+    moved = own.rename(own.with_name("moved.c"))
+    assert "--file PATH" in command("resume", failed).err
+    done = command("resume", failed, "--file", "moved.c", "--set", "step=1", "--json")
+    statuses = {cell["name"]: cell["status"] for cell in document(done)["cells"]}
+    assert (done.code, statuses["n"], statuses["last"]) == (0, "kept", "ok")
+    assert store.find_run(failed).summary.notebook == str(moved)
+
+
+def test_a_sweep_that_was_moved_takes_its_points_along(command: Command, own: Path, store: RunStore) -> None:
+    sweep = document(command("run", own, "last", "--sweep", "step=5,6", "--json"))["run"]
+    moved = own.rename(own.with_name("moved.c"))
+    assert command("resume", sweep, "--file", moved, "--again").code == 1
+    assert {run.notebook for run in store.runs()} == {str(moved)}
+
+
+@pytest.mark.parametrize(
+    ("text", "gone", "said"),
+    [(CELLS, False, "open that file"), ("int n(void) { return 3; }\n", True, "lacks gate, last, ramp")],
+)
+def test_another_notebook_is_not_taken_for_one_that_was_moved(
+    text: str, gone: bool, said: str, command: Command, own: Path
+) -> None:
+    failed = failed_run(command, own)
+    other = own.with_name("other.c")
+    other.write_text(text)
+    if gone:
+        own.unlink()
+    done = command("resume", failed, "--file", other)
+    assert (done.code, said in done.err) == (2, True)
 
 
 # ---- sweeps

@@ -41,6 +41,9 @@ _SHOWN = 10
 @click.option("--strict", is_flag=True, help="Refuse a notebook that has changed.")
 @click.option("--force", is_flag=True, help="Take over all results, whatever has changed.")
 @click.option("--again", is_flag=True, help="Count attempts from 1 again.")
+@click.option(
+    "--file", type=click.Path(path_type=Path), metavar="FILE", help="Where the notebook has been moved to since."
+)
 @set_option
 @input_option
 @resumed_executor_option
@@ -53,6 +56,7 @@ def resume(
     run: str | None,
     strict: bool,
     force: bool,
+    file: Path | None,
     assignments: Sequence[str],
     arrays: Sequence[str],
     save: Path | None,
@@ -77,8 +81,9 @@ def resume(
             f"run {record.id} is a point of a sweep; go on with that: hotplate resume {record.summary.parent}"
         )
     refuse_done(record)
-    refuse_target(save, [record.summary.notebook], table=bool(record.summary.point))
-    notebook = _opened(record)
+    path = file or Path(record.summary.notebook)
+    refuse_target(save, [path], table=bool(record.summary.point))
+    notebook = _opened(record, path)
     options |= {
         "mode": "strict" if strict else "force" if force else "reuse",
         "inputs": given_values(notebook, assignments, arrays),
@@ -105,9 +110,9 @@ def _choice(store: RunStore) -> str:
     return "\n".join(["say which run to resume:", *lines, *more])
 
 
-def _opened(record: RunRecord) -> Notebook:
+def _opened(record: RunRecord, notebook: Path) -> Notebook:
     """The run's notebook as it was opened then. Raises SettingError where the command line can't do that."""
-    options, notebook = record.options, record.summary.notebook
+    options = record.options
     if options.get("policy") not in (None, "strict"):
         raise SettingError(
             f"run {record.id} was made in Python with a policy of its own, which was not recorded; open the notebook "
@@ -118,10 +123,10 @@ def _opened(record: RunRecord) -> Notebook:
             f"run {record.id} has Python functions as cells ({', '.join(python)}), which are not in {notebook}; "
             f"resume it in Python with nb.resume({record.id!r})"
         )
-    if not Path(notebook).exists():
+    if not notebook.exists():
         raise SettingError(
-            f"{notebook}, of which run {record.id} is, is not there any more; put it back: its text is what "
-            f"`hotplate runs {record.id} --text` prints, as in > {shlex.quote(notebook)}"
+            f"{notebook}, of which run {record.id} is, is not there any more; say where it is with --file PATH, or put "
+            f"it back: its text is what `hotplate runs {record.id} --text` prints, as in > {shlex.quote(str(notebook))}"
         )
     return hotplate.open(
         notebook,

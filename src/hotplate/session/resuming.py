@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from hotplate import notebook as notation
 from hotplate.errors import SettingError, StoreError
 from hotplate.execute import OutcomeKind
 from hotplate.run.memory import FORGIVEN, Mode, Resumed
@@ -52,8 +54,8 @@ def resume_order(
     chosen = _mode(mode)
     record = store.find_run(_name(run))
     refuse_done(record)
-    _refuse_other_notebook(contents, record)
     contents.file.refresh()
+    _refuse_other_notebook(contents, record)
     if chosen is Mode.STRICT:
         _refuse_changes(contents, record)
     axes = _axes_before(store, record, given)
@@ -134,8 +136,17 @@ def refuse_done(record: RunRecord) -> None:
 
 
 def _refuse_other_notebook(contents: Contents, record: RunRecord) -> None:
-    if plain(str(contents.path)) != record.summary.notebook:
-        raise StoreError(f"run {record.id} is one of {record.summary.notebook}, not of {contents.path}; open that file")
+    """It may be elsewhere than it was, if it has been moved: nothing is where it was, and it has all cells of then."""
+    before = record.summary.notebook
+    if plain(str(contents.path)) == before:
+        return
+    if Path(before).exists():
+        raise StoreError(f"run {record.id} is one of {before}, not of {contents.path}; open that file")
+    if gone := notation.parse(Path(before), record.text).cells.keys() - contents.model.cells.keys():
+        raise StoreError(
+            f"run {record.id} is one of {before}, which is not there any more, and {contents.path} lacks "
+            f"{', '.join(sorted(gone))} of it; open the file that it was moved to"
+        )
 
 
 def _refuse_changes(contents: Contents, record: RunRecord) -> None:

@@ -64,10 +64,13 @@ def revision(description: RunDescription, run: str, token: str, limit: float) ->
 
     def update(connection: Connection) -> None:
         keep_text(connection)
-        changes = ", ".join(f"{name} = :{name}" for name in facts)
+        now = facts | {"notebook": plain(description.notebook)}  # it may have been moved
+        changes = ", ".join(f"{name} = :{name}" for name in now)
         connection.execute(
-            f"UPDATE run SET {changes} WHERE id = :id AND token = :token", facts | {"id": run, "token": token}
+            f"UPDATE run SET {changes} WHERE id = :id AND token = :token", now | {"id": run, "token": token}
         )
+        if connection.changes():
+            connection.execute("UPDATE run SET notebook = ? WHERE parent = ?", (now["notebook"], run))
 
     return update, contents
 
