@@ -50,7 +50,7 @@ def find_runs(connection: Connection, notebook: str | None, parent: str | None, 
 
 def find_id(connection: Connection, prefix: str) -> str:
     """The one run whose name begins like this. Raises StoreError where there is none, or more than one."""
-    # A sweep's points are called after it; who means one of them gives its whole name.
+    # A sweep's points are called after it; who means one of them gives its number too.
     query = (
         "SELECT id FROM run WHERE (substr(id, 1, length(?1)) = ?1 AND parent IS NULL) OR id = ?1 ORDER BY number DESC"
     )
@@ -59,6 +59,9 @@ def find_id(connection: Connection, prefix: str) -> str:
         return prefix if prefix in found else found[0]
     if prefix and found:
         raise StoreError(f"{len(found)} runs begin with {prefix}: {_some(found)}; give more of the name")
+    sweep, dot, number = prefix.rpartition(".")
+    if dot and sweep and number.isdigit():
+        return _find_point(connection, find_id(connection, sweep), number)
     known = [
         str(run)
         for (run,) in connection.execute("SELECT id FROM run WHERE parent IS NULL ORDER BY number DESC LIMIT 1000")
@@ -68,6 +71,16 @@ def find_id(connection: Connection, prefix: str) -> str:
     near = get_close_matches(prefix, known, 3, 0.5)
     told = f"did you mean {_some(near)}?" if near else f"the last ones are {_some(known)}"
     raise StoreError(f"there is no run {prefix}; {told}")
+
+
+def _find_point(connection: Connection, sweep: str, number: str) -> str:
+    """The name of a sweep's point, whose beginning was found."""
+    name = f"{sweep}.{number}"
+    if not any(connection.execute("SELECT 1 FROM run WHERE id = ?", (name,))):
+        ((points,),) = connection.execute("SELECT COUNT(*) FROM run WHERE parent = ?", (sweep,))
+        has = f"it has {points}, from 0 on" if points else "it is no sweep"
+        raise StoreError(f"run {sweep} has no point {number}: {has}")
+    return name
 
 
 def shorten(connection: Connection, run: str) -> str:
