@@ -305,6 +305,10 @@ def test_an_unknown_command_is_told_in_words(command: Command) -> None:
     assert done.err.endswith("; see hotplate --help\n")
 
 
+def test_a_call_that_makes_no_sense_refers_to_the_help_of_its_command(command: Command) -> None:
+    assert command("runs", "--nowhere").err.endswith("; see hotplate runs --help\n")
+
+
 @pytest.mark.parametrize("unbuffered", ["", "1"])
 def test_a_reader_that_leaves_early_is_no_reason_to_complain(
     start: Callable[..., subprocess.Popen[str]], model: Path, unbuffered: str

@@ -269,6 +269,16 @@ def test_a_log_is_the_one_of_that_cell_and_not_of_one_that_is_almost_named_so(
     assert log["text"] == f"{names[0]}\n"
 
 
+def test_logs_of_several_attempts_are_told_apart(command: Command, own: Path, store: RunStore) -> None:
+    own.write_text(
+        "#include <hotplate.h>\n#include <stdio.h>\n// %% Apart isolate retries=1 retry_on=failed\n"
+        'int a(hp_ctx *ctx) { puts("out"); return hp_fail(ctx, "no"), 0; }\n'
+    )
+    command("run", own, "--output", "none")
+    done = command("runs", store.runs()[0].id, "--log", "a")
+    assert (done.code, done.out, done.err) == (0, "out\nout\n", "hotplate: attempt 1:\nhotplate: attempt 2:\n")
+
+
 # ---- runs
 
 
@@ -400,21 +410,25 @@ def test_a_name_of_several_runs_is_refused(arguments: list[str], command: Comman
 
 
 @pytest.mark.parametrize(
-    "arguments",
+    ("arguments", "said"),
     [
-        ["--events"],
-        ["--delete"],
-        ["first.c", "--log", "n"],
-        ["aa", "bb", "cc"],
-        ["aa", "--text", "--events"],
-        ["a.c", "b.c"],
+        (["--events"], "--events is about one run; name it: hotplate runs RUN --events"),
+        (["--delete"], "--delete removes the runs that are named; name some: hotplate runs RUN --delete"),
+        (["first.c", "--log", "n"], "--log is about one run"),
+        (["aa", "bb", "cc"], "aa bb cc can't be shown together: give a notebook, a run, or two runs to compare"),
+        (["aa", "bb", "--text"], "aa bb can't be shown together: --text is about one run"),
+        (["aa", "--text", "--events"], "--events and --text can't be had at once"),
+        (["a.c", "b.c"], "a.c b.c can't be shown together"),
     ],
 )
-def test_a_call_that_makes_no_sense_is_refused(arguments: list[str], command: Command) -> None:
-    assert command("runs", *arguments).code == 2
+def test_a_call_that_makes_no_sense_is_refused(arguments: list[str], said: str, command: Command) -> None:
+    done = command("runs", *arguments)
+    assert (done.code, done.out) == (2, "")
+    assert done.err.startswith(f"hotplate: {said}")
 
 
-# ---- resume
+def test_a_run_is_recorded_or_it_is_not(command: Command, cells: Path) -> None:
+    assert command("run", cells, "n", "--record", "--no-record").code == 2
 
 
 def test_a_resumed_run_takes_over_what_was_done(command: Command, cells: Path, tmp_path: Path) -> None:
@@ -626,6 +640,11 @@ def test_points_are_folded_under_their_sweep_and_go_with_it(command: Command, ce
     listed = document(command("runs", "--all", "--json"))["runs"]
     assert sorted(str(run["parent"]) for run in listed) == sorted(["None", sweep["run"], sweep["run"]])
     point = next(run["run"] for run in listed if run["parent"])
+    short = f"{sweep['run'][:5]}.{point.rpartition('.')[2]}"
+    assert document(command("runs", short, "--json"))["run"] == point
+    assert command("runs", f"{sweep['run'][:5]}.7").err == (
+        f"hotplate: run {sweep['run']} has no point 7: it has 2, from 0 on\n"
+    )
     assert document(command("runs", point, "--json"))["parent"] == sweep["run"]
     assert f"point of  {sweep['run']}, which has the results" in command("runs", point).out
     alone = command("runs", "--delete", point)

@@ -73,7 +73,9 @@ def _command() -> int:
     except click.exceptions.Exit as request:  # --help
         return request.exit_code
     except click.ClickException as error:  # of the call itself
-        print(f"hotplate: {error.format_message().rstrip('.')}; see hotplate --help", file=sys.stderr)
+        of = getattr(error, "ctx", None)
+        command = of.command_path if of is not None else "hotplate"
+        print(f"hotplate: {error.format_message().rstrip('.')}; see {command} --help", file=sys.stderr)
         return 2
     except (HotplateError, MemoryError) as error:
         return _report(error)

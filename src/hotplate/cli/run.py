@@ -29,7 +29,7 @@ from hotplate.cli.common import (
 )
 from hotplate.cli.performing import Performance, refuse_target
 from hotplate.cli.recording import Records
-from hotplate.errors import InputError
+from hotplate.errors import InputError, SettingError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -66,9 +66,8 @@ if TYPE_CHECKING:
     help="none: what isolated cells print is only in their logs.",
 )
 @lifecycle_option
-@click.option(
-    "--record/--no-record", "record", default=None, help="Keep the run on disk (if possible: default), or don't."
-)
+@click.option("--record", is_flag=True, help="Refuse a run that can't be kept on disk; by default it goes on.")
+@click.option("--no-record", is_flag=True, help="Keep nothing of the run on disk.")
 @click.option("--reuse", is_flag=True, help="Take results of recorded runs that still hold.")
 @save_option
 @click.option("--keep-going", is_flag=True, help="After a failure, run what does not depend on it.")
@@ -84,7 +83,8 @@ def run(
     jobs: int | None,
     sandbox: bool,
     sanitize: bool,
-    record: bool | None,
+    record: bool,
+    no_record: bool,
     reuse: bool,
     save: Path | None,
     keep_going: bool,
@@ -97,6 +97,8 @@ def run(
 
     Without CELL all cells run, else those named and what they need.
     """
+    if record and no_record:
+        raise SettingError("--record keeps what --no-record does not; give one of them")
     refuse_target(save, [file, *(array.partition("=")[2] for array in arrays)], table=bool(swept))
     policy = policy_for(sandbox)
     notebook = hotplate.open(file, compiler=compiler, flags=words(flags), jobs=jobs, policy=policy, sanitize=sanitize)
@@ -110,7 +112,7 @@ def run(
         swept_values: dict[str, Any] = {axis.name: axis.values for axis in axes}
         return notebook.sweep(*cells, **recorded, **options, **swept_values)
 
-    records = Records.open(True if reuse and record is None else record)
+    records = Records.open(False if no_record else record or reuse or None)
     performance = Performance(notebook, records, save, as_json)
     if axes:
         from hotplate.cli.sweeps import Points, laid_out

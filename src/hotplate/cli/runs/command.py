@@ -68,9 +68,11 @@ def _refuse_mixture(names: Sequence[str], chosen: Sequence[str]) -> None:
     if len(chosen) > 1:
         raise SettingError(f"{' and '.join(chosen)} can't be had at once; give one of them")
     if chosen and (not names or files):
-        raise SettingError(f"{chosen[0]} is about one run; name it: hotplate runs RUN {chosen[0]}")
+        about = "removes the runs that are named; name some" if chosen == ["--delete"] else "is about one run; name it"
+        raise SettingError(f"{chosen[0]} {about}: hotplate runs RUN {chosen[0]}")
     if chosen != ["--delete"] and (len(names) > 2 or (files and len(names) > 1) or (chosen and len(names) > 1)):
-        raise SettingError(f"there is no saying what to show of {' '.join(names)}; name a notebook, a run, or two runs")
+        wanted = f"{chosen[0]} is about one run" if chosen else "give a notebook, a run, or two runs to compare"
+        raise SettingError(f"{' '.join(names)} can't be shown together: {wanted}")
 
 
 def _is_file(name: str) -> bool:

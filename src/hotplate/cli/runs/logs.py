@@ -23,14 +23,22 @@ def folder(store: RunStore, record: RunRecord) -> Path:
 
 
 def print_logs(store: RunStore, record: RunRecord, cell: str) -> None:
-    """Writes what a cell wrote to stdout and stderr to these, all attempts in their order. Nothing is decoded."""
+    """Writes what a cell wrote to stdout and stderr to these, all attempts in their order. Nothing is decoded.
+
+    Of several attempts, a line on stderr says which it is.
+    """
     found = _logs(store, record, cell)
     if not found:
         print(
             f"hotplate: {cell} wrote nothing in run {record.id} that was kept; only isolated cells have logs",
             file=sys.stderr,
         )
-    for _, path in found:
+    several, told = len({attempt for attempt, _ in found}) > 1, 0
+    for attempt, path in found:
+        if several and attempt != told:
+            sys.stdout.flush()
+            print(f"hotplate: attempt {attempt}:", file=sys.stderr, flush=True)
+            told = attempt
         stream = sys.stdout if path.suffix == ".out" else sys.stderr
         stream.flush()
         with path.open("rb") as log:
