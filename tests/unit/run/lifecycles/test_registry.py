@@ -39,9 +39,13 @@ def test_there_may_be_none() -> None:
     assert make_lifecycles([]) == ()
 
 
-@pytest.mark.parametrize("other", [7, Nameless()], ids=["another type", "without a name"])  # type: ignore[abstract]
-def test_what_is_no_lifecycle_is_an_error(other: Any) -> None:
-    with pytest.raises(SettingError, match=r"is no lifecycle: .* has no `name`, `setup` and `teardown`"):
+@pytest.mark.parametrize(
+    ("other", "lacks"),
+    [(7, "`name`, `setup` and `teardown`"), (Nameless(), "`name`")],  # type: ignore[abstract]
+    ids=["another type", "without a name"],
+)
+def test_what_is_no_lifecycle_is_an_error(other: Any, lacks: str) -> None:
+    with pytest.raises(SettingError, match=rf"is no lifecycle: .* has no {lacks}$"):
         make_lifecycles([other])
 
 
