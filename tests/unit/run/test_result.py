@@ -122,6 +122,6 @@ def test_the_file_is_called_as_asked(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["results.dat"]
 
 
-def test_a_file_that_cannot_be_written_is_the_systems_error(tmp_path: Path) -> None:
-    with pytest.raises(OSError, match="No such file or directory"):
+def test_a_file_that_cannot_be_written_is_an_error_with_the_way_out(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"there is no folder .*nowhere; make it"):
         run_of({"x": 1}).save(tmp_path / "nowhere" / "out.npz")
