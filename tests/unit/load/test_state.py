@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -165,7 +166,10 @@ def test_copying_in_one_thread_disturbs_no_call_in_another(
     thread = threading.Thread(target=copy)
     thread.start()
     got = [wide(1) for _ in range(2000)]
+    patience = time.monotonic() + 30
+    while not any(taken) and time.monotonic() < patience:  # a busy machine may let no copy in between 2,000 calls
+        got.append(wide(1))
     stop.set()
     thread.join()
-    assert got == list(range(1, 2001))
+    assert got == list(range(1, len(got) + 1))
     assert any(taken)
