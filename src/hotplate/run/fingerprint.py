@@ -172,8 +172,11 @@ def _is_below_packages(top: str) -> bool:
         spec = importlib.util.find_spec(top)
     except (ImportError, ValueError):  # ValueError: a module that was made by hand
         return False
-    places = [spec.origin or "", *(spec.submodule_search_locations or ())] if spec else []
-    return any(not _PACKAGES.isdisjoint(Path(place).parts) for place in places)
+    places = [Path(place) for place in (spec.origin or "", *(spec.submodule_search_locations or ()))] if spec else []
+    if any(not _PACKAGES.isdisjoint(place.parts) for place in places):
+        return True
+    # What `pip install --target` puts into any folder has its description beside it.
+    return any(any(place.parent.glob(f"{top}-*.dist-info")) for place in places[1:])
 
 
 _PACKAGES = {"site-packages", "dist-packages"}

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from hotplate.run.fingerprint import fingerprint
+from hotplate.run.fingerprint import _is_below_packages, fingerprint
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     Print = Callable[[str, str], str | None]
 
@@ -101,6 +102,20 @@ def test_installed_modules_count_by_name_and_version(fingerprint_of: Print, monk
     assert first is not None
     monkeypatch.setattr("numpy.__version__", "0.1")
     assert fingerprint_of("", cell) != first
+
+
+def test_a_package_in_any_folder_is_installed_if_its_description_is_beside_it(
+    fingerprint_of: Print, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    package = tmp_path / "target" / "measures"
+    package.mkdir(parents=True)
+    (package / "__init__.py").write_text("def __getattr__(name): return print\n")  # whose content can't be told
+    monkeypatch.syspath_prepend(package.parent)
+    cell = "import measures\ndef cell(x): return measures.whatever(x)"
+    assert fingerprint_of("", cell) is None
+    (package.parent / "measures-1.0.dist-info").mkdir()
+    _is_below_packages.cache_clear()
+    assert fingerprint_of("", cell) is not None
 
 
 def test_code_that_differs_in_what_an_exception_ends_alone_is_other_code(fingerprint_of: Print) -> None:
