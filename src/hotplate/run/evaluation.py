@@ -12,7 +12,7 @@ from hotplate.run.lifecycles import Evaluator, Lifecycle
 from hotplate.run.lifecycles.arguments import Arguments
 from hotplate.run.lifecycles.diagnose import Diagnose
 from hotplate.run.result import CellResult
-from hotplate.run.surroundings import Conditions, Reuse, TellFailure
+from hotplate.run.surroundings import Spare, TellFailure
 from hotplate.run.traps import plan_traps, traps_of
 from hotplate.run.tries import Tries
 
@@ -89,9 +89,7 @@ class Evaluation:
         self._ledger = Ledger(
             self._version, self._given, self._state, fresh=fresh, memory=self._memory, records=self._recorder.records
         )
-        arguments = Arguments(self._graph.wiring, self._value, self._given)
-        surroundings = (Conditions(self._unmet), Reuse(self._find), arguments, TellFailure(self._told))
-        self._tries.evaluator = Evaluator((*self._needed(surroundings), *self._lifecycles))
+        self._tries.evaluator = Evaluator((*self._surroundings(), *self._lifecycles))
         for name in self._version.overridden & self._given.keys():
             outcome = Outcome(OutcomeKind.OK, self._given[name])
             self.results[name] = CellResult(name, outcome, given=True, version=self._version.number)
@@ -104,11 +102,15 @@ class Evaluation:
             # They lead back here: as long as they do, the libraries of this version wait for the collector of cycles.
             self._tries.evaluator = Evaluator(())
 
-    def _needed(self, surroundings: Sequence[Lifecycle]) -> list[Lifecycle]:
-        """Those that find anything to do in this graph; most notebooks have neither conditions nor traps."""
-        conditional = any(node.condition is not None for node in self._graph.nodes.values())
-        idle = {Conditions: not conditional, TellFailure: not self._traps}
-        return [lifecycle for lifecycle in surroundings if not idle.get(type(lifecycle))]
+    def _surroundings(self) -> list[Lifecycle]:
+        """What the evaluation itself puts around calls; most notebooks have neither conditions nor traps."""
+        found: list[Lifecycle] = []
+        if any(node.condition is not None for node in self._graph.nodes.values()):
+            found.append(Spare("conditions", self._unmet))
+        found += (Spare("reuse", self._find), Arguments(self._graph.wiring, self._value, self._given))
+        if self._traps:
+            found.append(TellFailure(self._told))
+        return found
 
     def _execute(self, executor: Executor, names: Sequence[str], *, keep_going: bool) -> None:
         """Computes some cells. Under a request to stop of their own: a failure among them stops no others."""

@@ -95,8 +95,7 @@ class Recorder:
     def finished(
         self, result: CellResult, trace: Trace | None = None, contents: Mapping[str | None, str] | None = None
     ) -> None:
-        """A cell has ended. `trace` and `contents` are those that mean the same to every process."""
-        self.results[result.name] = result
+        """A cell has ended, as `results` has it. `trace` and `contents` mean the same to every process."""
         if self.recording is None:
             return
         outcome = result.outcome

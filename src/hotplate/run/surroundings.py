@@ -13,33 +13,17 @@ if TYPE_CHECKING:
     from hotplate.execute import Outcome
 
 
-class Conditions(Lifecycle):
-    """Skips a cell whose condition is not met. Thread-safe if `unmet` is."""
+class Spare(Lifecycle):
+    """Spares a call whose outcome is known without it. Thread-safe if `outcome_of` is."""
 
-    name = "conditions"
-
-    def __init__(self, unmet: Callable[[str], Outcome | None]) -> None:
-        """`unmet` has the outcome of a cell that is not called because of its condition."""
-        self._unmet = unmet
-
-    def setup(self, context: CellContext) -> Skip | None:
-        """Looks at what the condition is about."""
-        outcome = self._unmet(context.cell)
-        return None if outcome is None else Skip(outcome)
-
-
-class Reuse(Lifecycle):
-    """Skips a call whose earlier result still holds. Thread-safe if `find` is."""
-
-    name = "reuse"
-
-    def __init__(self, find: Callable[[str], Outcome | None]) -> None:
-        """`find` has the outcome of a cell that need not be computed."""
-        self._find = find
+    def __init__(self, name: str, outcome_of: Callable[[str], Outcome | None]) -> None:
+        """`outcome_of` has the outcome of a cell that need not be called: None for one that has to be."""
+        self.name = name
+        self._outcome_of = outcome_of
 
     def setup(self, context: CellContext) -> Skip | None:
         """Looks before each attempt; a later one finds what the first did."""
-        outcome = self._find(context.cell)
+        outcome = self._outcome_of(context.cell)
         return None if outcome is None else Skip(outcome)
 
 

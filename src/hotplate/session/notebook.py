@@ -211,7 +211,6 @@ class Notebook:
         CellError when a cell fails and RunCancelled when `abort` was set, both with the results so far in their `run`
         (also in `last_run`). KeyboardInterrupt passes through; what was computed is kept.
         """
-        store = self._store(record) if record or reuse else None
         return self._conductor.run(
             Order.make(
                 targets,
@@ -226,9 +225,7 @@ class Notebook:
                 fresh=fresh,
                 abort=abort,
                 attempts=attempts,
-                store=store if record else None,
-                reuse=reuse,
-                memory=Recorded(store) if store is not None and reuse else None,
+                **self._stores(record, reuse=reuse),
             )
         )
 
@@ -313,7 +310,6 @@ class Notebook:
         """
         from hotplate.run.sweep import axes_of
 
-        store = self._store(record) if record or reuse else None
         order = Order.make(
             targets,
             inputs or {},
@@ -327,11 +323,15 @@ class Notebook:
             abort=abort,
             attempts=attempts,
             axes=axes_of(axes),
-            store=store if record else None,
-            reuse=reuse,
-            memory=Recorded(store) if store is not None and reuse else None,
+            **self._stores(record, reuse=reuse),
         )
         return self._conductor.sweep(order)
+
+    def _stores(self, record: bool | RunStore, *, reuse: bool) -> dict[str, Any]:
+        """Where an order records, and whose results it takes."""
+        store = self._store(record) if record or reuse else None
+        memory = Recorded(store) if store is not None and reuse else None
+        return {"store": store if record else None, "reuse": reuse, "memory": memory}
 
     def _store(self, chosen: bool | RunStore, *, create: bool = True) -> RunStore:
         """Where runs are recorded. Opened once, and closed with the notebook. Raises StoreError."""
