@@ -400,7 +400,8 @@ def hand_over(verb: str, arguments: list[str]) -> int:
     if verb == "run":
         command = [str(program(environment(), "hotplate")), "run", *arguments]
     else:
-        command = [str(program(environment(verb), "python")), "-m", "pytest", *arguments]
+        extra = "peers" if verb == "bench" else verb
+        command = [str(program(environment(extra), "python")), "-m", "pytest", *arguments]
         if verb == "bench":
             command.insert(3, "benchmarks")
         os.chdir(ROOT)
