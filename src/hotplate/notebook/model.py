@@ -120,6 +120,10 @@ class Attributes:
     """Cells that run only after a failure: of any cell (empty), or of the named ones. None: ordinary cells."""
     clean_env: bool = False
     """Run in a worker with a clean environment, and nowhere else; `isolate` is set, too."""
+    flops: Extent | None = None
+    """How many floating-point operations a call makes, for benchmarks: arithmetic on dimensions and whole numbers."""
+    bytes: Extent | None = None
+    """How many bytes a call moves between memory and processor, in the same way."""
 
 
 @dataclass(frozen=True, slots=True)

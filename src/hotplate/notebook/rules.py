@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from hotplate.notebook.amounts import check_amounts
 from hotplate.notebook.dimensions import check_extents
 from hotplate.notebook.graph import build_graph, node_of
 from hotplate.notebook.shared import shared_state
@@ -20,7 +21,7 @@ __all__ = ["check", "helper_notes"]
 
 
 def check(model: NotebookModel, graph: Graph | None = None) -> tuple[Diagnostic, ...]:
-    """The findings of the parser, the graph, the extents and the shared state: by place, each once.
+    """The findings of the parser, the graph, the extents, the shared state and declared amounts: by place, each once.
 
     `graph` is that of the model's cells and of whatever takes part besides them; None: of the cells alone.
     """
@@ -32,6 +33,7 @@ def check(model: NotebookModel, graph: Graph | None = None) -> tuple[Diagnostic,
         *check_extents(model, graph),
         *shared_state(model),
         *unknown_extents(model, source),
+        *check_amounts(model, source),
     ]
     return tuple(sorted(dict.fromkeys(found), key=lambda finding: (finding.line, finding.column)))
 

@@ -9,6 +9,7 @@ from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
 from hotplate.notebook.condition_text import ConditionProblem, parse_condition
+from hotplate.notebook.extents import Extent, parse_extent
 from hotplate.notebook.model import Attributes
 
 if TYPE_CHECKING:
@@ -200,6 +201,11 @@ def _when(value: str | None) -> Condition:
     return parse_condition(_text(value))
 
 
+def _amount(value: str | None) -> Extent:
+    text = _text(value)
+    return Extent(text, parse_extent(text))
+
+
 def _trap(value: str | None) -> tuple[str, ...]:
     names = () if value is None else tuple(value.split())
     if value is not None and (not names or len(set(names)) < len(names) or not all(map(str.isidentifier, names))):
@@ -224,6 +230,7 @@ _CAUSES = ("crashed", "timed_out", "lost", "failed", "impure")
 _BARE = frozenset({"isolate", "impure", "trap", "clean_env"})
 _HOW = 'attributes are written key="value"'
 _SWITCH = "true, false, yes, no, 1 or 0"
+_AMOUNT = 'arithmetic on dimensions and whole numbers: "2 * n * m"'
 _READERS: dict[str, tuple[Callable[[str | None], Any], str]] = {
     "flags": (_words, "compiler arguments as a shell would split them, with closed quotes"),
     "libs": (_words, "pkg-config package names, separated by spaces"),
@@ -238,4 +245,6 @@ _READERS: dict[str, tuple[Callable[[str | None], Any], str]] = {
     "when": (_when, 'a condition, as in when="residual > 1e-6 and n < 100"'),
     "trap": (_trap, 'nothing, for all failures, or the names of cells, each once: trap="u1 u2"'),
     "clean_env": (_yes, _SWITCH),
+    "flops": (_amount, _AMOUNT),
+    "bytes": (_amount, _AMOUNT),
 }

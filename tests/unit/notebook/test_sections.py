@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from hotplate.notebook.condition_text import parse_condition
+from hotplate.notebook.extents import Extent, parse_extent
 from hotplate.notebook.model import Attributes
 from hotplate.notebook.parse import parse
 from hotplate.notebook.sections import read_marker
@@ -63,6 +64,8 @@ def test_other_comments_are_no_markers(line: str) -> None:
         ('trap="u1 u2"', Attributes(trap=("u1", "u2"))),
         ("clean_env", Attributes(clean_env=True, isolate=True)),
         ("isolate clean_env=no", Attributes(isolate=True)),
+        ('flops="2 * n * m"', Attributes(flops=Extent("2 * n * m", parse_extent("2 * n * m")))),
+        ("bytes=8*n", Attributes(bytes=Extent("8*n", parse_extent("8*n")))),
     ],
 )
 def test_reads_attributes(text: str, attributes: Attributes) -> None:
@@ -107,6 +110,8 @@ def test_reads_attributes(text: str, attributes: Attributes) -> None:
         ('trap="u1 u1"', "trap can't be 'u1 u1'", "each once"),
         ('trap=""', "trap can't be ''", "nothing, for all failures"),
         ('isolate="no" clean_env', "a clean environment takes a worker", "take one of"),
+        ('flops="n **"', "flops can't be 'n **'", "whole numbers"),
+        ('bytes="1.5 * n"', "bytes can't be '1.5 * n'", "whole numbers"),
     ],
 )
 def test_what_is_wrong_is_named_with_what_is_allowed(text: str, message: str, hint: str) -> None:
