@@ -38,7 +38,9 @@ USAGE = """\
 python3 build.py VERB [ARGUMENTS...]
 
   run FILE [CELL...]       runs a notebook, as `hotplate run` does
-  test [ARGUMENTS...]      runs the tests; the arguments are pytest's
+  test [ARGUMENTS...]      runs the tests; the arguments are pytest's, and --core: nothing is installed that only the
+                           tests of Jupyter, marimo and browsers need
+  notebook FILE.ipynb      runs a Jupyter notebook, and keeps what its cells put out in it
   windows [ARGUMENTS...]   runs the tests for Windows under Wine; the arguments are pytest's
   check                    runs ruff, mypy, import-linter and the C compilers' warnings
   bench [ARGUMENTS...]     runs the benchmarks; the arguments are pytest's
@@ -380,7 +382,7 @@ def main(arguments: list[str]) -> int:
         print(USAGE, end="")
         return 0
     verb, *rest = arguments
-    if verb not in {"run", "test", "check", "bench", "windows"} or (verb == "check" and rest):
+    if verb not in {"run", "test", "check", "bench", "windows", "notebook"} or (verb == "check" and rest):
         print(f"build.py: can't do `{' '.join(arguments)}`.\n\n{USAGE}", end="", file=sys.stderr)
         return 2
     try:
@@ -399,11 +401,15 @@ def hand_over(verb: str, arguments: list[str]) -> int:
     """Becomes hotplate or pytest: one process, so signals and the exit code are its own."""
     if verb == "run":
         command = [str(program(environment(), "hotplate")), "run", *arguments]
+    elif verb == "notebook":
+        command = [str(program(environment("examples"), "jupyter-execute")), "--inplace", *arguments]
+    elif verb == "bench":
+        command = [str(program(environment("peers"), "python")), "-m", "pytest", "benchmarks", *arguments]
+        os.chdir(ROOT)
     else:
-        extra = "peers" if verb == "bench" else verb
-        command = [str(program(environment(extra), "python")), "-m", "pytest", *arguments]
-        if verb == "bench":
-            command.insert(3, "benchmarks")
+        extras = ("test",) if "--core" in arguments else ("test", "examples", "browser")
+        pytest = [str(program(environment(*extras), "python")), "-m", "pytest"]
+        command = [*pytest, *(argument for argument in arguments if argument != "--core")]
         os.chdir(ROOT)
     if sys.platform == "win32":  # os.execv there returns to the shell before the program ends
         return subprocess.call(command)
