@@ -81,7 +81,7 @@ def delete_run(connection: Connection, artifacts: Artifacts, run: str) -> None:
     with transaction(connection):
         names = [str(name) for (name,) in connection.execute(_ONLY_HERE, (run,))]
         connection.executemany("DELETE FROM artifact WHERE name = ?", [(name,) for name in names])
-        for table in ("result", "attempt", "event", "artifact_use"):
+        for table in ("result", "attempt", "event_batch", "artifact_use"):
             connection.execute(f"DELETE FROM {table} WHERE run IN {_FAMILY}", (run,))
         connection.execute("DELETE FROM run WHERE id = ?1 OR parent = ?1", (run,))
         connection.execute("DELETE FROM source WHERE hash NOT IN (SELECT source FROM run)")

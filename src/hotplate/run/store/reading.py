@@ -8,11 +8,11 @@ from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
 from hotplate.errors import StoreError
-from hotplate.events import Event, Kind
 from hotplate.execute import OutcomeKind
 from hotplate.execute.cooperation import Answer, Cooperation, Usage
 from hotplate.run.attempts import Attempt
 from hotplate.run.state import Trace
+from hotplate.run.store.event_batches import last_event
 from hotplate.run.store.owner import Owner
 from hotplate.run.store.records import (
     CellRecord,
@@ -103,7 +103,6 @@ def read_run(connection: Connection, run: str) -> RunRecord:
         " LEFT JOIN run AS whole ON whole.id = run.parent WHERE run.id = ?",
         (run,),
     )
-    ((last,),) = connection.execute("SELECT COALESCE(MAX(sequence), 0) FROM event WHERE run = ?", (run,))
     return RunRecord(
         summary,
         text.decode("utf-8", "surrogatepass"),
@@ -113,16 +112,7 @@ def read_run(connection: Connection, run: str) -> RunRecord:
         json.loads(options),
         _results(connection, run),
         _attempts(connection, run),
-        last,
-    )
-
-
-def read_events(connection: Connection, run: str) -> tuple[Event, ...]:
-    """The recorded events of a run, in order."""
-    query = "SELECT kind, sequence, time, cell, attempt, data FROM event WHERE run = ? ORDER BY sequence"
-    return tuple(
-        Event(Kind(kind), run, sequence, time, cell, attempt, json.loads(data))
-        for kind, sequence, time, cell, attempt, data in connection.execute(query, (run,))
+        last_event(connection, run),
     )
 
 

@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Any
 from hotplate.events import Kind
 from hotplate.run.store import children, codec, describing
 from hotplate.run.store.connection import explain
+from hotplate.run.store.event_batches import EVENT
 from hotplate.run.store.points import Point, reached
 from hotplate.run.store.records import RunState, pairs_text, trace_hash
-from hotplate.run.store.rows import ARTIFACT_USE, ATTEMPT, EVENT, RESULT, WORKED, plain
+from hotplate.run.store.rows import ARTIFACT_USE, ATTEMPT, RESULT, WORKED, plain
 from hotplate.run.store.writer import Change
 from hotplate.values import digest, result_fields
 

@@ -70,7 +70,6 @@ ATTEMPT = Table(
         *("answer", "requested", "observed", "returned", "user_seconds", "system_seconds", "peak_kib"),
     ),
 )
-EVENT = Table("event", ("run", "sequence", "kind", "time", "cell", "attempt", "data"))
 WORKED = "worked = worked + MAX(0, ? - heartbeat), heartbeat = ?"
 """What a sign of life changes of a run; twice the time of it. A clock that was set back takes nothing away."""
 ARTIFACT = Table("artifact", ("name", "size"))

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from hotplate import _platform
 from hotplate.errors import StoreError
-from hotplate.run.store import codec, describing, eviction, place, reading, settling
+from hotplate.run.store import codec, describing, event_batches, eviction, place, reading, settling
 from hotplate.run.store.artifacts import Artifacts
 from hotplate.run.store.connection import connect, explaining
 from hotplate.run.store.points import Point, reached
@@ -149,7 +149,7 @@ class RunStore:
     def events(self, run: str) -> tuple[Event, ...]:
         """The recorded events of a run, in order. After a resume the numbers go on."""
         with self._using() as connection:
-            return reading.read_events(connection, run)
+            return event_batches.read_events(connection, run)
 
     def children(self, parent: str) -> Children:
         """The states of the runs that a run began, as they are at this moment."""

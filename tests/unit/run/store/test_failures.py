@@ -269,6 +269,18 @@ def test_a_file_of_an_earlier_version_becomes_one_of_this_with_all_that_is_in_it
         migrate(opened, file, later)
 
 
+def test_the_events_of_a_file_of_the_first_version_are_still_there(tmp_path: Path) -> None:
+    when = 1763765000.1234567
+    with database(tmp_path) as opened:
+        migrate(opened, tmp_path / "runs.db", MIGRATIONS[:1])
+        for number in (2, 1, 3):
+            row = (RUN, number, "cell_started", when + number, "u0", 1, '{"ok": true}')
+            opened.execute("INSERT INTO event VALUES (?, ?, ?, ?, ?, ?, ?)", row)
+    with RunStore.open(tmp_path) as store:
+        expected = [(RUN, number, when + number, {"ok": True}) for number in (1, 2, 3)]
+        assert [(told.run, told.sequence, told.time, told.data) for told in store.events(RUN)] == expected
+
+
 def test_a_migration_that_fails_changes_nothing(tmp_path: Path) -> None:
     file = tmp_path / "runs.db"
     with database(tmp_path) as opened:
