@@ -8,10 +8,8 @@ from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
 from hotplate.errors import StoreError
-from hotplate.execute import OutcomeKind
-from hotplate.execute.cooperation import Answer, Cooperation, Usage
-from hotplate.run.attempts import Attempt
 from hotplate.run.state import Trace
+from hotplate.run.store.attempt_rows import read_attempts
 from hotplate.run.store.event_batches import last_event
 from hotplate.run.store.owner import Owner
 from hotplate.run.store.records import (
@@ -24,7 +22,7 @@ from hotplate.run.store.records import (
     StoredValue,
     trace_hash,
 )
-from hotplate.run.store.rows import ATTEMPT, RESULT
+from hotplate.run.store.rows import RESULT
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -111,7 +109,7 @@ def read_run(connection: Connection, run: str) -> RunRecord:
         _values(given),
         json.loads(options),
         _results(connection, run),
-        _attempts(connection, run),
+        read_attempts(connection, run),
         last_event(connection, run),
     )
 
@@ -168,31 +166,13 @@ def _results(connection: Connection, run: str) -> dict[str, CellRecord]:
 
 
 def _result(row: Any) -> CellRecord:
-    _, cell, status, kept, given, started, seconds, attempts, *texts, trace, inputs, contents, value, unstored = row
-    reason, error, key, compiler = texts
+    _, cell, status, kept, given, started, seconds, attempts, *texts, value, unstored = row
+    reason, error, key, compiler, trace, inputs, contents, *_ = texts
     return CellRecord(
         cell, status, bool(kept), bool(given), started, seconds, attempts, reason, error, key, compiler,
         None if trace is None else Trace(key, tuple((name, content) for name, content in json.loads(inputs))),
         _contents(contents), StoredValue(value, unstored),
     )  # fmt: skip
-
-
-def _attempts(connection: Connection, run: str) -> dict[str, tuple[Attempt, ...]]:
-    query = f"SELECT {','.join(ATTEMPT.columns[1:])} FROM attempt WHERE run = ? ORDER BY cell, number"
-    found: dict[str, tuple[Attempt, ...]] = {}
-    for row in connection.execute(query, (run,)):
-        attempt = _attempt(row)
-        found[attempt.cell] = (*found.get(attempt.cell, ()), attempt)
-    return found
-
-
-def _attempt(row: Any) -> Attempt:
-    cell, number, outcome, started, seconds, error, unkillable, not_before, answer, *rest = row
-    requested, observed, returned, user, system, peak = rest
-    usage = None if user is None else Usage(user, system, peak)
-    cooperation = Cooperation(Answer(answer), requested, observed, returned)
-    kind = OutcomeKind(outcome)
-    return Attempt(cell, number, kind, started, seconds, error, cooperation, usage, bool(unkillable), not_before)
 
 
 def _values(text: str) -> dict[str, StoredValue]:

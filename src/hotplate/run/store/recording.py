@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from hotplate.events import Kind
 from hotplate.run.store import children, codec, describing
+from hotplate.run.store.attempt_rows import is_told_by, row_of, usage_of
 from hotplate.run.store.connection import explain
 from hotplate.run.store.event_batches import EVENT
 from hotplate.run.store.points import Point, reached
@@ -59,7 +60,7 @@ class Recording:
         self._refused: StoreError | None = None
         self._lacking: list[str] = []
         self._ended = False
-        self._succeeded: dict[str, Row] = {}
+        self._succeeded: dict[str, Attempt] = {}
         """Attempts that ended well, until the outcome that they led to is recorded with them."""
         self._sinks: list[Sink] = []
         self._lock = threading.Lock()
@@ -106,17 +107,10 @@ class Recording:
     def attempt(self, attempt: Attempt) -> None:
         """Takes down how an attempt ended. One that ended well is recorded together with its cell's outcome."""
         self._tally.ended(attempt.cell, attempt.number)
-        how, used = attempt.cooperation, attempt.usage
-        row: Row = (
-            self.id, attempt.cell, attempt.number, attempt.outcome, attempt.started, attempt.seconds,
-            plain(attempt.error), attempt.unkillable, attempt.not_before,
-            how.answer, how.requested, how.observed, how.returned,
-            *((used.user_seconds, used.system_seconds, used.peak_kib) if used else (None, None, None)),
-        )  # fmt: skip
         if attempt.outcome == "ok":
-            self._succeeded[attempt.cell] = row
+            self._succeeded[attempt.cell] = attempt
         else:
-            self._writer.put(Change(self, ((ATTEMPT, row),)))
+            self._writer.put(Change(self, ((ATTEMPT, row_of(self.id, attempt)),)))
 
     def finished(
         self,
@@ -154,12 +148,16 @@ class Recording:
         if trace is not None:
             inputs = pairs_text(trace.inputs)
             key, name = key or trace.key, trace_hash(trace, inputs)
+        last = self._succeeded.pop(cell, None)
+        tells = last is not None and status == "ok" and is_told_by(last, attempts, started, seconds)
+        used = usage_of(last) if tells and last is not None else (None, None, None)
         row: Row = (
             self.id, cell, status, kept, given, started, seconds, attempts, plain(reason), plain(error),
-            key, compiler, name, inputs, names, text, problem,
+            key, compiler, name, inputs, names, tells, *used, text, problem,
         )  # fmt: skip
-        last = self._succeeded.pop(cell, None)
-        rows: tuple[tuple[Table, Row], ...] = ((RESULT, row),) if last is None else ((ATTEMPT, last), (RESULT, row))
+        rows: tuple[tuple[Table, Row], ...] = ((RESULT, row),)
+        if last is not None and not tells:
+            rows = ((ATTEMPT, row_of(self.id, last)), *rows)
         if stored is not None and text is not None:
             rows = (*rows, *((ARTIFACT_USE, (self.id, artifact)) for artifact in codec.artifact_names(text)))
         self._writer.put(Change(self, rows, files))

@@ -59,7 +59,8 @@ RESULT = Table(
     "result",
     (
         *("run", "cell", "status", "kept", "given", "started", "seconds", "attempts", "reason", "error"),
-        *("key", "compiler", "trace", "inputs", "contents", "value", "unstored"),
+        *("key", "compiler", "trace", "inputs", "contents"),
+        *("attempted", "user_seconds", "system_seconds", "peak_kib", "value", "unstored"),
     ),
     replaces=True,
 )

@@ -116,6 +116,13 @@ MIGRATIONS = (
     ) FROM event GROUP BY run;
     DROP TABLE event;
     """,
+    """
+    -- 1: the last attempt led to this, and is in no row of its own. Its usage follows.
+    ALTER TABLE result ADD COLUMN attempted INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE result ADD COLUMN user_seconds REAL;
+    ALTER TABLE result ADD COLUMN system_seconds REAL;
+    ALTER TABLE result ADD COLUMN peak_kib INTEGER;
+    """,
 )
 """What makes each version from the one before it. A step that was released is never changed: others are added."""
 

@@ -8,6 +8,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from hotplate.errors import StoreError
+from hotplate.run.store.attempt_rows import give_rows, recorded_numbers
 from hotplate.run.store.children import close_children, reopen_children
 from hotplate.run.store.connection import transaction
 from hotplate.run.store.owner import Owner
@@ -54,6 +55,7 @@ def claim(connection: Connection, run: str, token: str) -> None:
             " host = ?, pid = ?, started = ?, boot = ?, namespace = ? WHERE id = ?",
             (time.time(), token, mine.host, mine.pid, mine.started, mine.boot, mine.namespace, run),
         )
+        give_rows(connection, run)
         reopen_children(connection, run)
         reached(Point.CLAIM_WRITTEN)
     reached(Point.CLAIM_COMMITTED)
@@ -126,9 +128,7 @@ def _lose(connection: Connection, tallies: Path, run: str, token: str, cells: Se
 
 
 def _lost_attempts(connection: Connection, run: str, tally: Mapping[str, Counts]) -> Iterator[Row]:
-    recorded: dict[str, set[int]] = {}
-    for cell, number in connection.execute("SELECT cell, number FROM attempt WHERE run = ?", (run,)):
-        recorded.setdefault(cell, set()).add(number)
+    recorded = recorded_numbers(connection, run)
     for cell, (begun, ended) in tally.items():
         for number in set(range(1, begun + 1)) - recorded.get(cell, set()):
             # What had ended did not end the process. It burned no attempt: how it ended, nobody knows.

@@ -10,6 +10,7 @@ import pytest
 
 from hotplate.errors import StoreError
 from hotplate.execute import OutcomeKind
+from hotplate.execute.cooperation import Usage
 from hotplate.run.store import Owner, Recording, RunDescription, RunState, RunStore, writer
 from hotplate.run.store.owner import SILENCE
 from tests.unit.run.store.samples import CELLS, attempt, compute, database, event
@@ -138,6 +139,34 @@ def test_attempts_of_a_cell_that_nobody_told_of_are_not_forgotten(store: RunStor
     again.flush()
     orphan(store)
     assert [one.number for one in store.find_run(RUN).attempts["surprise"]] == [1, 2]
+
+
+def test_the_attempt_that_a_result_came_of_is_known_when_a_resumed_run_takes_that_result_over(
+    store: RunStore, begin: Begin
+) -> None:
+    recording = begin()
+    used = Usage(0.5, 0.25, 3)
+    recording.begun("u0", 1)
+    recording.attempt(attempt("u0", usage=used))
+    recording.finished("u0", OutcomeKind.OK, value=1.5, attempts=1, started=100.0, seconds=0.25)
+    recording.end(RunState.FAILED)
+    before = store.find_run(RUN).attempts
+    assert before == {"u0": (attempt("u0", usage=used),)}
+    record, again = store.claim(RUN)
+    assert record.attempts == before
+    again.finished("u0", OutcomeKind.OK, stored=record.results["u0"].value, kept=True)
+    again.end(RunState.DONE)
+    assert store.find_run(RUN).attempts == before
+
+
+@pytest.mark.parametrize("fact", [{"seconds": 0.5}, {"started": 0.0}])
+def test_an_outcome_that_says_other_times_than_its_attempt_does_not_stand_for_it(
+    fact: dict[str, float], store: RunStore, begin: Begin
+) -> None:
+    recording = begin()
+    compute(recording, "u0", 1.5, **fact)
+    recording.end(RunState.DONE)
+    assert store.find_run(RUN).attempts == {"u0": (attempt("u0"),)}
 
 
 def test_the_numbers_of_events_go_on(store: RunStore, begin: Begin) -> None:
