@@ -7,7 +7,7 @@ import uuid
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from hotplate.events import Emitter, Event, Kind, Sink
+from hotplate.events import Emitter, EventLog, Kind, Sink
 from hotplate.execute import Outcome, OutcomeKind
 from hotplate.run.result import CellResult, Run
 
@@ -26,28 +26,6 @@ def new_id() -> str:
     return uuid.uuid4().hex[:12]
 
 
-class _Events:
-    """What happened in a run.
-
-    Apart from Recorder, which has the emitter that leads here: in a cycle, results would wait for Python's collector.
-    """
-
-    __slots__ = ("ends", "events")
-
-    def __init__(self) -> None:
-        self.events: list[Event] = []
-        self.ends: dict[str, int] = {}
-        """Where in `events` the cells' ends are."""
-
-    def take(self, event: Event) -> None:
-        """Keeps an event, but for CELL_OUTPUT, which has no bound: outcomes hold the beginning and the end of it."""
-        if event.kind is Kind.CELL_OUTPUT:
-            return
-        if "result" in event.data:
-            self.ends[event.cell] = len(self.events)
-        self.events.append(event)
-
-
 class Recorder:
     """The events, attempts and results of one run, on disk too if there is a `recording`. Thread-safe."""
 
@@ -58,11 +36,11 @@ class Recorder:
 
         With a recording, sinks are told of events when they are recorded, from a thread of the store.
         """
-        self._kept = _Events()
         self._attempts: list[Attempt] = []
         self.recording = recording
         self.logs = logs
         self._id = recording.id if recording is not None else new_id()
+        self._log = EventLog(self._id)
         self._begin = time.perf_counter()
         self.is_heard = bool(sinks) or recording is not None
         """Whether anybody hears of what happens before the run has ended."""
@@ -70,7 +48,7 @@ class Recorder:
             for sink in sinks:
                 recording.announce(sink)
             sinks = (recording.event,)
-        self.emitter = Emitter(self._id, (self._kept.take, *sinks))
+        self.emitter = Emitter(self._id, tuple(sinks), log=self._log)
         self.results: dict[str, CellResult] = {}
 
     @property
@@ -120,8 +98,7 @@ class Recorder:
         """Keeps how a cell ended, which was told, but not its value any more."""
         result = self.results[cell]
         released = self.results[cell] = replace(result, outcome=replace(result.outcome, value=None))
-        end = self._kept.events[self._kept.ends[cell]]
-        self._kept.events[self._kept.ends[cell]] = replace(end, data={**end.data, "result": released})
+        self._log.change_result(cell, released)
 
     def finish(self, plan: Graph, version: int = 0, problem: str = "") -> Run:
         """The record, also of a run that ended early, because of `problem` for instance."""
@@ -130,9 +107,10 @@ class Recorder:
         never_ran = Outcome(OutcomeKind.CANCELLED, reason="the run ended before it")
         names = (*overridden, *plan.order)
         ordered = {name: self.results.get(name) or CellResult(name, never_ran) for name in names}
-        run = Run(self._id, ordered, seconds, version=version, attempts=tuple(self._attempts))
+        run = Run(self._id, ordered, seconds, version=version, attempts=tuple(self._attempts), happened=self._log)
         self.emitter.emit(Kind.RUN_DONE, ok=run.ok and not problem, seconds=seconds)
-        return replace(run, events=tuple(self._kept.events), unrecorded=self._end(run, problem))
+        self.emitter.log = None  # what calls that were left behind cause is not of the record any more
+        return replace(run, unrecorded=self._end(run, problem))
 
     def _end(self, run: Run, problem: str) -> str:
         """Ends the recording, and says why there is none of all that happened."""

@@ -7,11 +7,13 @@ from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from difflib import get_close_matches
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from hotplate.errors import InputError
+from hotplate.events import EventLog
 from hotplate.execute import Outcome, OutcomeKind
 from hotplate.frozen import quickly_made
 from hotplate.run.saving import writing
@@ -75,8 +77,8 @@ class Run(Mapping[str, Any]):
     cells: Mapping[str, CellResult]
     """In dependency order."""
     seconds: float = 0.0
-    events: tuple[Event, ...] = field(default=(), repr=False)
-    """What happened, without CELL_OUTPUT: a cell's outcome has what it printed."""
+    happened: EventLog = field(default_factory=EventLog, repr=False, compare=False)
+    """What `events` are made of."""
     version: int = 0
     """The version of the notebook that ran, from 1; 0 when nothing could run."""
     notice: str = ""
@@ -85,6 +87,11 @@ class Run(Mapping[str, Any]):
     """Every attempt at a cell, as they ended."""
     unrecorded: str = field(default="", repr=False)
     """Why not all of it was recorded, although that was asked for."""
+
+    @cached_property
+    def events(self) -> tuple[Event, ...]:
+        """What happened, without CELL_OUTPUT: a cell's outcome has what it printed."""
+        return self.happened.events()
 
     @property
     def ok(self) -> bool:
