@@ -15,7 +15,7 @@ from hotplate.load import StateBlock
 from hotplate.values import digest, result_fields
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Mapping
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
 HISTORY = 8
 """How many results before the latest are kept of a cell."""
@@ -107,9 +107,8 @@ class StateManager:
     ) -> Output:
         """Makes a value the cell's latest result; where its bytes are an earlier one's, so is its content."""
         with self._lock:
-            earlier = self._older.of(cell)
-            if (latest := self._latest.get(cell)) is not None:
-                earlier = (*earlier, latest)
+            latest = self._latest.get(cell)
+            earlier = self._older.of(cell) if latest is None else (*self._older.of(cell), latest)
             output = Output(trace, self._contents(earlier, value), value, seconds, version, draft, fingerprint)
             self._older.take(cell, trace)
             self._replace(cell, output)
@@ -165,14 +164,24 @@ class StateManager:
             if content not in still_used:
                 self._digests.pop(content, None)
 
-    def _contents(self, earlier: Iterable[Output], value: Any) -> dict[str | None, str]:
+    def _contents(self, earlier: Sequence[Output], value: Any) -> dict[str | None, str]:
+        if type(value) in _COMPARED:
+            return {None: self._compared(earlier, value)}
         fields = result_fields(value)
         if not fields:
             return {None: self._content(earlier, None, value)}
         contents: dict[str | None, str] = {field: self._content(earlier, field, part) for field, part in fields.items()}
         return {**contents, None: " ".join(contents.values())}
 
-    def _content(self, earlier: Iterable[Output], field: str | None, part: Any) -> str:
+    def _compared(self, earlier: Sequence[Output], value: Any) -> str:
+        """The content of a value that needs no hash to be told from others of its type."""
+        kind = type(value)
+        for output in reversed(earlier):
+            if type(output.value) is kind and output.value == value:
+                return output.contents[None]
+        return f"{_OWN}{next(_serial)}"
+
+    def _content(self, earlier: Sequence[Output], field: str | None, part: Any) -> str:
         """Looks at the bytes only when there is an earlier result of the same type and shape."""
         form = _form(part)
         alike: dict[str, Any] = {}
@@ -206,6 +215,8 @@ class StateManager:
 
         None when there is nothing to lose, or when a call is using the memory.
         """
+        if cell not in self._blocks:
+            return None
         with self._lock:
             block = self._blocks.get(cell)
             if block is None or not block.size or self._proven.get(cell) == key:
@@ -266,6 +277,10 @@ class _Older:
         while self._bytes > self._cap_bytes:
             gone.append(self.take(*next(iter(self._sizes))))
         return [output for output in gone if output is not None]
+
+
+_COMPARED = frozenset({int, bool, str, bytes, type(None)})
+"""Types whose values hold the same when they are equal."""
 
 
 def _form(value: Any) -> object:
