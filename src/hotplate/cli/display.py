@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import threading
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import numpy as np
-
-from hotplate.cli.tables import print_table
 from hotplate.events import Event, Kind
+from hotplate.show.marks import mark_of
+from hotplate.show.tables import print_table
+from hotplate.show.words import milliseconds, parts, preview, retry_words, type_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -28,15 +28,6 @@ PERIOD = 0.1
 
 SHOWN = 8
 """Cells of one kind that are shown while a run goes on."""
-
-_COLOURS = {
-    "ok": "green",
-    "draft": "yellow",
-    "kept": "cyan",
-    "given": "cyan",
-    "skipped": "yellow",
-    "cancelled": "yellow",
-}
 
 
 class LiveProgress:
@@ -146,22 +137,13 @@ class LiveProgress:
         return Group(*tail, rows, Text(", ".join(filter(None, counts)), "dim"))
 
 
-def retry_words(event: Event, now: float) -> str:
-    """What goes on with a cell that is tried again: `failed: no convergence; attempt 2 in 1.5 s`."""
-    own_name = event.cell.partition("[")[0]  # that of a sweep's instance is longer
-    error = str(event.data["error"]).partition("\n")[0].removeprefix(f"{own_name}: ")
-    wait = event.data["not_before"] - now
-    when = f" in {wait:.1f} s" if wait >= 0.05 else ""
-    return f"{str(event.data['outcome']).replace('_', ' ')}: {error}; attempt {event.attempt + 1}{when}"
-
-
 def print_run(console: Console, run: Run) -> None:
     """Prints the closing table: cell, status, build and run time, type, a preview of the value."""
     from rich.text import Text
 
     rows: list[tuple[str | Text, ...]] = []
     for cell in run.cells.values():
-        status = Text(cell.status, _COLOURS.get(cell.status, "bold red"))
+        status = Text(cell.status, mark_of(cell.status).style)
         ran = milliseconds(cell.outcome.seconds) if cell.status in ("ok", "draft") or cell.outcome.seconds else ""
         built = milliseconds(cell.build_seconds) if cell.build_seconds else ""
         for i, (label, type_text, text) in enumerate(_rows(cell)):
@@ -181,40 +163,3 @@ def _rows(cell: CellResult) -> Iterator[tuple[str, str, str]]:
         yield cell.name, f"{len(cell.value)} results", ""
     for field, value in parts(cell.value):
         yield f"  .{field}" if field else cell.name, type_of(value), preview(value)
-
-
-def parts(value: Any) -> Iterator[tuple[str, Any]]:
-    """A cell's value by field; one without fields under the name ""."""
-    fields = getattr(type(value), "_fields", None)
-    if not fields:
-        yield "", value
-    for name in fields or ():
-        yield name, getattr(value, name)
-
-
-def type_of(value: Any) -> str:
-    """A value's type as the table shows it: `float64[512, 3]`, `float`, `text`."""
-    if isinstance(value, np.ndarray):
-        name = value.dtype.name if value.dtype.names is None else f"struct({', '.join(value.dtype.names)})"
-        return f"{name}[{', '.join(map(str, value.shape))}]" if value.shape else name
-    return "text" if isinstance(value, str) else type(value).__name__ if value is not None else ""
-
-
-def preview(value: Any, width: int = 60) -> str:
-    """A value in one line of at most `width` characters; arrays by their first and last elements."""
-    if value is None:
-        return ""
-    if isinstance(value, np.ndarray):
-        text = np.array2string(value, precision=4, threshold=6, edgeitems=2, max_line_width=10_000)
-        text = " ".join(text.split())
-    else:
-        text = f"{value:.6g}" if isinstance(value, float) else repr(value)
-    return text if len(text) <= width else text[: width - 1] + "…"
-
-
-def milliseconds(seconds: float) -> str:
-    """A duration with three digits: `12.3 ms`, `4.56 s`, `78 µs`."""
-    for factor, unit in ((1, "s"), (1e3, "ms")):
-        if seconds * factor >= 0.9995:  # else three digits of 999.9 would be 1e+03
-            return f"{seconds * factor:.3g} {unit}"
-    return f"{seconds * 1e6:.3g} µs"

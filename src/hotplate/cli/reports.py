@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from hotplate.cli.display import preview, type_of
 from hotplate.errors import CellCrashed, HotplateError
+from hotplate.show.words import preview, type_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -5,10 +5,10 @@ from __future__ import annotations
 from textwrap import shorten
 from typing import TYPE_CHECKING, Any
 
-from hotplate.cli.display import milliseconds, preview
 from hotplate.cli.reports import results
-from hotplate.cli.tables import print_table as draw_table
 from hotplate.events import Event, Kind
+from hotplate.show.tables import print_table as draw_table
+from hotplate.show.words import milliseconds, preview
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Sequence

@@ -5,8 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from hotplate.diagnostic import Diagnostic, Severity
+
 if TYPE_CHECKING:
-    from hotplate.diagnostic import Diagnostic
+    from collections.abc import Iterator
+
     from hotplate.errors import HotplateError
     from hotplate.reload.planner import ReloadPlan
     from hotplate.run import Run
@@ -45,3 +48,21 @@ class LiveStatus:
     """`waiting` for a change, `building`, or `running`."""
     trouble: str = ""
     """What keeps changes from being noticed or run, when something does."""
+
+    @property
+    def findings(self) -> tuple[Diagnostic, ...]:
+        """What people have to know of the newest text and the newest results.
+
+        The diagnostics; what no place in the text is to blame for, as an input without a value; where cells crashed.
+        """
+        error = self.reload.error if self.reload else None
+        if error is not None and not self.diagnostics:
+            return (Diagnostic(Severity.ERROR, str(error)), *self._crashes())
+        return (*self.diagnostics, *self._crashes())
+
+    def _crashes(self) -> Iterator[Diagnostic]:
+        """Where in the notebook isolated cells have crashed, as far as that is known."""
+        for cell in self.run.failures if self.run is not None else ():
+            report = getattr(cell.outcome.error, "report", None)
+            if (where := getattr(report, "where", None)) is not None and where.line:
+                yield where

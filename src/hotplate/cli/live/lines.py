@@ -10,7 +10,7 @@ import threading
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Protocol, TextIO
 
-from hotplate.cli.live.news import same_news
+from hotplate.reload.news import same_news
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

@@ -6,9 +6,9 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from hotplate.cli.display import milliseconds, parts, preview, retry_words, type_of
-from hotplate.cli.live.board import Board
 from hotplate.events import Event, Kind
+from hotplate.reload.board import Board
+from hotplate.show.words import milliseconds, parts, preview, retry_words, type_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -11,16 +11,17 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from hotplate.cli.display import milliseconds, parts, preview, type_of
-from hotplate.cli.live.sparkline import samples, sparkline
+from hotplate.show.marks import mark_of
+from hotplate.show.sparkline import samples, sparkline
+from hotplate.show.words import milliseconds, parts, preview, type_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from rich.console import RenderableType
 
-    from hotplate.cli.live.board import Board, Row
     from hotplate.cli.live.scene import Scene
+    from hotplate.reload.board import Board, Row
 
 SPINNER = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
 """What turns while something goes on, five steps a second."""
@@ -35,17 +36,6 @@ _ORDER = ("name", "needs", "state", "why", "build", "run", "type", "plot", "valu
 _NARROWED_FIRST = {"plot": PLOT // 2, "type": 16}
 _DROPPED_FIRST = ("build", "needs", "why", "type", "plot", "run", "state")
 _RIGHT = ("build", "run")
-_MARKS = {
-    "ok": ("✓", "green"),
-    "kept": ("=", "cyan"),
-    "draft": ("≈", "yellow"),
-    "given": ("=", "cyan"),
-    "waiting": ("·", "dim"),
-    "building": ("", "yellow"),
-    "running": ("", "bold cyan"),
-    "skipped": ("-", "yellow"),
-    "cancelled": ("-", "yellow"),
-}
 _RANKS = {
     "broken": 0,
     "running": 0,
@@ -140,10 +130,13 @@ _Line = dict[str, "Text | Table | _Plot"]
 
 
 def _lines(row: Row, scene: Scene) -> Iterator[_Line]:
-    mark, style = _MARKS.get(row.state, ("✗", "bold red"))
+    mark = mark_of(row.state)
+    style = mark.style
     name_style = "dim" if row.state in ("kept", "given", "waiting") else "bold"
     first: _Line = {
-        "name": Text.assemble((mark or SPINNER[int(scene.now * 5) % len(SPINNER)], style), " ", (row.name, name_style)),
+        "name": Text.assemble(
+            (mark.sign or SPINNER[int(scene.now * 5) % len(SPINNER)], style), " ", (row.name, name_style)
+        ),
         "needs": Text(row.needs, "dim"),
         "state": Text(row.state.replace("_", " "), style),
         "build": Text(milliseconds(row.build_seconds) if row.build_seconds else "", "dim"),

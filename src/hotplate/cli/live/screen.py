@@ -12,11 +12,9 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console
 
-from hotplate.cli.live.board import Board
 from hotplate.cli.live.capture import Capture
 from hotplate.cli.live.guard import Guard
 from hotplate.cli.live.keyboard import keyboard
-from hotplate.cli.live.news import same_news
 from hotplate.cli.live.region import RESTORE, Region
 from hotplate.cli.live.scene import Scene
 from hotplate.cli.live.terminal import Screen, ascii_only, writes_unicode
@@ -24,6 +22,8 @@ from hotplate.cli.live.view import picture
 from hotplate.errors import HotplateError
 from hotplate.events import Event, Kind, PromptSink
 from hotplate.notebook.drawing import sources_of
+from hotplate.reload.board import Board
+from hotplate.reload.news import same_news
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping

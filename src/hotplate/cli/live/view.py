@@ -10,16 +10,16 @@ from typing import TYPE_CHECKING
 from rich.text import Text
 
 from hotplate.cli.live.rows import SPINNER, table
-from hotplate.diagnostic import Diagnostic, Severity
+from hotplate.diagnostic import Severity
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from rich.console import RenderableType
 
-    from hotplate.cli.live.board import Board
     from hotplate.cli.live.scene import Scene
-    from hotplate.reload import LiveStatus
+    from hotplate.diagnostic import Diagnostic
+    from hotplate.reload.board import Board
 
 SHORT = 16
 """Lines below which blank lines and headings are left out."""
@@ -39,7 +39,7 @@ def picture(board: Board, scene: Scene) -> list[RenderableType]:
     top, bottom = _head(board, scene), _foot(board, scene)
     gap = scene.height >= SHORT
     room = scene.height - len(top) - len(bottom) - 2 * gap
-    findings = _findings(scene.status) if scene.status else ()
+    findings = scene.status.findings if scene.status else ()
     wanted = sum(len(_lines(found, scene.width)) for found in findings)
     cells = table(board, scene, _share(room, wanted, gap))
     below = findings_within(findings, room - cells.height - (gap and bool(wanted)), scene.width)
@@ -106,22 +106,6 @@ def _line(text: str, style: str) -> Text:
 
 
 # ---- diagnostics
-
-
-def _findings(status: LiveStatus) -> Sequence[Diagnostic]:
-    """What is wrong with the newest text; also what no place in it is to blame for, an input without a value."""
-    error = status.reload.error if status.reload else None
-    if error is None or status.diagnostics:
-        return (*status.diagnostics, *_crashes(status))
-    return (Diagnostic(Severity.ERROR, str(error)), *_crashes(status))
-
-
-def _crashes(status: LiveStatus) -> Iterator[Diagnostic]:
-    """Where in the notebook isolated cells have crashed, as far as that is known."""
-    for cell in status.run.failures if status.run is not None else ():
-        report = getattr(cell.outcome.error, "report", None)
-        if (where := getattr(report, "where", None)) is not None and where.line:
-            yield where
 
 
 def findings_within(findings: Sequence[Diagnostic], lines: int, width: int) -> list[RenderableType]:

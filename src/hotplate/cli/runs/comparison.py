@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from hotplate.cli.runs.one import status_of
 from hotplate.cli.runs.values import Difference, difference, value_of
-from hotplate.cli.tables import print_table
 from hotplate.run.memory import FORGIVEN
+from hotplate.show.tables import print_table
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -9,9 +9,9 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hotplate.cli.display import milliseconds
-from hotplate.cli.tables import print_table
 from hotplate.run.store import RunState
+from hotplate.show.tables import print_table
+from hotplate.show.words import milliseconds
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

@@ -6,11 +6,11 @@ import time
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from hotplate.cli.display import milliseconds, parts, preview, type_of
 from hotplate.cli.reports import line, results
 from hotplate.cli.runs import listing, logs
 from hotplate.cli.runs.values import Value, value_of
-from hotplate.cli.tables import print_table
+from hotplate.show.tables import print_table
+from hotplate.show.words import milliseconds, parts, preview, type_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from hotplate.cli.display import preview, type_of
+from hotplate.show.words import preview, type_of
 from hotplate.values import digest, result_fields
 
 if TYPE_CHECKING:

@@ -19,6 +19,8 @@ from hotplate.run import CellResult, Run
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from hotplate.reload.board import Board
+
     Lines = Callable[..., list[str]]
 
 
@@ -157,3 +159,16 @@ def test_the_result_of_a_draft_is_marked_while_its_cell_is_built(
     lines = "\n".join(shown(now=1003.0))
     assert re.search(r"\S n +building +draft", lines)
     assert re.search(r"≈ after +draft", lines)
+
+
+def test_a_cell_that_is_tried_again_waits_and_says_why(board: Board, feed: Callable[..., None], shown: Lines) -> None:
+    feed("run_started", cells=("n",))
+    feed("cell_started", "n")
+    feed("cell_progress", "n", done=1, total=4)
+    assert "25%" in "".join(shown())
+    feed("cell_retrying", "n", outcome="failed", error="n: no", not_before=0.0)
+    assert board.rows["n"].state == "waiting"
+    assert any(line.endswith("failed: no; attempt 2") for line in shown())
+    feed("cell_started", "n")
+    assert board.rows["n"].state == "running"
+    assert "25%" not in "".join(shown())

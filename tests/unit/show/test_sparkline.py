@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from hotplate.cli.live.sparkline import number_of, samples, sparkline
+from hotplate.show.sparkline import number_of, samples, sparkline
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from hotplate.run import Run
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from hotplate.cli.live.board import Board
+    from hotplate.reload.board import Board
 
     Feed = Callable[..., None]
 
@@ -31,19 +31,6 @@ def test_a_cell_goes_from_waiting_over_running_to_its_result(board: Board, feed:
     feed("cell_done", "n", result=make.result("n"))
     feed("cell_failed", "x", result=make.failure("x", "no"))
     assert states(board) == {"n": "ok", "x": "failed"}
-
-
-def test_a_cell_that_is_tried_again_waits_and_says_why(board: Board, feed: Feed, shown: Any) -> None:
-    feed("run_started", cells=("n",))
-    feed("cell_started", "n")
-    feed("cell_progress", "n", done=1, total=4)
-    assert "25%" in "".join(shown())
-    feed("cell_retrying", "n", outcome="failed", error="n: no", not_before=0.0)
-    assert states(board) == {"n": "waiting"}
-    assert any(line.endswith("failed: no; attempt 2") for line in shown())
-    feed("cell_started", "n")
-    assert states(board) == {"n": "running"}
-    assert "25%" not in "".join(shown())
 
 
 def test_a_newer_text_may_be_built_while_the_older_one_runs(board: Board, feed: Feed, make: Any) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 from rich.console import Console
 
-from hotplate.cli.tables import LEAST, print_table
+from hotplate.show.tables import LEAST, print_table
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -6,10 +6,10 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from hotplate.cli.display import milliseconds, parts, retry_words
-from hotplate.cli.live.sparkline import number_of
 from hotplate.diagnostic import Severity
 from hotplate.events import Event, Kind
+from hotplate.show.sparkline import number_of
+from hotplate.show.words import milliseconds, parts, retry_words
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
