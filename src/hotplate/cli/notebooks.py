@@ -56,7 +56,7 @@ def _print_findings(notebook: Notebook, findings: Sequence[Diagnostic]) -> None:
 
 @click.command()
 @file_argument
-@click.option("--format", "form", default="text", metavar="FORMAT", help="text (default), mermaid, dot or json.")
+@click.option("--format", "form", default="text", metavar="FORMAT", help="text (default), svg, mermaid, dot or json.")
 def graph(file: Path, form: str) -> None:
     """Prints the dependency graph. Needs no compiler."""
     from hotplate import notebook as notation

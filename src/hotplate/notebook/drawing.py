@@ -1,15 +1,20 @@
-"""The dependency graph as text for people and tools: an indented list, Mermaid, DOT, JSON."""
+"""The dependency graph as text for people and tools: an indented list, SVG, Mermaid, DOT, JSON."""
 
 from __future__ import annotations
 
 import json
 from typing import TYPE_CHECKING, Any
 
+from hotplate.show import Picture, graphs
+from hotplate.show.graphs import Box, Drawing, Link
+from hotplate.show.pages import escape, page, pre
+
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
     from hotplate.notebook.graph import Graph
     from hotplate.notebook.node import Node
+    from hotplate.show.graphs import State
 
 
 def as_text(graph: Graph) -> str:
@@ -56,7 +61,47 @@ def as_json(graph: Graph) -> str:
     return json.dumps(document, indent=2)
 
 
-FORMATS: dict[str, Callable[[Graph], str]] = {"text": as_text, "mermaid": as_mermaid, "dot": as_dot, "json": as_json}
+def as_svg(graph: Graph, states: Mapping[str, State] | None = None) -> str:
+    """A picture: cells as boxes, inputs rounded, edges downwards. `states` say how cells stand."""
+    return graphs.as_svg(drawing_of(graph), states)
+
+
+def drawing_of(graph: Graph) -> Drawing:
+    """What is drawn of a graph."""
+    inputs = _inputs(graph)
+    taken = {node.name: {parameter.name for parameter in node.parameters} for node in graph.nodes.values()}
+    boxes = [Box(name, "an input", is_input=True) for name in inputs]
+    boxes += [Box(n, sources_of(graph, n), is_trap=graph.nodes[n].trap is not None) for n in graph.nodes]
+    links = [
+        Link(source.cell, consumer, source.field or "", conditional=parameter not in taken[consumer])
+        for (consumer, parameter), source in graph.edges.items()
+    ]
+    links += [
+        Link(name, cell, conditional=all(p.kind == "condition" for user, p in graph.inputs[name] if user == cell))
+        for name in inputs
+        for cell in dict.fromkeys(user for user, _ in graph.inputs[name])
+    ]
+    return Drawing(boxes, links)
+
+
+def picture_of(graph: Graph, states: Mapping[str, State] | None = None) -> Picture:
+    """The graph as notebooks show it; one that is too large for a picture, as text."""
+    text = as_text(graph)
+    cells, boxes = len(graph.nodes), len(graph.nodes) + len(_inputs(graph))
+    if boxes <= graphs.MOST:
+        return Picture(page(f'<div class="hp-scroll">{as_svg(graph, states)}</div>'), text)
+    ways = "hotplate graph --format mermaid, dot or json has it for other tools"
+    note = f"The graph has {cells:,} cells, too many for a picture; {ways}."
+    return Picture(page(f"<p>{escape(note)}</p><div class='hp-scroll'>{pre(text)}</div>"), text)
+
+
+FORMATS: dict[str, Callable[[Graph], str]] = {
+    "text": as_text,
+    "mermaid": as_mermaid,
+    "dot": as_dot,
+    "json": as_json,
+    "svg": as_svg,
+}
 """Every form by its name on the command line."""
 
 

@@ -15,15 +15,18 @@ from hotplate.diagnostic import Diagnostic, Severity
 from hotplate.notebook.attribute_rules import check_conditions, check_traps
 from hotplate.notebook.cycles import cycle_in, dependency_order
 from hotplate.notebook.node import Node, Parameter, Source, finding, node_of, suggest
+from hotplate.show import Shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from hotplate.show import Picture
 
 __all__ = ["Graph", "Node", "Parameter", "Source", "build_graph", "node_of", "suggest"]
 
 
 @dataclass(frozen=True)
-class Graph:
+class Graph(Shown):
     """Nodes and the edges between them. Immutable; safe to share between threads."""
 
     nodes: Mapping[str, Node]
@@ -78,6 +81,11 @@ class Graph:
             name: tuple((parameter.name, edges.get((name, parameter.name))) for parameter in node.parameters)
             for name, node in self.nodes.items()
         }
+
+    def _picture(self) -> Picture:
+        from hotplate.notebook.drawing import picture_of
+
+        return picture_of(self)
 
     @cached_property
     def _before(self) -> Mapping[str, tuple[str, ...]]:

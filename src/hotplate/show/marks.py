@@ -28,7 +28,7 @@ _MARKS = {
     "kept": Mark("=", "cyan", "kept"),
     "given": Mark("=", "cyan", "kept"),
     "draft": Mark("≈", "yellow", "late"),
-    "stale": Mark("~", "yellow", "late"),
+    "stale": Mark("↻", "yellow", "late"),
     "building": Mark("", "yellow", "late"),
     "running": Mark("", "bold cyan", "busy"),
     "waiting": Mark("·", "dim", "idle"),
