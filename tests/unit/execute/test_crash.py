@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.skipif(not Path("/proc/self/maps").exists(), reason="the handler is for Linux")
 
 ROOT = Path(__file__).resolve().parents[3]
+MODULES = 328
+"""Where the slots begin in a record."""
 BAD, INVALID = "0x123456789000", "0x10"
 
 # The access is volatile where its line counts: else clang gives a load that it moves the line of the call.
@@ -492,6 +494,16 @@ def test_a_record_of_another_signal_than_the_last_is_left_alone(c: Built, crash:
     record = (tmp_path / "record").read_bytes()
     report = explain_death("writing", -signal.SIGKILL, notebook=c.path, text=c.text, record=record)
     assert report.headline.startswith("was killed")
+
+
+def test_a_library_that_was_closed_is_not_taken_for_the_one_that_lies_there_now(
+    c: Built, crash: Crash, tmp_path: Path
+) -> None:
+    crash(c, "writing", "0")
+    record = bytearray((tmp_path / "record").read_bytes())
+    closed, now = (slice(at, at + 16) for at in (MODULES + 16, MODULES + 3 * 16))
+    record[closed] = record[now]
+    assert crash(c, "writing", "0", record=record).where.line == c.line("writing")
 
 
 def test_a_damaged_library_costs_only_the_line(c: Built, crash: Crash, tmp_path: Path) -> None:

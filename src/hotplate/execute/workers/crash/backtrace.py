@@ -199,7 +199,9 @@ class _Reader:
                     yield module, frame
 
     def _module_at(self, address: int) -> Module | None:
-        return next((module for module in self._record.modules if address in module), None)
+        # A library that was closed keeps its slot in the record, and the next one may lie where it lay.
+        found = [module for module in self._record.modules if address in module]
+        return min(found, key=lambda module: module.slot >= 0 and module.slot not in self._libraries, default=None)
 
     def _path_of(self, module: Module) -> Path | None:
         """The library's file. One that was being opened has no slot yet, and the end of its path alone."""
