@@ -43,6 +43,10 @@ class NotebookFile:
         self.model = model
         return True
 
+    def replace(self, model: NotebookModel) -> None:
+        """Makes `model` what the notebook says; for one whose file does not count."""
+        self.model = model
+
     def _look(self) -> tuple[int, ...] | None:
         """What changes with the file; None when nothing can be told from it."""
         try:

@@ -233,12 +233,16 @@ class HotReloader:
                 self.active = self._good
         _call_all(self.on_failure, error)
 
-    def load(self, model: NotebookModel, name: str) -> LoadedCell:
-        """One cell, built if need be, whatever else is active. Raises BuildError, LoadError."""
+    def load(self, model: NotebookModel, name: str, *, isolated: bool | None = None) -> LoadedCell:
+        """One cell, built if need be, whatever else is active. Raises BuildError, LoadError.
+
+        It is `isolated` as its section says unless that is told; confined cells always are.
+        """
         artifacts = _artifacts(self.build(model, [name]))
-        isolated = self._isolation.of_all or model.cells[name].section.attributes.isolate
+        own = model.cells[name].section.attributes.isolate
+        in_worker = self._isolation.of_all or (own if isolated is None else isolated)
         with self._lock:
-            cell = self._open_one(model, artifacts[name], name, isolated=isolated)
+            cell = self._open_one(model, artifacts[name], name, isolated=in_worker)
             self._loaded[name] = (artifacts[name].build_key, cell)
             reclaim()
         return cell

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from hotplate import notebook as notation
 from hotplate.diagnostic import Diagnostic, Severity, sorted_once
-from hotplate.errors import InputError, SettingError
+from hotplate.errors import BuildError, InputError, SettingError
 from hotplate.execute import AbortHandle, Executor, ExecutorKillHandle, make_executor
 from hotplate.execute.interrupt import watch as interrupts
 from hotplate.execute.isolation import IsolatedCells
@@ -160,16 +160,40 @@ class Notebook:
             compiled += self._reloader.conflicts(self.model, self.graph, built)
         return sorted_once((*broken_rules, *compiled, *notation.helper_notes(self.model)))
 
+    def edit(self, model: NotebookModel) -> None:
+        """Makes `model` what the notebook says from now on; the next run rebuilds and reruns what that touches.
+
+        Raises SettingError for a notebook that follows a file.
+        """
+        if self._contents.file.is_followed:
+            raise SettingError(f"{self.path.name} says what its file says; edit the file")
+        self._contents.file.replace(model)
+
     # ---- building and loading ----
 
-    def load(self, name: str) -> LoadedCell:
-        """One cell, built if it has to be, as a function. Raises BuildError, InputError for an unknown name."""
+    def build(self, *names: str) -> Mapping[str, Artifact]:
+        """Builds cells (default: all) without loading or running them; a library has its compiler's `warnings`.
+
+        Raises NotebookError for what breaks the notation's rules, and BuildError with the findings of all cells.
+        """
+        self.refresh()
+        refuse_errors(notation.check(self.model, self.graph))
+        built = self._reloader.build(self.model, names or self.model.cells)
+        if any(isinstance(result, BuildFailure) for result in built.values()):
+            raise BuildError(sorted_once(found for result in built.values() for found in _findings(result)))
+        return {name: result for name, result in built.items() if isinstance(result, Artifact)}
+
+    def load(self, name: str, *, isolated: bool | None = None) -> LoadedCell:
+        """One cell, built if it has to be, as a function. Raises BuildError, InputError for an unknown name.
+
+        `isolated` says whether its calls run in a worker; None: as its section says.
+        """
         self.refresh()
         refuse_errors(notation.check(self.model, self.graph))
         if name not in self.model.cells:
             raise InputError(f"{self.path.name} has no cell {name}; {notation.suggest(name, self.model.cells)}")
         interrupts.arm()  # Ctrl-C reaches the calls of what is loaded here
-        return self._reloader.load(self.model, name)
+        return self._reloader.load(self.model, name, isolated=isolated)
 
     def compile_command(self) -> dict[str, Any]:
         """The notebook's entry for compile_commands.json: how its file is compiled. Raises ToolchainError."""
