@@ -51,6 +51,20 @@ __all__ = [
 ]
 
 
+def load_ipython_extension(shell: Any) -> None:
+    """Adds `%hotplate` and `%%hotplate` to IPython; for `%load_ext hotplate`."""
+    from hotplate import jupyter
+
+    jupyter.load(shell)
+
+
+def unload_ipython_extension(shell: Any) -> None:
+    """Takes them out again, and ends what is being watched; for `%unload_ext hotplate`."""
+    from hotplate import jupyter
+
+    jupyter.unload(shell)
+
+
 def __getattr__(name: str) -> Any:
     # Imported when first used: `hotplate --help` and the errors need neither NumPy nor the native core.
     import importlib

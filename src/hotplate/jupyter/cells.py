@@ -1,0 +1,145 @@
+"""NotebookCell: a cell as users have it in their namespace, callable and with its latest value."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+
+from hotplate.errors import InputError
+from hotplate.jupyter.preview import preview
+from hotplate.values import describe_type
+
+if TYPE_CHECKING:
+    import inspect
+
+    from hotplate.jupyter.status import CellState
+    from hotplate.load import LoadedCell
+
+
+class Home(Protocol):
+    """Where a cell comes from: the session's notebook of its language, or a file that is watched."""
+
+    def has(self, name: str) -> bool:
+        """Whether it still has the cell."""
+
+    def value(self, name: str) -> Any:
+        """The latest result. Raises KeyError when there is none."""
+
+    def state(self, name: str) -> CellState:
+        """How the cell stands."""
+
+    def loaded(self, name: str) -> LoadedCell:
+        """What a direct call of it calls now. Raises what building and loading it raises."""
+
+    def came_through(self, name: str) -> None:
+        """A direct call left its process as it was."""
+
+    def source(self, name: str) -> str:
+        """Its text."""
+
+    def doc(self, name: str) -> str:
+        """The comment above it."""
+
+
+class NotebookCell:
+    """A C or C++ cell: call it with arguments of your own, or take its latest result as `.value`.
+
+    It stays the same object when the cell is edited, so whoever has it calls the newest version that works. Where an
+    array or a number is expected (`np.asarray(u)`, `float(dx)`, `plt.plot(u)`), and as an argument of another cell, it
+    stands for its value.
+    """
+
+    def __init__(self, name: str, home: Home) -> None:
+        self.__name__ = name
+        self._home = home
+
+    @property
+    def value(self) -> Any:
+        """The latest result; `state` says whether it is that of the newest code and inputs. Raises InputError."""
+        try:
+            return self._home.value(self.__name__)
+        except KeyError:
+            raise InputError(f"{self.__name__} has no result yet: {self.state}") from None
+
+    @property
+    def state(self) -> CellState:
+        """How the cell stands: version, status, and why its value is not what the newest code gives, if so."""
+        return self._home.state(self.__name__)
+
+    @property
+    def source(self) -> str:
+        """The text of the cell."""
+        return self._home.source(self.__name__)
+
+    @property
+    def loaded(self) -> LoadedCell:
+        """The function behind it, of the version that is active now: for loops in which each 0.1 µs counts."""
+        return self._home.loaded(self.__name__)
+
+    def __call__(self, /, *arguments: Any, **named: Any) -> Any:
+        """Runs the cell once with these arguments; nothing is kept of that, and other cells don't see it."""
+        loaded = self._home.loaded(self.__name__)
+        given = [_plain(argument) for argument in arguments]
+        result = loaded(*given, **{name: _plain(argument) for name, argument in named.items()})
+        if loaded.isolated:
+            self._home.came_through(self.__name__)
+        return result
+
+    @property
+    def __signature__(self) -> inspect.Signature:
+        return self.loaded.__signature__
+
+    @property
+    def __doc__(self) -> str:  # type: ignore[override]  # each has its own
+        if not self._home.has(self.__name__):
+            return f"{self.__name__} is not there any more."
+        loaded = self.loaded
+        ports = [f"  {port.name}: {describe_type(port)}" for port in loaded.descriptor.inputs]
+        gives = ", ".join(
+            describe_type(port) if port.name in ("", "out", "value") else f"{port.name}: {describe_type(port)}"
+            for port in loaded.descriptor.outputs
+        )
+        takes = ["takes", *ports] if ports else ["takes nothing"]
+        doc = self._home.doc(self.__name__)
+        parts = [loaded.descriptor.signature, doc, "\n".join(takes), f"gives {gives or 'nothing'}", str(self.state)]
+        return "\n\n".join(filter(None, parts))
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray[Any, Any]:
+        return np.array(self.value, dtype=dtype, copy=copy)
+
+    def __float__(self) -> float:
+        return float(self.value)
+
+    def __int__(self) -> int:
+        return int(self.value)
+
+    def __complex__(self) -> complex:
+        return complex(self.value)
+
+    def __index__(self) -> int:
+        value = self.value
+        if not isinstance(value, (int, np.integer)):
+            raise TypeError(f"the value of {self.__name__} is a {type(value).__name__}, not an integer")
+        return int(value)
+
+    def __dir__(self) -> list[str]:
+        return ["loaded", "source", "state", "value"]
+
+    def __repr__(self) -> str:
+        if not self._home.has(self.__name__):
+            return f"<{self.__name__}: not there any more>"
+        try:
+            shown = f" = {preview(self._home.value(self.__name__))}"
+        except KeyError:
+            shown = ""
+        try:
+            signature = repr(self.loaded).removeprefix("<LoadedCell ").removesuffix(">")
+        except Exception:
+            signature = self.__name__
+        return f"<{signature}{shown}; {self.state}>"
+
+
+def _plain(argument: Any) -> Any:
+    """What a cell is given for an argument."""
+    return argument.value if isinstance(argument, NotebookCell) else argument

@@ -1,0 +1,169 @@
+"""Commands: what `%hotplate COMMAND` does."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from IPython.core.error import UsageError
+
+from hotplate.jupyter import options
+from hotplate.jupyter.outcome import summarise
+from hotplate.jupyter.preview import preview
+from hotplate.jupyter.summary import Row, Summary
+from hotplate.jupyter.timing import time_cell
+from hotplate.notebook import suggest
+from hotplate.notebook.drawing import as_mermaid, as_text
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Callable, Sequence
+
+    from hotplate.jupyter.magics import HotplateMagics
+
+
+class Commands:
+    """The commands of one shell's magics."""
+
+    def __init__(self, magics: HotplateMagics) -> None:
+        self._magics = magics
+        self._session = magics.session
+        self._commands: dict[str, tuple[options.Parser, Callable[[argparse.Namespace], Any]]] = {
+            "run": (_run_parser(), self._run),
+            "list": (_parser("list", "the cells, how they stand, and their values"), self._list),
+            "status": (_parser("status", "the same as list"), self._list),
+            "time": (_time_parser(), self._time),
+            "graph": (_names_parser("graph", "what takes what"), self._graph),
+            "source": (_name_parser("source", "the text of a cell"), self._source),
+            "reset": (_names_parser("reset", "forgets cells, with the Jupyter cells that define them; all, if none is "
+                                    "named"), self._reset),
+        }  # fmt: skip
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The commands there are."""
+        return tuple(self._commands)
+
+    def flags(self, command: str) -> Sequence[str]:
+        """The options of a command."""
+        return options.flags_of(self._commands[command][0]) if command in self._commands else ()
+
+    def run_line(self, line: str) -> Any:
+        """Does what a line says. Raises UsageError for what makes no sense."""
+        words = options.split(line)
+        if not words or words[0] in ("help", "--help", "-h"):
+            from hotplate.jupyter.magics import HELP
+
+            print(HELP)
+            return None
+        name, *rest = words
+        if name not in self._commands:
+            raise UsageError(f"%hotplate has no command {name}; {suggest(name, self._commands)}")
+        parser, function = self._commands[name]
+        if "--help" in rest or "-h" in rest:
+            print(parser.format_help())
+            return None
+        return function(parser.parse_args(rest))
+
+    # ---- what they do ----
+
+    def _run(self, read: argparse.Namespace) -> None:
+        names = self._known(read.cells) or list(self._session.graph.order)
+        ran = self._magics.run_cells(names, options.run_options(read))
+        self._magics.show(summarise(self._session, None, ran), quiet=read.quiet)
+        self._magics.raise_first(ran)
+
+    def _list(self, _: argparse.Namespace) -> Summary:
+        rows = []
+        for name in self._session.graph.nodes:
+            state = self._session.state(name)
+            try:
+                value = preview(self._session.home(name).value(name))
+            except KeyError:
+                value = ""
+            status = "waiting" if state.missing else state.status
+            why = f"needs {', '.join(state.missing)}" if state.missing else state.mark
+            version = f"v{state.version}" if state.version else ""
+            words = ", ".join(filter(None, (version, state.place, why)))
+            rows.append(Row(name, status, value, state.seconds or None, why=words))
+        return Summary(tuple(rows), () if rows else ("there are no cells yet; define some with %%hotplate",))
+
+    def _time(self, read: argparse.Namespace) -> Any:
+        (name,) = self._known([read.cell])
+        ran = self._magics.run_cells([name], {"output": "none"})
+        if name in ran.missing or (ran.error is not None and not ran.results):
+            self._magics.show(summarise(self._session, None, ran))
+            self._magics.raise_first(ran)
+            return None
+        return time_cell(self._session, name, read.seconds, read.rounds)
+
+    def _graph(self, read: argparse.Namespace) -> Any:
+        graph = self._session.graph
+        names = self._known(read.cells)
+        return Drawing(graph.subgraph(names) if names else graph)
+
+    def _source(self, read: argparse.Namespace) -> None:
+        (name,) = self._known([read.cell])
+        print(self._session.home(name).source(name))
+
+    def _reset(self, read: argparse.Namespace) -> None:
+        gone = self._session.forget(self._known(read.cells))
+        print(f"forgot {', '.join(gone)}" if gone else "there was nothing to forget")
+
+    def _known(self, names: Sequence[str]) -> list[str]:
+        for name in names:
+            if name not in self._session.graph.nodes:
+                raise UsageError(f"there is no cell {name}; {suggest(name, self._session.graph.nodes)}")
+        return list(names)
+
+    # ---- the shell ----
+
+    def attach(self) -> None:
+        """Takes part in the shell."""
+
+    def detach(self) -> None:
+        """Ends that."""
+
+    def before_cell(self) -> None:
+        """A Jupyter cell is about to run."""
+
+
+class Drawing:
+    """The dependency graph, as text and for frontends that draw Mermaid."""
+
+    def __init__(self, graph: Any) -> None:
+        self._graph = graph
+
+    def __repr__(self) -> str:
+        return as_text(self._graph) or "there are no cells yet; define some with %%hotplate"
+
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
+        return {"text/plain": repr(self), "text/vnd.mermaid": as_mermaid(self._graph)}
+
+
+def _parser(name: str, description: str) -> options.Parser:
+    return options.Parser(prog=f"%hotplate {name}", description=description, add_help=False, allow_abbrev=False)
+
+
+def _run_parser() -> options.Parser:
+    parser = _names_parser("run", "brings cells up to date, and what they need; all, if none is named")
+    options.add_run_options(parser)
+    return parser
+
+
+def _names_parser(name: str, description: str) -> options.Parser:
+    parser = _parser(name, description)
+    parser.add_argument("cells", nargs="*", metavar="CELL")
+    return parser
+
+
+def _name_parser(name: str, description: str) -> options.Parser:
+    parser = _parser(name, description)
+    parser.add_argument("cell", metavar="CELL")
+    return parser
+
+
+def _time_parser() -> options.Parser:
+    parser = _name_parser("time", "calls a cell again and again with the inputs of its latest run")
+    parser.add_argument("--seconds", type=float, default=1.0, help="how long that may take")
+    parser.add_argument("--rounds", type=int, help="how many calls, in place of that")
+    return parser

@@ -1,0 +1,163 @@
+"""Composite: the fragments of one language as one notebook, whose lines lead back to the Jupyter cells. Pure."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from dataclasses import dataclass, replace
+from functools import cached_property
+from itertools import accumulate
+from typing import TYPE_CHECKING
+
+from hotplate import notebook as notation
+from hotplate.jupyter.fragments import DEFINING, Isolation, latest_definitions
+from hotplate.notebook.lexis import normalise
+from hotplate.notebook.model import ItemKind, Language
+from hotplate.notebook.source import Source
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+    from pathlib import Path
+
+    from hotplate.jupyter.fragments import Fragment
+    from hotplate.notebook.model import Cell, Item, NotebookModel
+
+_MARKER = "// %%\n"
+"""Before each fragment: what the last section of one says does not hold for the next."""
+
+
+@dataclass(frozen=True)
+class Composite:
+    """One notebook made of fragments. Immutable."""
+
+    path: Path
+    fragments: tuple[Fragment, ...]
+    """In the order of the text."""
+    text: str
+    replaced: Mapping[str, tuple[str, str]]
+    """Helpers of a fragment that a later one defines anew: by name, where they were and where they are now."""
+    isolated: bool = True
+    """Whether there are workers."""
+
+    @cached_property
+    def model(self) -> NotebookModel:
+        """The notebook, with what the fragments' first lines say about their cells."""
+        model = notation.parse(self.path, self.text)
+        return replace(model, cells={name: self._with_options(cell) for name, cell in model.cells.items()})
+
+    def owner(self, cell: str) -> Fragment:
+        """The fragment that a cell is in. Raises KeyError."""
+        found = self.place(self.model.cells[cell].span.line)
+        if found is None:
+            raise KeyError(cell)
+        return found[0]
+
+    def place(self, line: int) -> tuple[Fragment, int] | None:
+        """The fragment that a line of the notebook comes from, and the line of its Jupyter cell."""
+        at = bisect_right(self._starts, line) - 1
+        if not 0 <= at < len(self.fragments):
+            return None
+        fragment, within = self.fragments[at], line - self._starts[at]
+        return fragment, within + fragment.lines_before
+
+    def _with_options(self, cell: Cell) -> Cell:
+        found = self.place(cell.span.line)
+        if found is None:
+            return cell
+        options = found[0].options
+        attributes = options.added_to(cell.section.attributes)
+        if self.isolated and options.isolation in (Isolation.RUNS, Isolation.ALWAYS):
+            attributes = replace(attributes, isolate=True)
+        return replace(cell, section=replace(cell.section, attributes=attributes))
+
+    @cached_property
+    def _starts(self) -> list[int]:
+        """The lines of the markers, from 1."""
+        lengths = (_MARKER.count("\n") + _ended(fragment.text).count("\n") for fragment in self.fragments)
+        return list(accumulate(lengths, initial=1))[:-1]
+
+
+def compose(
+    path: Path, fragments: Collection[Fragment], *, elsewhere: Collection[Fragment] = (), isolated: bool = True
+) -> Composite:
+    """One notebook of all fragments of a language, as they would be in one file.
+
+    A name that several of them define is the latest one's: of cells, helpers, types and macros alike. So is a cell that
+    a later fragment in another language, of those `elsewhere`, defines. Each fragment comes behind what it needs.
+    """
+    latest = latest_definitions(fragments)
+    others = {name: fragment for fragment in elsewhere for name in fragment.cells}
+    texts: dict[int, str] = {}
+    replaced: dict[str, tuple[str, str]] = {}
+    by_serial = {fragment.serial: fragment for fragment in fragments}
+    headers = {
+        (fragment.serial, name): _header(item)
+        for fragment in fragments
+        for item in fragment.model.items
+        for name in item.defines
+    }
+    for fragment in fragments:
+        gone = []
+        for item in fragment.model.items:
+            later = [latest.get(name, 0) for name in item.defines]
+            if item.kind in DEFINING and later and min(later) > fragment.serial:
+                (name, *_), serial = sorted(item.defines), later[0]
+                if _is_overload(fragment.language, item, headers.get((serial, name), "")):
+                    continue
+                gone.append(item)
+                if item.kind is not ItemKind.CELL:
+                    replaced[name] = (fragment.place, by_serial[serial].place)
+            elif item.kind is ItemKind.CELL and any(
+                name in others and others[name].serial > fragment.serial for name in item.defines
+            ):
+                gone.append(item)
+        texts[fragment.serial] = _without(fragment, gone)
+    ordered = tuple(replace_text(fragment, texts[fragment.serial]) for fragment in _ordered(fragments))
+    text = "".join(f"{_MARKER}{_ended(fragment.text)}" for fragment in ordered)
+    return Composite(path, ordered, text, replaced, isolated)
+
+
+def replace_text(fragment: Fragment, text: str) -> Fragment:
+    """The fragment with another text; itself, when that is the same."""
+    return fragment if fragment.text == text else replace(fragment, text=text)
+
+
+def _header(item: Item) -> str:
+    return normalise(item.text.partition("{")[0])
+
+
+def _is_overload(language: Language, item: Item, later: str) -> bool:
+    """Whether a C++ helper of the same name takes something else: both are there then."""
+    return language is Language.CPP and item.kind is ItemKind.FUNCTION and _header(item) != later
+
+
+def _without(fragment: Fragment, items: Collection[Item]) -> str:
+    """The text with some items blanked out; everything else stays at its place."""
+    text = fragment.model.text
+    source = Source(fragment.model.path, text)
+    for item in items:
+        start = source.line_start(item.line) + item.column - 1
+        end = start + len(item.text)
+        text = text[:start] + "".join("\n" if character == "\n" else " " for character in item.text) + text[end:]
+    return text
+
+
+def _ended(text: str) -> str:
+    return text if text.endswith("\n") else f"{text}\n"
+
+
+def _ordered(fragments: Collection[Fragment]) -> list[Fragment]:
+    """Each behind those that define what it names; else, and in a circle, in the order of their positions."""
+    waiting = sorted(fragments, key=lambda fragment: (fragment.position, fragment.serial))
+    latest = latest_definitions(fragments)
+    needs = {
+        fragment.serial: {latest[name] for name in fragment.wanted & latest.keys()} - {fragment.serial}
+        for fragment in waiting
+    }
+    ordered: list[Fragment] = []
+    done: set[int] = set()
+    while waiting:
+        ready = next((fragment for fragment in waiting if needs[fragment.serial] <= done), waiting[0])
+        waiting.remove(ready)
+        ordered.append(ready)
+        done.add(ready.serial)
+    return ordered

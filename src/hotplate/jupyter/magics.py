@@ -1,0 +1,139 @@
+"""HotplateMagics: `%%hotplate` and `%hotplate`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from IPython.core.magic import Magics, line_cell_magic, magics_class
+
+from hotplate.errors import HotplateError
+from hotplate.jupyter import options
+from hotplate.jupyter.commands import Commands
+from hotplate.jupyter.fragments import Fragment
+from hotplate.jupyter.outcome import is_quiet, quietly, summarise
+from hotplate.jupyter.session import Session
+from hotplate.jupyter.voice import Voice, show
+
+if TYPE_CHECKING:
+    from IPython.core.interactiveshell import ExecutionInfo, InteractiveShell
+
+    from hotplate.jupyter.session import Ran
+
+_HELP = """\
+%%hotplate [name] [options]    the C code of this cell (--cpp: C++) becomes cells; they run when their inputs are there
+%hotplate run [CELL...]        brings cells up to date
+%hotplate list                 the cells, how they stand, and their values
+%hotplate time CELL            how long a cell takes
+%hotplate graph                what takes what
+%hotplate source NAME          the text of a cell
+%hotplate watch FILE           follows a file: its results are in the namespace whenever it is saved
+%hotplate reset [NAME...]      forgets cells
+Each tells more with --help. What a parameter of a cell is called says whose value it takes: that of a cell, or of the
+Python variable of that name.
+"""
+
+
+@magics_class
+class HotplateMagics(Magics):
+    """The magics of one shell, and what they have defined."""
+
+    def __init__(self, shell: InteractiveShell) -> None:
+        super().__init__(shell)
+        self._ipython = shell
+        self.session = Session(shell.user_ns)
+        self.commands = Commands(self)
+        self._serial = 0
+        self._info: ExecutionInfo | None = None
+
+    # ---- the shell ----
+
+    def attach(self) -> None:
+        """Takes part in the shell: what is run, and completion."""
+        self._ipython.events.register("pre_run_cell", self._before)
+        self.commands.attach()
+
+    def detach(self) -> None:
+        """Ends that."""
+        self._ipython.events.unregister("pre_run_cell", self._before)
+        self.commands.detach()
+
+    @property
+    def rich(self) -> bool:
+        """Whether the frontend shows HTML."""
+        return hasattr(self._ipython, "kernel")
+
+    def _before(self, info: ExecutionInfo) -> None:
+        self._info = info
+        self.commands.before_cell()
+
+    # ---- the magics ----
+
+    @line_cell_magic
+    def hotplate(self, line: str, cell: str | None = None) -> Any:
+        """Runs C and C++ in IPython: `%%hotplate` before code, `%hotplate COMMAND` for the rest."""
+        try:
+            if cell is None:
+                return self.commands.run_line(line)
+            return self._define(line, cell)
+        except HotplateError as error:
+            raise (error if is_quiet(error) else quietly(error, self.session.places.error(error))) from None
+
+    hotplate.__doc__ = f"{hotplate.__doc__}\n\n{_HELP}\nOptions of %%hotplate:\n{options.cell_parser().format_help()}"
+
+    def _define(self, line: str, text: str) -> None:
+        read = options.cell_parser().read(line)
+        chosen = options.fragment_options(read)
+        if not text.strip():
+            print(_HELP)
+            return
+        self._serial += 1
+        fragment = Fragment(
+            text,
+            options.language_of(read),
+            f"In[{self._ipython.execution_count}]",
+            self._serial,
+            read.name,
+            getattr(self._info, "cell_id", None) or "",
+            self._lines_before(text),
+            self._serial,
+            chosen,
+        )
+        defined = self.session.define(fragment, compiler=read.compiler)
+        ran = None
+        if defined.error is None and not read.no_run:
+            affected = [*defined.changed, *defined.fragment.cells]
+            ran = self.run_cells([*affected, *self.session.graph.descendants(affected)], options.run_options(read))
+        self.show(summarise(self.session, defined, ran), quiet=read.quiet)
+        if defined.error is not None:
+            count = sum(found.severity == "error" for found in defined.findings)
+            errors = f"{count} error{'s' if count != 1 else ''}"
+            raise quietly(defined.error, f"{fragment.place} does not compile: {errors}")
+        self.raise_first(ran)
+
+    def run_cells(self, names: list[str], chosen: dict[str, object]) -> Ran:
+        """Brings cells up to date, with what they print in the output of this Jupyter cell."""
+        voice = Voice(self.session.places, rich=self.rich)
+        return self.session.run(names, on_event=voice, **chosen)
+
+    def show(self, summary: Any, *, quiet: bool = False) -> None:
+        """Shows what came of it; what went wrong is shown in any case."""
+        if summary and not (quiet and not summary.problems and not summary.diagnostics):
+            show(summary)
+
+    def raise_first(self, ran: Ran | None) -> None:
+        """Raises what went wrong in a run, in one line: it has been shown."""
+        if ran is not None and ran.error is not None:
+            words = ran.problems[0].split("\n")[0] if ran.problems else str(ran.error)
+            raise quietly(ran.error, words) from None
+
+    def _lines_before(self, text: str) -> int:
+        """How many lines of the Jupyter cell stand before the code: the magic's own, and blank ones above it."""
+        raw = getattr(self._info, "raw_cell", "") or ""
+        lines = raw.split("\n")
+        for number, line in enumerate(lines, 1):
+            if line.lstrip().startswith("%%hotplate") and "\n".join(lines[number:]).strip() == text.strip():
+                return number
+        return 1
+
+
+HELP = _HELP

@@ -1,0 +1,88 @@
+"""Namespace: the user's variables, as the values that cells take and as the place where cells appear."""
+
+from __future__ import annotations
+
+import inspect
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+from hotplate.jupyter.cells import NotebookCell
+from hotplate.jupyter.preview import describe
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, MutableMapping
+
+MISSING = object()
+"""There is no such variable, or nothing that a cell could take."""
+
+
+class Namespace:
+    """The variables of a shell. A name is looked up only when a cell asks for it. For the main thread."""
+
+    def __init__(self, variables: MutableMapping[str, Any]) -> None:
+        self._variables = variables
+
+    def value(self, name: str) -> Any:
+        """What a cell is given for an input of this name; MISSING when that is nothing that a cell could take."""
+        found = self._variables.get(name, MISSING)
+        if isinstance(found, NotebookCell):
+            try:
+                return found._home.value(name) if found.__name__ == name else found.value
+            except Exception:
+                return MISSING
+        return found if is_value(found) else MISSING
+
+    def why_missing(self, name: str) -> str:
+        """What is in the way of an input, and what to do about it."""
+        if name not in self._variables:
+            return f"set it in Python: {name} = ..."
+        found = self._variables[name]
+        if isinstance(found, NotebookCell):
+            return f"{name} is a cell without a result: {found.state}"
+        return f"{name} is a Python {_kind(found)}, which is no value for a cell"
+
+    def values_of(self, names: Iterable[str]) -> dict[str, Any]:
+        """The variables that stand for cells of these names: plain values that users put there."""
+        found = {name: self._variables.get(name, MISSING) for name in names}
+        return {name: value for name, value in found.items() if not isinstance(value, NotebookCell) and is_value(value)}
+
+    def bind(self, cell: NotebookCell) -> str:
+        """Makes a cell a variable, in place of an earlier one; or says why the name stays what it is."""
+        name = cell.__name__
+        found = self._variables.get(name, MISSING)
+        if found is MISSING or isinstance(found, NotebookCell):
+            self._variables[name] = cell
+            return ""
+        if is_value(found):
+            return (
+                f"{name} is a Python variable ({describe(found)}): it is kept, and stands for the cell's result "
+                f"wherever {name} is taken; `del {name}` and run this again to have the cell"
+            )
+        return (
+            f"{name} is a Python {_kind(found)}, which is kept; the cell runs, and can be had as "
+            f"`%hotplate run {name}`, or under its name after `del {name}`"
+        )
+
+    def unbind(self, name: str) -> None:
+        """Takes a cell out that is gone; anything else of that name stays."""
+        if isinstance(self._variables.get(name), NotebookCell):
+            del self._variables[name]
+
+    def has_cell(self, name: str) -> bool:
+        """Whether the variable of that name is a cell."""
+        return isinstance(self._variables.get(name), NotebookCell)
+
+
+def is_value(found: Any) -> bool:
+    """Whether a cell could take it: not functions, classes and modules. Whether it fits is for the cell to say."""
+    if found is MISSING or found is None or isinstance(found, (ModuleType, type)):
+        return False
+    return not (callable(found) or inspect.isgenerator(found))
+
+
+def _kind(found: Any) -> str:
+    if isinstance(found, ModuleType):
+        return "module"
+    if isinstance(found, type):
+        return "class"
+    return "function" if callable(found) else type(found).__name__

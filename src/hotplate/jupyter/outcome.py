@@ -1,0 +1,62 @@
+"""What came of a magic, put into words; and errors that need no traceback, for it has been said what is wrong."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypeVar
+
+from hotplate.jupyter.summary import Row, Summary
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from hotplate.jupyter.session import Definition, Ran, Session
+
+E = TypeVar("E", bound=BaseException)
+
+
+def quietly(error: E, words: str) -> E:
+    """The error, which IPython shows as these words and without a traceback."""
+    shown = [f"{type(error).__name__}: {words}"]
+    error._render_traceback_ = lambda: shown  # type: ignore[attr-defined]  # IPython asks for it
+    return error
+
+
+def is_quiet(error: BaseException) -> bool:
+    """Whether that has been done."""
+    return hasattr(error, "_render_traceback_")
+
+
+def summarise(session: Session, defined: Definition | None, ran: Ran | None) -> Summary:
+    """A summary of what was defined and run."""
+    notes: list[str] = list(defined.notes) if defined else []
+    rows: dict[str, Row] = {}
+    if ran is not None:
+        rows |= {name: Row.of(result) for name, result in ran.results.items()}
+        rows |= {name: Row(name, "waiting", why=f"needs {', '.join(names)}") for name, names in ran.missing.items()}
+        notes += list(_missing_words(session, ran.missing))
+    if defined is not None and defined.error is None:
+        for name in defined.fragment.cells:
+            rows.setdefault(name, Row(name, "built"))
+        if not defined.fragment.cells:
+            names = ", ".join(sorted(defined.fragment.defined)) or "nothing"
+            notes.append(f"{defined.fragment.place} defines {names}, and no cell of its own")
+    return Summary(
+        tuple(rows.values()),
+        tuple(notes),
+        ran.problems if ran else (),
+        (*defined.findings, *defined.warnings) if defined else (),
+    )
+
+
+def _missing_words(session: Session, missing: Mapping[str, tuple[str, ...]]) -> list[str]:
+    """For each input that is missing, who waits for it and how to give it."""
+    waiting: dict[str, list[str]] = {}
+    for cell, names in missing.items():
+        for name in names:
+            waiting.setdefault(name, []).append(cell)
+    return [
+        f"{' and '.join(cells)} {'wait' if len(cells) > 1 else 'waits'} for {name}: "
+        f"{session.namespace.why_missing(name)}, then %hotplate run {cells[0]}; or call {cells[0]}(...) with values of "
+        "your own"
+        for name, cells in waiting.items()
+    ]

@@ -1,0 +1,122 @@
+"""Voice: what cells print, and how far they are, in the output of the Jupyter cell that runs them."""
+
+from __future__ import annotations
+
+import sys
+from contextvars import copy_context
+from html import escape
+from typing import TYPE_CHECKING, Any
+
+from IPython.display import display
+
+from hotplate.events import Event, Kind
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from hotplate.jupyter.places import Places
+
+_WIDTH = 30
+
+show: Callable[..., Any] = display
+"""Shows an object; with `display_id` it returns a handle that can replace what is shown."""
+
+
+class Voice:
+    """A sink of one run. Events come on several threads, one at a time.
+
+    ipykernel tells by the context in which something is written which Jupyter cell it belongs to. A thread of the
+    run's has that of whoever started it first, so everything is written in a copy of the context that this was made in.
+    """
+
+    def __init__(self, places: Places, *, rich: bool) -> None:
+        """`rich`: outputs can be replaced, as in Jupyter; a terminal has lines."""
+        self._context = copy_context()
+        self._places = places
+        self._bar: _Bar = _RichBar() if rich else _LineBar()
+
+    def __call__(self, event: Event) -> None:
+        """Takes an event."""
+        if event.kind is Kind.CELL_OUTPUT:
+            self._in_context(self._write, event)
+        elif event.kind is Kind.CELL_PROGRESS:
+            done, total = event.data["done"], event.data["total"]
+            self._in_context(self._bar.show, event.cell, done, total)
+        elif event.kind in (Kind.CELL_DONE, Kind.CELL_FAILED, Kind.CELL_SKIPPED):
+            self._in_context(self._bar.end, event.cell)
+
+    def _in_context(self, function: Callable[..., None], *arguments: Any) -> None:
+        self._context.copy().run(function, *arguments)
+
+    def _write(self, event: Event) -> None:
+        stream = sys.stderr if event.data["stream"] == "stderr" else sys.stdout
+        if dropped := event.data["dropped"]:
+            stream.write(f"\n[{dropped:,} bytes left out]\n")
+        stream.write(self._places.text(event.data["text"]))
+        stream.flush()
+
+
+class _Bar:
+    """A bar for each cell that tells how far it is."""
+
+    def __init__(self) -> None:
+        self._shown: dict[str, Any] = {}
+
+    def show(self, cell: str, done: int, total: int) -> None:
+        """The cell is so far. Called ten times a second at most."""
+        raise NotImplementedError
+
+    def end(self, cell: str) -> None:
+        """The cell is over."""
+        raise NotImplementedError
+
+
+class _LineBar(_Bar):
+    """On one line of a terminal, which is written again."""
+
+    def show(self, cell: str, done: int, total: int) -> None:
+        self._shown[cell] = text = f"{cell}: {_words(done, total)} {_blocks(done, total)}"
+        sys.stderr.write(f"\r{text}\x1b[K" if sys.stderr.isatty() else f"\r{text}")
+        sys.stderr.flush()
+
+    def end(self, cell: str) -> None:
+        if self._shown.pop(cell, None) is not None:
+            sys.stderr.write("\n")
+            sys.stderr.flush()
+
+
+class _RichBar(_Bar):
+    """An output that is replaced, and stays when the cell is over."""
+
+    def show(self, cell: str, done: int, total: int) -> None:
+        bundle = _bundle(cell, done, total)
+        if cell not in self._shown:
+            handle = show(bundle, raw=True, display_id=True)
+        else:
+            handle = self._shown[cell][0]
+            handle.update(bundle, raw=True)
+        self._shown[cell] = (handle, done, total)
+
+    def end(self, cell: str) -> None:
+        if cell not in self._shown:
+            return
+        handle, done, total = self._shown.pop(cell)
+        handle.update(_bundle(cell, done, total, over=True), raw=True)
+
+
+def _bundle(cell: str, done: int, total: int, *, over: bool = False) -> dict[str, str]:
+    text = f"{cell}: {_words(done, total)}"
+    value = f' value="{done}" max="{total}"' if total else (' value="1"' if over else "")
+    html = f'<div class="hotplate-progress">{escape(cell)} <progress{value}></progress> {_words(done, total)}</div>'
+    return {"text/plain": f"{text} {_blocks(done, total)}".rstrip(), "text/html": html}
+
+
+def _words(done: int, total: int) -> str:
+    return f"{done / total:4.0%} ({done:,} of {total:,})" if total else f"{done:,}"
+
+
+def _blocks(done: int, total: int) -> str:
+    if not total:
+        return ""
+    full = min(max(round(_WIDTH * done / total), 0), _WIDTH)
+    return f"[{'#' * full}{'.' * (_WIDTH - full)}]"
