@@ -12,6 +12,7 @@ from hotplate.values import describe_type
 
 if TYPE_CHECKING:
     import inspect
+    from collections.abc import Mapping, Sequence
 
     from hotplate.jupyter.status import CellState
     from hotplate.load import LoadedCell
@@ -32,8 +33,8 @@ class Home(Protocol):
     def loaded(self, name: str) -> LoadedCell:
         """What a direct call of it calls now. Raises what building and loading it raises."""
 
-    def came_through(self, name: str) -> None:
-        """A direct call left its process as it was."""
+    def call(self, name: str, arguments: Sequence[Any], named: Mapping[str, Any]) -> Any:
+        """Makes a direct call."""
 
     def source(self, name: str) -> str:
         """Its text."""
@@ -79,12 +80,8 @@ class NotebookCell:
 
     def __call__(self, /, *arguments: Any, **named: Any) -> Any:
         """Runs the cell once with these arguments; nothing is kept of that, and other cells don't see it."""
-        loaded = self._home.loaded(self.__name__)
         given = [_plain(argument) for argument in arguments]
-        result = loaded(*given, **{name: _plain(argument) for name, argument in named.items()})
-        if loaded.isolated:
-            self._home.came_through(self.__name__)
-        return result
+        return self._home.call(self.__name__, given, {name: _plain(value) for name, value in named.items()})
 
     @property
     def __signature__(self) -> inspect.Signature:

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from hotplate.execute import OutcomeKind
+from hotplate.execute.workers.cell import IsolatedCell
 from hotplate.jupyter.composite import compose
 from hotplate.jupyter.fragments import SUFFIXES, Isolation
+from hotplate.jupyter.places import Places, placed
+from hotplate.jupyter.printing import after_native_output, before_native_output, may_print
+from hotplate.jupyter.voice import Echo
+from hotplate.notebook import slice_cell
 from hotplate.session import Notebook
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping
+    from collections.abc import Callable, Collection, Mapping, Sequence
     from pathlib import Path
 
     from hotplate.jupyter.composite import Composite
@@ -23,8 +28,20 @@ if TYPE_CHECKING:
     from hotplate.run import Run
     from hotplate.toolchain import Artifact
 
+_CAME_THROUGH = (OutcomeKind.OK, OutcomeKind.FAILED)
+"""How a call ends that left its process as it was."""
+
 HAS_WORKERS = sys.platform in ("linux", "win32")
 """Whether cells can be isolated here."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Function:
+    """What direct calls of a cell call, and for which code that is."""
+
+    key: str
+    cell: LoadedCell
+    prints: bool
 
 
 class LanguageNotebook:
@@ -49,7 +66,7 @@ class LanguageNotebook:
         """The build key of each cell."""
         self._through: set[str] = set()
         """The keys of code that has left its worker as it was."""
-        self._functions: dict[str, tuple[str, LoadedCell]] = {}
+        self._functions: dict[str, _Function] = {}
 
     # ---- what is in it ----
 
@@ -93,16 +110,21 @@ class LanguageNotebook:
             }
             model = replace(model, cells=cells)
         self.notebook.edit(model)
+        here = not all(model.cells[name].section.attributes.isolate for name in targets)
+        if here:
+            before_native_output()
         try:
             return self.notebook.run(*targets, **options)
         finally:
             self.notebook.edit(self.composite.model)
             self._learn()
+            if here:
+                after_native_output()
 
     def _learn(self) -> None:
         run = self.notebook.last_run
         for cell in run.cells.values() if run else ():
-            if cell.build_key and cell.outcome.kind in (OutcomeKind.OK, OutcomeKind.FAILED):
+            if cell.build_key and cell.outcome.kind in _CAME_THROUGH:
                 self._through.add(cell.build_key)
 
     def _isolation(self, name: str) -> Isolation:
@@ -128,16 +150,37 @@ class LanguageNotebook:
     def loaded(self, name: str) -> LoadedCell:
         """What a direct call calls: in this process, or in a worker as the cell's isolation says."""
         isolated = self._calls_in_worker(name)
-        key, known = self._functions.get(name, ("", None))
-        if known is None or key != self._keys.get(name) or known.isolated != isolated or known.closed:
-            known = self.notebook.load(name, isolated=isolated)
-            self._functions[name] = (self._keys.get(name, ""), known)
-        return known
+        key, known = self._keys.get(name, ""), self._functions.get(name)
+        if known is None or known.key != key or known.cell.isolated != isolated or known.cell.closed:
+            prints = may_print(slice_cell(self.composite.model, name).fingerprint)
+            known = self._functions[name] = _Function(key, self.notebook.load(name, isolated=isolated), prints)
+        return known.cell
 
-    def came_through(self, name: str) -> None:
-        """A direct call came back from its worker."""
-        if key := self._keys.get(name):
+    def call(self, name: str, arguments: Sequence[Any], named: Mapping[str, Any]) -> Any:
+        """Makes a direct call; what comes back from a worker may be called in this process next time."""
+        loaded = self.loaded(name)
+        if not isinstance(loaded, IsolatedCell):
+            return self._call_here(name, loaded, arguments, named)
+        places = Places([self.composite])
+        echo = Echo(places)
+        try:
+            outcome = loaded.attempt(arguments, named, output=echo, echo=False)
+        finally:
+            echo.close()
+        if outcome.kind in _CAME_THROUGH and (key := self._keys.get(name)):
             self._through.add(key)
+        if outcome.error is not None:
+            raise placed(outcome.error, places)
+        return outcome.value
+
+    def _call_here(self, name: str, loaded: LoadedCell, arguments: Sequence[Any], named: Mapping[str, Any]) -> Any:
+        if not self._functions[name].prints:
+            return loaded(*arguments, **named)
+        before_native_output()
+        try:
+            return loaded(*arguments, **named)
+        finally:
+            after_native_output()
 
     def source(self, name: str) -> str:
         """The text of a cell."""

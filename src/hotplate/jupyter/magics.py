@@ -10,6 +10,7 @@ from hotplate.errors import HotplateError
 from hotplate.jupyter import options
 from hotplate.jupyter.commands import Commands
 from hotplate.jupyter.fragments import Fragment
+from hotplate.jupyter.interrupting import interruptible, telling
 from hotplate.jupyter.outcome import is_quiet, quietly, summarise
 from hotplate.jupyter.session import Session
 from hotplate.jupyter.voice import Voice, show
@@ -113,7 +114,8 @@ class HotplateMagics(Magics):
     def run_cells(self, names: list[str], chosen: dict[str, object]) -> Ran:
         """Brings cells up to date, with what they print in the output of this Jupyter cell."""
         voice = Voice(self.session.places, rich=self.rich)
-        return self.session.run(names, on_event=voice, **chosen)
+        with interruptible(lambda: bool(voice.running)) as abort, telling(voice.tell):
+            return self.session.run(names, on_event=voice, abort=abort, **chosen)
 
     def show(self, summary: Any, *, quiet: bool = False) -> None:
         """Shows what came of it; what went wrong is shown in any case."""

@@ -17,6 +17,7 @@ E = TypeVar("E", bound=BaseException)
 def quietly(error: E, words: str) -> E:
     """The error, which IPython shows as these words and without a traceback."""
     shown = [f"{type(error).__name__}: {words}"]
+    error.args = (words,)
     error._render_traceback_ = lambda: shown  # type: ignore[attr-defined]  # IPython asks for it
     return error
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from hotplate.errors import CellCrashed
 
@@ -14,7 +14,15 @@ if TYPE_CHECKING:
     from hotplate.diagnostic import Diagnostic
     from hotplate.jupyter.composite import Composite
 
+E = TypeVar("E", bound=BaseException)
+
 _HINT = "%%hotplate --diagnose calls it again with sanitizers, which say what went wrong"
+
+
+def placed(error: E, places: Places) -> E:
+    """The error itself, which says what it says with the places that people know."""
+    error.args = (places.error(error),)
+    return error
 
 
 class Places:

@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hotplate.diagnostic import Severity, sorted_once
-from hotplate.errors import BuildError, HotplateError, InputError, NotebookError
-from hotplate.execute.cooperation import Answer
+from hotplate.errors import BuildError, HotplateError, InputError, NotebookError, RunCancelled
 from hotplate.jupyter.cells import NotebookCell
 from hotplate.jupyter.fragments import replaced_by
+from hotplate.jupyter.interrupting import REASON, stopped_words, was_stopped
 from hotplate.jupyter.language import LanguageNotebook
 from hotplate.jupyter.namespace import MISSING, Namespace
 from hotplate.jupyter.places import Places
@@ -308,7 +308,9 @@ class Session:
                 last = getattr(raised, "run", None) or notebook.notebook.last_run
                 if isinstance(raised, (HotplateError, KeyboardInterrupt)) and last is not None:
                     results |= last.cells
-                if isinstance(raised, KeyboardInterrupt) or not isinstance(raised, HotplateError):
+                if isinstance(raised, RunCancelled):
+                    error = KeyboardInterrupt(REASON)
+                if isinstance(error, KeyboardInterrupt) or not isinstance(raised, HotplateError):
                     break
         self._note(results, plan, digests)
         return Ran(results, plan.missing, error, tuple(self._problems(results, error)))
@@ -399,23 +401,10 @@ class Session:
                 told.add(id(failed))
                 yield places.error(failed)
         if isinstance(error, KeyboardInterrupt):
-            yield from (_stopped(name, result) for name, result in results.items() if _was_stopped(result))
+            yield from (stopped_words(name, result) for name, result in results.items() if was_stopped(result))
         elif error is not None and id(error) not in told and not results:
             yield places.error(error)
 
 
 def _is_broken(fragment: Fragment) -> bool:
     return any(found.severity is Severity.ERROR for found in fragment.model.diagnostics)
-
-
-def _was_stopped(result: CellResult) -> bool:
-    return result.outcome.cooperation.answer is not Answer.NOT_APPLICABLE
-
-
-def _stopped(name: str, result: CellResult) -> str:
-    """How a cell answered an interrupt, in words."""
-    answer = result.outcome.cooperation
-    if answer.answer is Answer.UNCOOPERATIVE:
-        return f"{name} was asked to stop and did not answer, so its worker was ended; nothing else was lost"
-    took = f" after {answer.returned:.2g} s" if answer.returned is not None else ""
-    return f"{name} was asked to stop, and did{took}"

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from IPython.display import display
 
 from hotplate.events import Event, Kind
+from hotplate.run.lifecycles.texts import TextCutter
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -34,6 +35,8 @@ class Voice:
         self._context = copy_context()
         self._places = places
         self._bar: _Bar = _RichBar() if rich else _LineBar()
+        self.running: set[str] = set()
+        """The cells that are being computed."""
 
     def __call__(self, event: Event) -> None:
         """Takes an event."""
@@ -42,18 +45,52 @@ class Voice:
         elif event.kind is Kind.CELL_PROGRESS:
             done, total = event.data["done"], event.data["total"]
             self._in_context(self._bar.show, event.cell, done, total)
+        elif event.kind is Kind.CELL_STARTED:
+            self.running.add(event.cell)
         elif event.kind in (Kind.CELL_DONE, Kind.CELL_FAILED, Kind.CELL_SKIPPED):
+            self.running.discard(event.cell)
             self._in_context(self._bar.end, event.cell)
+
+    def tell(self, words: str) -> None:
+        """Says something in this output, from any thread."""
+        self._in_context(_write, "stderr", f"hotplate: {words}\n")
 
     def _in_context(self, function: Callable[..., None], *arguments: Any) -> None:
         self._context.copy().run(function, *arguments)
 
     def _write(self, event: Event) -> None:
-        stream = sys.stderr if event.data["stream"] == "stderr" else sys.stdout
         if dropped := event.data["dropped"]:
-            stream.write(f"\n[{dropped:,} bytes left out]\n")
-        stream.write(self._places.text(event.data["text"]))
-        stream.flush()
+            _write(event.data["stream"], f"\n[{dropped:,} bytes left out]\n")
+        _write(event.data["stream"], self._places.text(event.data["text"]))
+
+
+class Echo:
+    """What a direct call writes in a worker, in the output of the Jupyter cell that makes it; on any thread."""
+
+    def __init__(self, places: Places) -> None:
+        self._context = copy_context()
+        self._places = places
+        self._cutters = {1: TextCutter(), 2: TextCutter()}
+
+    def __call__(self, stream: int, data: bytes) -> None:
+        """Takes what was written to stdout (1) or stderr (2)."""
+        for text in self._cutters[stream].add(data):
+            self._tell(stream, text)
+
+    def close(self) -> None:
+        """Nothing comes any more."""
+        for stream, cutter in self._cutters.items():
+            if text := cutter.end():
+                self._tell(stream, text)
+
+    def _tell(self, stream: int, text: str) -> None:
+        self._context.copy().run(_write, "stderr" if stream == 2 else "stdout", self._places.text(text))
+
+
+def _write(stream: str, text: str) -> None:
+    target = sys.stderr if stream == "stderr" else sys.stdout
+    target.write(text)
+    target.flush()
 
 
 class _Bar:
