@@ -10,6 +10,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from types import MappingProxyType
 from typing import Any
 
 from hotplate.frozen import quickly_made
@@ -76,33 +77,36 @@ class EventLog:
     Python's collector go through all of them again and again, which took a tenth of the time of small cells.
     """
 
-    __slots__ = ("_ends", "_parts", "_run")
+    __slots__ = ("_parts", "_results", "_run")
 
-    def __init__(self, run: str = "") -> None:
+    def __init__(self, run: str = "", results: Mapping[str, object] = MappingProxyType({})) -> None:
+        """`results` has that of each cell whose end was told of."""
         self._run = run
+        self._results = results
         self._parts: list[Any] = []
-        self._ends: dict[str, int] = {}
-        """Where in `_parts` the data of the cells' ends are."""
 
-    def add(self, kind: Kind, sequence: int, time: float, cell: str, attempt: int, data: Mapping[str, Any]) -> None:
+    def add(
+        self, kind: Kind, sequence: int, time: float, cell: str, attempt: int, data: Mapping[str, Any] | None
+    ) -> None:
         """Keeps an event, but for CELL_OUTPUT, which has no bound: outcomes hold the beginning and the end of it."""
         if kind is not Kind.CELL_OUTPUT:
+            if not data or "result" in data:
+                data = None
             self._parts += (kind, sequence, time, cell, attempt, data)
-            if "result" in data:
-                self._ends[cell] = len(self._parts) - 1
-
-    def change_result(self, cell: str, result: object) -> None:
-        """Puts a result in the place of the one that the end of a cell told of."""
-        at = self._ends[cell]
-        self._parts[at] = {**self._parts[at], "result": result}
 
     def events(self) -> tuple[Event, ...]:
         """All of them, in order."""
         parts = iter(tuple(self._parts))
         return tuple(
-            Event(kind, self._run, sequence, time, cell, attempt, data)
+            Event(kind, self._run, sequence, time, cell, attempt, self._data(kind, cell) if data is None else data)
             for kind, sequence, time, cell, attempt, data in zip(*[parts] * 6, strict=True)
         )
+
+    def _data(self, kind: Kind, cell: str) -> Mapping[str, Any]:
+        return {"result": self._results[cell]} if kind in _ENDS else {}
+
+
+_ENDS = frozenset({Kind.CELL_DONE, Kind.CELL_FAILED, Kind.CELL_SKIPPED})
 
 
 class Emitter:

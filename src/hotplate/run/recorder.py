@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from hotplate.events import Emitter, EventLog, Kind, Sink
 from hotplate.execute import Outcome, OutcomeKind
+from hotplate.run.attempts import Attempt, AttemptLog
 from hotplate.run.result import CellResult, Run
 
 if TYPE_CHECKING:
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from hotplate.notebook.graph import Graph
-    from hotplate.run.attempts import Attempt
     from hotplate.run.state import Trace
     from hotplate.run.store import Recording
 
@@ -36,11 +36,12 @@ class Recorder:
 
         With a recording, sinks are told of events when they are recorded, from a thread of the store.
         """
-        self._attempts: list[Attempt] = []
+        self._attempts = AttemptLog()
         self.recording = recording
         self.logs = logs
         self._id = recording.id if recording is not None else new_id()
-        self._log = EventLog(self._id)
+        self.results: dict[str, CellResult] = {}
+        self._log = EventLog(self._id, self.results)
         self._begin = time.perf_counter()
         self.is_heard = bool(sinks) or recording is not None
         """Whether anybody hears of what happens before the run has ended."""
@@ -49,7 +50,6 @@ class Recorder:
                 recording.announce(sink)
             sinks = (recording.event,)
         self.emitter = Emitter(self._id, tuple(sinks), log=self._log)
-        self.results: dict[str, CellResult] = {}
 
     @property
     def records(self) -> bool:
@@ -61,13 +61,13 @@ class Recorder:
         if self.recording is not None:
             self.recording.begun(cell, attempt)
 
-    def attempted(self, attempt: Attempt) -> None:
+    def attempted(self, cell: str, number: int, outcome: Outcome, not_before: float = 0.0) -> None:
         """An attempt has ended."""
-        self._attempts.append(attempt)
+        self._attempts.add(cell, number, outcome, not_before)
         if self.recording is None:
             return
-        self.recording.attempt(attempt)
-        if attempt.not_before:  # else a process that ends in the next one takes this one's end along, which then counts
+        self.recording.attempt(Attempt.of(cell, number, outcome, not_before))
+        if not_before:  # else a process that ends in the next one takes this one's end along, which then counts
             self.recording.flush()  # for nothing
 
     def finished(
@@ -97,8 +97,7 @@ class Recorder:
     def let_go(self, cell: str) -> None:
         """Keeps how a cell ended, which was told, but not its value any more."""
         result = self.results[cell]
-        released = self.results[cell] = replace(result, outcome=replace(result.outcome, value=None))
-        self._log.change_result(cell, released)
+        self.results[cell] = replace(result, outcome=replace(result.outcome, value=None))
 
     def finish(self, plan: Graph, version: int = 0, problem: str = "") -> Run:
         """The record, also of a run that ended early, because of `problem` for instance."""
@@ -107,7 +106,7 @@ class Recorder:
         never_ran = Outcome(OutcomeKind.CANCELLED, reason="the run ended before it")
         names = (*overridden, *plan.order)
         ordered = {name: self.results.get(name) or CellResult(name, never_ran) for name in names}
-        run = Run(self._id, ordered, seconds, version=version, attempts=tuple(self._attempts), happened=self._log)
+        run = Run(self._id, ordered, seconds, version=version, tried=self._attempts, happened=self._log)
         self.emitter.emit(Kind.RUN_DONE, ok=run.ok and not problem, seconds=seconds)
         self.emitter.log = None  # what calls that were left behind cause is not of the record any more
         return replace(run, unrecorded=self._end(run, problem))

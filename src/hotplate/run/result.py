@@ -16,6 +16,7 @@ from hotplate.errors import InputError
 from hotplate.events import EventLog
 from hotplate.execute import Outcome, OutcomeKind
 from hotplate.frozen import quickly_made
+from hotplate.run.attempts import AttemptLog
 from hotplate.run.saving import writing
 from hotplate.values import field_value
 
@@ -83,8 +84,8 @@ class Run(Mapping[str, Any]):
     """The version of the notebook that ran, from 1; 0 when nothing could run."""
     notice: str = ""
     """Why these are not the results of the file as it is: "running v3; the file is newer and does not compile"."""
-    attempts: tuple[Attempt, ...] = field(default=(), repr=False)
-    """Every attempt at a cell, as they ended."""
+    tried: AttemptLog = field(default_factory=AttemptLog, repr=False, compare=False)
+    """What `attempts` are made of."""
     unrecorded: str = field(default="", repr=False)
     """Why not all of it was recorded, although that was asked for."""
 
@@ -92,6 +93,11 @@ class Run(Mapping[str, Any]):
     def events(self) -> tuple[Event, ...]:
         """What happened, without CELL_OUTPUT: a cell's outcome has what it printed."""
         return self.happened.events()
+
+    @cached_property
+    def attempts(self) -> tuple[Attempt, ...]:
+        """Every attempt at a cell, as they ended."""
+        return self.tried.attempts()
 
     @property
     def ok(self) -> bool:

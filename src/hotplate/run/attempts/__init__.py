@@ -7,11 +7,12 @@ from hotplate.run.attempts.backoff import Backoff, ExponentialBackoff, FixedBack
 from hotplate.run.attempts.clock import Clock
 from hotplate.run.attempts.decision import Verdict, decide
 from hotplate.run.attempts.policy import AttemptPolicy
-from hotplate.run.attempts.record import Attempt
+from hotplate.run.attempts.record import Attempt, AttemptLog
 from hotplate.run.attempts.runner import AttemptRunner, counted
 
 __all__ = [
     "Attempt",
+    "AttemptLog",
     "AttemptPolicy",
     "AttemptRunner",
     "Backoff",

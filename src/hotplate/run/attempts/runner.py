@@ -39,14 +39,14 @@ class AttemptRunner:
         earlier: Sequence[Attempt] = (),
         made: int = 0,
         retrying: Callable[[Attempt], None],
-        ended: Callable[[Attempt], None],
+        ended: Callable[[str, int, Outcome, float], None],
     ) -> Outcome:
         """The outcome of the last attempt, or a cancelled one when `abort` put an end to the wait for the next.
 
         `attempt(number, last)` makes attempt `number`; `last` says that no other follows, whatever it ends in.
         `earlier` are those that runs before this one made, in order: see `counted`. `made` is the number of the last
-        one of all, from which numbers go on; not all may count for what the policy says. `ended` gets the record of
-        each attempt when it is over, `retrying` the one before each wait.
+        one of all, from which numbers go on; not all may count for what the policy says. `ended` is told of
+        each attempt when it is over, and when the next may begin (0: there is none), `retrying` before each wait.
         """
         number = 1  # as the policy counts
         spent: dict[OutcomeKind, int] = {}
@@ -63,10 +63,11 @@ class AttemptRunner:
             if outcome.attempts != number + uncounted:
                 outcome = replace(outcome, attempts=number + uncounted)
             if decide(policy, number, outcome, spent) is not Verdict.RETRY:
-                ended(_record(cell, number + uncounted, outcome))
+                ended(cell, number + uncounted, outcome, 0.0)
                 return outcome
-            record = _record(cell, number + uncounted, outcome, self._next(policy, number))
-            ended(record)
+            not_before = self._next(policy, number)
+            ended(cell, number + uncounted, outcome, not_before)
+            record = Attempt.of(cell, number + uncounted, outcome, not_before)
             if not self._pause(policy, record, abort, retrying):
                 return _cancelled(cell, record, record.number, abort, outcome)
             spent[outcome.kind] = spent.get(outcome.kind, 0) + 1
@@ -120,22 +121,6 @@ def _is_over(policy: AttemptPolicy, before: tuple[Attempt, ...]) -> bool:
     budget = policy.retry_on.get(last)
     cost = sum(record.outcome is last for record in before[:-1])
     return len(before) >= policy.max_attempts or (budget is not None and cost >= budget)
-
-
-def _record(cell: str, number: int, outcome: Outcome, not_before: float = 0.0) -> Attempt:
-    error = str(outcome.error) if outcome.error is not None else outcome.reason if not outcome.ok else ""
-    return Attempt(
-        cell,
-        number,
-        outcome.kind,
-        outcome.started,
-        outcome.seconds,
-        error,
-        outcome.cooperation,
-        outcome.usage,
-        outcome.unkillable,
-        not_before,
-    )
 
 
 def _refused(cell: str, policy: AttemptPolicy, before: tuple[Attempt, ...], made: int) -> Outcome:

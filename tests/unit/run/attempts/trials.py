@@ -62,7 +62,7 @@ class Trial:
             self.abort,
             earlier=earlier,
             made=made,
-            ended=self.ended.append,
+            ended=lambda *facts: self.ended.append(Attempt.of(*facts)),
             retrying=self.retrying.append,
         )
 
