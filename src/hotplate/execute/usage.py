@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import sys
 import time
+from typing import Any
 
 from hotplate.execute.cooperation import Usage
 
@@ -11,10 +13,16 @@ if sys.platform == "linux":
 
     def thread_usage() -> Usage | None:
         """What the calling thread has used so far (getrusage(2), RUSAGE_THREAD); None where nobody can tell."""
+        used = _resource().getrusage(_OF_THREAD)
+        return Usage(used[0], used[1])
+
+    @functools.cache
+    def _resource() -> Any:
         import resource  # 1 ms, for who asks
 
-        used = resource.getrusage(resource.RUSAGE_THREAD)
-        return Usage(used.ru_utime, used.ru_stime)
+        return resource
+
+    _OF_THREAD = 1  # RUSAGE_THREAD, <linux/resource.h>
 
     def process_usage(process: int) -> Usage | None:
         """What a process has used so far, without its children; None when there is no such process.
