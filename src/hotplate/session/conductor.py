@@ -206,7 +206,7 @@ class Conductor:
             self._backend,
             recorder,
             abort,
-            lifecycles=self._lifecycles(order, recorder),
+            lifecycles=self._lifecycles(order, recorder, version),
             policies=order.policies(layout.cells),
             memory=order.recalls,
             measures=recorder.records,
@@ -214,12 +214,13 @@ class Conductor:
             releases=None if layout.sweep is None else layout.ended(recorder.recording, recorder.results),
         )
 
-    def _lifecycles(self, order: Order, recorder: Recorder) -> tuple[Lifecycle, ...]:
-        """What surrounds each attempt, besides what the evaluation itself puts there."""
+    def _lifecycles(self, order: Order, recorder: Recorder, version: Version) -> tuple[Lifecycle, ...]:
+        """What surrounds each attempt, besides what the evaluation itself puts there; no more than the cells need."""
         chosen: list[Lifecycle] = list(order.lifecycles)
-        if recorder.is_heard:
+        tasks = version.tasks.values()
+        if recorder.is_heard and any(task.polls for task in tasks):  # the others have no way to report progress
             chosen.append(Progress(self._backend.progress))
-        if recorder.is_heard or not order.echoes:
+        if (recorder.is_heard or not order.echoes) and any(task.isolated for task in tasks):
             chosen.append(Capture(recorder.logs, echo=order.echoes))
         return tuple(chosen)
 
