@@ -73,7 +73,10 @@ class Recorder:
     def finished(
         self, result: CellResult, trace: Trace | None = None, contents: Mapping[str | None, str] | None = None
     ) -> None:
-        """A cell has ended, as `results` has it. `trace` and `contents` mean the same to every process."""
+        """A cell has ended, as `results` has it; the event that tells of that comes next.
+
+        `trace` and `contents` mean the same to every process.
+        """
         if self.recording is None:
             return
         outcome = result.outcome
@@ -92,6 +95,7 @@ class Recorder:
             compiler=result.compiler,
             kept=result.kept,
             given=result.given,
+            followed=True,
         )
 
     def let_go(self, cell: str) -> None:

@@ -62,6 +62,8 @@ class Recording:
         self._ended = False
         self._succeeded: dict[str, Attempt] = {}
         """Attempts that ended well, until the outcome that they led to is recorded with them."""
+        self._untold: dict[str, Change] = {}
+        """How cells ended of whose end no event has told yet."""
         self._sinks: list[Sink] = []
         self._lock = threading.Lock()
 
@@ -130,8 +132,11 @@ class Recording:
         compiler: str = "",
         kept: bool = False,
         given: bool = False,
+        followed: bool = False,
     ) -> None:
         """Takes down how a cell ended: its outcome, its value if it is `ok`, and its last attempt, at once.
+
+        `followed`: the event that tells of it is next, and is recorded together with it.
 
         `trace`: what the value depends on; None, or one whose parts are no hashes: it holds for this run alone.
         `contents` names what the value and its fields hold, as in `Output`; they are hashed if it is not given.
@@ -160,7 +165,10 @@ class Recording:
             rows = ((ATTEMPT, row_of(self.id, last)), *rows)
         if stored is not None and text is not None:
             rows = (*rows, *((ARTIFACT_USE, (self.id, artifact)) for artifact in codec.artifact_names(text)))
-        self._writer.put(Change(self, rows, files))
+        if followed:
+            self._untold[cell] = Change(self, rows, files)
+        else:
+            self._writer.put(Change(self, rows, files))
 
     def begin_children(self, points: Iterable[Mapping[str, Any]], cells: Sequence[str]) -> None:
         """Takes down a child run for each point of a sweep, by number from 0; those that are there already stay."""
@@ -187,7 +195,14 @@ class Recording:
         data = _event_data(event) if event.data else "{}"
         number = self._last_event + event.sequence
         row: Row = (self.id, number, event.kind, event.time, event.cell, event.attempt, data)
-        self._writer.put(Change(self, ((EVENT, row),), event=event))
+        change = self._untold.pop(event.cell, None) if "result" in event.data else None
+        if change is None:
+            change = Change(self, ((EVENT, row),))
+        else:
+            change.rows = (*change.rows, (EVENT, row))
+        if self._sinks:
+            change.event = event
+        self._writer.put(change)
 
     def flush(self) -> None:
         """Waits until everything that was taken down so far is recorded and announced."""
@@ -211,6 +226,8 @@ class Recording:
         with self._lock:
             if self._ended:
                 return
+            for change in tuple(self._untold.values()):  # an interrupt came before the events
+                self._writer.put(change)
             self._writer.put(Change(self, ends=end, then=self._close))
             self._ended = True  # not before: an interrupt between the two must not leave it open
         self._writer.flush()
