@@ -26,15 +26,64 @@ def fingerprint(function: Callable[..., Any]) -> str | None:
 
     Functions that it calls count by their own fingerprint, and so do classes and what it names of modules; those that
     are installed count by name and version. What it reads besides them (files, attributes of objects) is not seen.
-    Bytecode differs between versions of Python, and so do
-    fingerprints.
+    Bytecode differs between versions of Python, and so do fingerprints.
     """
+    known = _settled_before.get(function) if type(function) is types.FunctionType else None
+    if known is not None and _still_holds(known, function):
+        return known.key
     state = xxhash.xxh3_128(b"python ")
     try:
         _feed_function(state, function, set())
     except _Unknown:
         return None
-    return state.hexdigest()
+    key = state.hexdigest()
+    _settle(function, key)
+    return key
+
+
+class _Settled(NamedTuple):
+    """A fingerprint that holds as long as the function has this code, whose names stand for the same things."""
+
+    code: types.CodeType
+    uses: tuple[tuple[str, Any], ...]
+    key: str
+
+
+_settled_before: WeakKeyDictionary[Callable[..., Any], _Settled] = WeakKeyDictionary()
+"""Most cells name nothing but modules that are installed; each takes 3 us to hash, in every recorded run."""
+_NOTHING = object()
+
+
+def _still_holds(known: _Settled, function: Any) -> bool:
+    if function.__code__ is not known.code or _has_values(function):
+        return False
+    variables = function.__globals__
+    for name, value in known.uses:  # noqa: SIM110 - all() takes longer than the loop
+        if variables.get(name, _NOTHING) is not value:
+            return False
+    return True
+
+
+def _settle(function: Any, key: str) -> None:
+    """Remembers the fingerprint of a function, unless something that it uses may change and remain the same object."""
+    if type(function) is types.FunctionType and not _has_values(function):
+        variables = function.__globals__
+        uses = tuple((name, variables.get(name, _NOTHING)) for name in _read(function.__code__).names)
+        if all(value is _NOTHING or _is_of_package(value) for _, value in uses):
+            _settled_before[function] = _Settled(function.__code__, uses, key)
+
+
+def _has_values(function: Any) -> bool:
+    """Whether there is more to a function than its code and its globals."""
+    return bool(function.__defaults__ or function.__kwdefaults__ or function.__closure__)
+
+
+def _is_of_package(value: Any) -> bool:
+    """Whether something counts by the version of the installed package that it is of."""
+    if isinstance(value, types.ModuleType):
+        return _is_installed(value.__name__)
+    named = isinstance(value, (type, types.BuiltinFunctionType))
+    return named and bool(value.__module__) and _is_installed(value.__module__)
 
 
 class _Unknown(Exception):
@@ -42,11 +91,11 @@ class _Unknown(Exception):
 
 
 def _feed(state: xxhash.xxh3_128, value: Any, seen: set[object]) -> None:
-    if isinstance(value, types.ModuleType) and _is_installed(value.__name__):  # of others, nobody knows what is used
+    if isinstance(value, types.ModuleType) and _is_of_package(value):  # of others, nobody knows what is used
         state.update(f"module {value.__name__} {_version(value.__name__)}\0".encode())
     elif isinstance(value, LoadedCell):
         state.update(f"cell {_content(value.path)}\0".encode())
-    elif isinstance(value, (type, types.BuiltinFunctionType)) and value.__module__ and _is_installed(value.__module__):
+    elif _is_of_package(value):
         version = _version(value.__module__)
         state.update(f"name {value.__module__}.{value.__qualname__} {version}\0".encode())
     elif type(value) is type:

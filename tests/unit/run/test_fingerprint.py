@@ -122,3 +122,34 @@ def test_code_that_differs_in_what_an_exception_ends_alone_is_other_code(fingerp
     outside = "def cell(x, f):\n  f(x)\n  try: f(x)\n  except ValueError: return 0\n  return 1"
     inside = "def cell(x, f):\n  try: f(x); f(x)\n  except ValueError: return 0\n  return 1"
     assert fingerprint_of("", outside) != fingerprint_of("", inside)
+
+
+def cell_in(variables: dict[str, Any], text: str = "def cell(x): return scale(x) + 1") -> Any:
+    exec(text, variables)
+    return variables["cell"]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda cell: cell.__globals__.update(scale=abs),
+        lambda cell: cell.__globals__.update(scale=2),
+        lambda cell: cell.__globals__.pop("scale"),
+        lambda cell: setattr(cell, "__code__", cell_in({}, "def cell(x): return scale(x) + 2").__code__),
+        lambda cell: setattr(cell, "__defaults__", (3,)),
+    ],
+)
+def test_what_a_function_refers_to_may_change_between_two_looks_at_it(change: Callable[[Any], None]) -> None:
+    cell = cell_in({"scale": round})
+    before = fingerprint(cell)
+    assert before == fingerprint(cell)
+    change(cell)
+    assert fingerprint(cell) != before
+
+
+def test_an_object_that_changes_is_looked_at_each_time() -> None:
+    scale = [1, 2]
+    cell = cell_in({"scale": scale}, "def cell(x): return scale[0] * x")
+    before = fingerprint(cell)
+    scale[0] = 5
+    assert fingerprint(cell) not in (before, None)
