@@ -195,6 +195,17 @@ class Notebook:
         interrupts.arm()  # Ctrl-C reaches the calls of what is loaded here
         return self._reloader.load(self.model, name, isolated=isolated)
 
+    def remarks(self, *names: str) -> tuple[Diagnostic, ...]:
+        """What the compiler says about the loops of cells (default: all): which it vectorised, which not, and why.
+
+        Compiles them anew. Raises ToolchainError for a compiler that makes no such remarks, BuildError.
+        """
+        from hotplate.toolchain.remarks import remarks_on  # only for who asks
+
+        self.refresh()
+        refuse_errors(notation.check(self.model, self.graph))
+        return remarks_on(self._reloader.toolchain, self.model, names or self.model.cells)
+
     def compile_command(self) -> dict[str, Any]:
         """The notebook's entry for compile_commands.json: how its file is compiled. Raises ToolchainError."""
         return self._reloader.toolchain.compile_command(self.model)

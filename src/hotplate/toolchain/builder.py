@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from hotplate.events import Emitter
     from hotplate.toolchain.cache import Cache
+    from hotplate.toolchain.compile import Compilation
     from hotplate.toolchain.compiler import Compiler
     from hotplate.toolchain.confine import Confinement
 
@@ -133,13 +134,20 @@ class Builder:
         self.cache.trim()
         return {unit.cell: result for unit, result in zip(units, results, strict=True)}
 
+    def told(self, unit: Unit, flags: tuple[str, ...]) -> str:
+        """What the compiler prints about a unit with further flags; nothing is kept. Raises BuildError."""
+        return self._compilation(unit, _never).told(flags)
+
     def _compile(self, unit: Unit, cancelled: Callable[[], bool]) -> Built:
+        return self._compilation(unit, cancelled).run()
+
+    def _compilation(self, unit: Unit, cancelled: Callable[[], bool]) -> Compilation:
         from hotplate.toolchain.compile import Compilation, Tools  # 10 ms, which a run of hits does not need
 
         compiler = self.compiler(unit.language)
         environ = compiler_environment(self._environ, compiler)
         tools = Tools(self.cache, compiler, self._include_dir, environ, cancelled, self._confinement)
-        return Compilation(tools, unit, self.unit_key(unit)).run()
+        return Compilation(tools, unit, self.unit_key(unit))
 
 
 def _tell_built(emitter: Emitter | None, built: Built) -> None:

@@ -96,6 +96,20 @@ class Compilation:
                     return built
         return self._unsettled()
 
+    def told(self, flags: tuple[str, ...]) -> str:
+        """What the compiler prints when it compiles the unit with further flags. Nothing is kept. Raises BuildError."""
+        tools, unit = self.tools, self.unit
+        self.text = unit.render()
+        self.packages = pkg_config(unit.libs, tools.environ)
+        with tools.cache.workspace() as workspace:
+            with tools.cache.writing():
+                job = self._job(workspace, None)
+            job = replace(job, flags=(*job.flags, *flags))
+            code, output = tools.run(tools.words.compile_command(job), unit, workspace)
+            if code != 0:
+                raise BuildError(self._diagnostics(code, output, job.source))
+        return output
+
     @property
     def _precompiles(self) -> bool:
         return bool(self.unit.prelude and self.tools.words.precompiled_name)
