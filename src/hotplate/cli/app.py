@@ -10,6 +10,7 @@ import sys
 import click
 
 import hotplate
+from hotplate.cli.bench import bench
 from hotplate.cli.common import flush
 from hotplate.cli.machine import cache, doctor
 from hotplate.cli.notebooks import check, compile_commands, graph, new
@@ -24,7 +25,7 @@ app: click.Group = _version(
     click.Group(
         name="hotplate",
         help="Runs C and C++ notebooks at native speed.",
-        commands=[run, resume, runs, watch, check, graph, new, compile_commands, doctor, cache],
+        commands=[run, resume, runs, watch, bench, check, graph, new, compile_commands, doctor, cache],
         context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     )
 )
@@ -97,8 +98,15 @@ def _leave(code: int) -> None:
     sys.exit(code)
 
 
+def _prints_json(arguments: list[str]) -> bool:
+    """Whether stdout is for JSON; that of `bench` goes to a file unless that is `-`."""
+    if "--json" not in arguments:
+        return False
+    return arguments[0] != "bench" or arguments[arguments.index("--json") + 1 :][:1] == ["-"]
+
+
 def _report(error: BaseException) -> int:
-    if "--json" in sys.argv:
+    if _prints_json(sys.argv[1:]):
         from hotplate.cli.reports import dumps, error_document, line
 
         in_lines = sys.argv[1:2] == ["watch"]

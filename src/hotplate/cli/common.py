@@ -114,7 +114,7 @@ def divert_stdout() -> Callable[[], None]:
 
 def given_values(notebook: Notebook, assignments: Iterable[str], arrays: Iterable[str]) -> dict[str, Any]:
     """What --set and --input give by name. Raises InputError for what can't be read."""
-    texts = _text_names(notebook)
+    texts = text_names(notebook)
     given = {}
     for assignment in assignments:
         name, value = _split(assignment, "--set", "NAME=VALUE")
@@ -133,7 +133,7 @@ def _split(assignment: str, option: str, form: str) -> tuple[str, str]:
     return name, value
 
 
-def _text_names(notebook: Notebook) -> set[str]:
+def text_names(notebook: Notebook) -> set[str]:
     """Parameters and cells that are text, whose values are taken as they stand."""
     from hotplate.notebook.model import PortKind
 

@@ -1,0 +1,180 @@
+"""`hotplate bench`."""
+
+from __future__ import annotations
+
+import sys
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+import hotplate
+from hotplate.cli.common import (
+    cells_argument,
+    console,
+    divert_stdout,
+    file_argument,
+    given_values,
+    input_option,
+    interruptible,
+    literal,
+    text_names,
+    words,
+)
+from hotplate.errors import InputError, SettingError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from hotplate.bench import Bench, Report, Settings
+    from hotplate.session import Notebook
+
+
+class Percentage(click.ParamType[float]):
+    """`5%`, `5` or `0.5 %`: a part of the time."""
+
+    name = "percentage"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """The part, 0.05 for 5 %."""
+        if isinstance(value, float):
+            return value
+        try:
+            part = float(str(value).strip().removesuffix("%")) / 100
+        except ValueError:
+            self.fail(f"{value!r} is no percentage; write it as 5%", param, ctx)
+        return part
+
+
+@click.command()
+@file_argument
+@cells_argument
+@click.option("--against", multiple=True, metavar="REVISION", help="Compare with the file at this revision (git).")
+@click.option("--flags", multiple=True, metavar="WORDS", help="Compiler arguments; several times: compared.")
+@click.option("--compiler", "compilers", multiple=True, metavar="NAME", help="Several times: compared.")
+@click.option("--set", "assignments", multiple=True, metavar="NAME=VALUES", help="An input; 1,2,4 or START:STOP:STEP.")
+@input_option
+@click.option("--seconds", type=float, metavar="S", help="The most for one cell and size (5).")
+@click.option("--quick", is_flag=True, help="At most a second each, and wider intervals.")
+@click.option("--margin", type=Percentage(), default="2%", metavar="P%", help="Differences below this are none (2%).")
+@click.option("--rtol", type=float, metavar="X", help="How far floating-point results may differ (not in a bit).")
+@click.option("--allow-different", is_flag=True, help="Time versions whose results differ, too.")
+@click.option("--fail-slower", type=Percentage(), metavar="P%", help="Exit with 1 when surely slower by more.")
+@click.option("--remarks", is_flag=True, help="What the compiler says about vectorising the cells' loops.")
+@click.option("--plot", type=click.Path(path_type=Path), metavar="FILE", help="Times over a size, as .png or .svg.")
+@click.option("--json", "json_file", metavar="FILE", help="For pytest-benchmark compare; - is stdout.")
+@click.option("--seed", type=int, default=0, metavar="N", help="Of the order in which versions take turns (0).")
+def bench(
+    file: Path,
+    cells: Sequence[str],
+    against: Sequence[str],
+    flags: Sequence[str],
+    compilers: Sequence[str],
+    assignments: Sequence[str],
+    arrays: Sequence[str],
+    fail_slower: float | None,
+    remarks: bool,
+    plot: Path | None,
+    json_file: str | None,
+    **how: Any,
+) -> int:
+    """Times cells, and compares revisions, compilers and flags.
+
+    Without CELL all cells are timed. What a cell needs is computed once and given to all versions of it.
+    """
+    from hotplate.bench import Bench
+
+    if plot is not None:
+        from hotplate.bench.plot import refuse_plot
+
+        refuse_plot(plot)
+    notebook = hotplate.open(file)
+    given, axes = _values(notebook, assignments, arrays)
+    if plot is not None and not axes:
+        raise SettingError("--plot draws times over a size; give one several values, as in --set n=100,1000,10000")
+    with _status() as tell:
+        made = Bench(
+            file,
+            cells,
+            against=against,
+            compilers=compilers or (None,),
+            flags=[words(it) for it in flags] or [[]],
+            given=given,
+            axes=axes,
+            settings=_settings(**how),
+            remarks=remarks,
+            tell=tell,
+        )
+        report = _perform(made, json_file, plot)
+    return 1 if not report.ok or (fail_slower is not None and report.slower(fail_slower)) else 0
+
+
+def _settings(*, seconds: float | None, quick: bool, **others: Any) -> Settings:
+    from hotplate.bench import QUICK, Settings
+
+    chosen: dict[str, Any] = {**(QUICK if quick else {}), **({} if seconds is None else {"seconds": seconds})}
+    return Settings(**chosen, **others)
+
+
+def _values(
+    notebook: Notebook, assignments: Sequence[str], arrays: Sequence[str]
+) -> tuple[dict[str, Any], dict[str, tuple[Any, ...]]]:
+    """What --set and --input give: single values, and those that are swept. Raises InputError."""
+    from hotplate.run.sweep import parse_axis
+
+    texts = text_names(notebook)
+    given = given_values(notebook, [it for it in assignments if it.partition("=")[0] in texts], arrays)
+    axes: dict[str, tuple[Any, ...]] = {}
+    for assignment in assignments:
+        if assignment.partition("=")[0] in texts:
+            continue
+        axis = parse_axis(assignment, literal, "--set")
+        if axis.name in given or axis.name in axes:
+            raise InputError(f"{axis.name} is given twice; put all its values into one: --set {axis.name}=1,2,3")
+        if len(axis) > 1:
+            axes[axis.name] = axis.values
+        else:
+            given[axis.name] = axis.values[0]
+    return given, axes
+
+
+def _perform(made: Bench, json_file: str | None, plot: Path | None) -> Report:
+    """Runs a benchmark, and shows what there is however it ends."""
+    interruptible()
+    restore = divert_stdout()
+    try:
+        return made.run()
+    finally:
+        restore()
+        if made.report.cases:
+            _show(made.report, json_file, plot)
+
+
+def _show(report: Report, json_file: str | None, plot: Path | None) -> None:
+    from hotplate.cli.bench_tables import print_report
+
+    print_report(console(sys.stderr if json_file == "-" else sys.stdout), report)
+    if json_file is not None:
+        from hotplate.bench.pytest_format import document
+        from hotplate.cli.reports import dumps
+
+        text = dumps(document(report))
+        if json_file == "-":
+            print(text)
+        else:
+            Path(json_file).write_text(f"{text}\n", encoding="utf-8")
+    if plot is not None:
+        from hotplate.bench.plot import draw
+
+        draw(report, plot)
+
+
+@contextmanager
+def _status() -> Iterator[Callable[[str], object]]:
+    """A line in the terminal that says what goes on."""
+    if not sys.stderr.isatty():
+        yield lambda _: None
+        return
+    with console(sys.stderr).status("reading the notebook") as status:
+        yield status.update
