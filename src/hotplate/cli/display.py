@@ -1,4 +1,4 @@
-"""What people see of a run in the terminal: live progress while it goes on, and the closing table."""
+"""What people see of a run in the terminal while it goes on."""
 
 from __future__ import annotations
 
@@ -7,18 +7,14 @@ import time
 from typing import TYPE_CHECKING
 
 from hotplate.events import Event, Kind
-from hotplate.show.marks import mark_of
-from hotplate.show.tables import print_table
-from hotplate.show.words import milliseconds, parts, preview, retry_words, type_of
+from hotplate.show.words import retry_words
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Mapping
 
     from rich.console import Console, Group
-    from rich.text import Text
 
     from hotplate.cli.above import Above
-    from hotplate.run import CellResult, Run
 
 DELAY = 0.2
 """Seconds before the live display appears: what is over by then needs none."""
@@ -135,31 +131,3 @@ class LiveProgress:
         tail = () if self._above is None or not (text := self._above.tail) else (text,)
         counts = [self._swept, f"{self._done} of {self._total} cells"]
         return Group(*tail, rows, Text(", ".join(filter(None, counts)), "dim"))
-
-
-def print_run(console: Console, run: Run) -> None:
-    """Prints the closing table: cell, status, build and run time, type, a preview of the value."""
-    from rich.text import Text
-
-    rows: list[tuple[str | Text, ...]] = []
-    for cell in run.cells.values():
-        status = Text(cell.status, mark_of(cell.status).style)
-        ran = milliseconds(cell.outcome.seconds) if cell.status in ("ok", "draft") or cell.outcome.seconds else ""
-        built = milliseconds(cell.build_seconds) if cell.build_seconds else ""
-        for i, (label, type_text, text) in enumerate(_rows(cell)):
-            first = (label, status, built, ran) if i == 0 else (label, "", "", "")
-            rows.append((*first, type_text, text))
-    headings = ("cell", "status", "build", "run", "type", "value")
-    print_table(console, headings, rows, right=(2, 3), cut=[(5,), (4,)])
-    console.print(Text(f"{len(run)} of {len(run.cells)} cells in {milliseconds(run.seconds)}", "dim"))
-
-
-def _rows(cell: CellResult) -> Iterator[tuple[str, str, str]]:
-    if not cell.outcome.ok:
-        said = str(cell.outcome.error or cell.outcome.reason)
-        yield cell.name, "", said.partition("\n")[0]  # a crash report has more lines; they follow the table
-        return
-    if hasattr(type(cell.value), "_fields"):
-        yield cell.name, f"{len(cell.value)} results", ""
-    for field, value in parts(cell.value):
-        yield f"  .{field}" if field else cell.name, type_of(value), preview(value)

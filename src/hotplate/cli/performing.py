@@ -87,22 +87,26 @@ class Performance:
         return str(self.save)
 
     def _show(self, result: Run | SweepRun, saved: str | None) -> None:
-        from hotplate.cli import display, reports
+        from hotplate.cli import reports
         from hotplate.run import Run
+        from hotplate.run.picture import print_run
+        from hotplate.run.sweep.picture import print_points
 
         path, recorded = str(self.notebook.path), self.records.holds(result)
         if not isinstance(result, Run):
-            from hotplate.cli import sweeps
-
             if self.as_json:
+                from hotplate.cli import sweeps
+
                 print(reports.dumps(sweeps.document(path, result, saved, recorded=recorded)))
                 return
-            sweeps.print_points(console(sys.stdout), result, saved=saved is not None)
+            drawn = console(sys.stdout)
+            way = "" if saved else "--save OUT.csv writes them all"
+            print_points(drawn, result, whole=not drawn.is_terminal, way=way)
         elif self.as_json:
             print(reports.dumps(reports.run_document(path, result, saved, recorded=recorded)))
             return
         else:
-            display.print_run(console(sys.stdout), result)
+            print_run(console(sys.stdout), result)
         if saved:
             print(f"saved {saved}")
 

@@ -2,25 +2,16 @@
 
 from __future__ import annotations
 
-from textwrap import shorten
 from typing import TYPE_CHECKING, Any
 
 from hotplate.cli.reports import results
 from hotplate.events import Event, Kind
-from hotplate.show.tables import print_table as draw_table
-from hotplate.show.words import milliseconds, preview
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator, Sequence
-
-    from rich.console import Console
-    from rich.text import Text
+    from collections.abc import Callable, Collection, Sequence
 
     from hotplate.run.sweep import Axis, PointStates, Sweep, SweepRun
     from hotplate.session import Notebook
-
-SHOWN = 20
-"""Points that are shown of a longer sweep: half of them from its beginning."""
 
 
 class Points:
@@ -50,66 +41,6 @@ def laid_out(notebook: Notebook, axes: Sequence[Axis], given: Collection[str], t
 
     graph = notebook.graph
     return expand(graph, axes, tuple(given), [cell_of(graph, target, notebook.path.name) for target in targets])
-
-
-def print_points(console: Console, swept: SweepRun, *, saved: bool = False) -> None:
-    """Prints a row for each point, with the axes' values and the results, and how many are complete.
-
-    In a terminal these are the first and the last rows of a long sweep, and it says where the others can be had, unless
-    the table was `saved`.
-    """
-    from rich.text import Text
-
-    axes, columns = [axis.name for axis in swept.sweep.axes], list(swept.columns)
-    remarks = bool(swept.problems)
-    headings = [*axes, *columns, *([_remark_heading(swept)] if remarks else ())]
-    before, after = _ends(len(swept)) if console.is_terminal else (range(len(swept)), range(0))
-    rows: list[list[str | Text]] = []
-    for i in (*before, *after):
-        if after and i == after[0]:
-            rows.append(["..."] * len(axes))
-        row = swept[i]
-        rows.append(
-            [*(preview(row[name], 32) for name in (*axes, *columns)), *([_remark(swept, i)] if remarks else ())]
-        )
-    of_results = range(len(axes), len(axes) + len(columns))
-    draw_table(console, headings, rows, cut=[(len(headings) - 1,) if remarks else (), of_results])
-    for line in _counts(swept, len(before) + len(after), saved=saved):
-        console.print(Text(line, "dim"), soft_wrap=True)
-
-
-def _counts(swept: SweepRun, shown: int, *, saved: bool) -> Iterator[str]:
-    if rest := len(swept) - shown:
-        way = "" if saved else "; --save OUT.csv writes them all"
-        yield f"{rest} of {len(swept)} points are not shown{way}"
-    skipped = swept.statuses.count("skipped")
-    complete = swept.statuses.count("ok") + skipped
-    left_out = f", of which conditions left out {skipped}," if skipped else ""
-    yield f"{complete} of {len(swept)} points{left_out} in {milliseconds(swept.seconds)}"
-
-
-def _remark_heading(swept: SweepRun) -> str:
-    """What a condition leaves out is no problem."""
-    return "problem" if any(swept.statuses[i] != "skipped" for i in swept.problems) else "left out"
-
-
-def _remark(swept: SweepRun, point: int) -> Text:
-    from rich.text import Text
-
-    if point not in swept.problems:
-        return Text()
-    status = swept.statuses[point]
-    words = "left out" if status == "skipped" else status.replace("_", " ")
-    return Text(
-        shorten(f"{words}: {swept.problems[point]}", 200, placeholder=" ..."),
-        {"skipped": "dim", "cancelled": "yellow"}.get(status, "bold red"),
-    )
-
-
-def _ends(points: int) -> tuple[range, range]:
-    if points <= SHOWN:
-        return range(points), range(0)
-    return range(SHOWN // 2), range(points - SHOWN // 2, points)
 
 
 def document(notebook: str, swept: SweepRun, saved: str | None = None, *, recorded: bool = False) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from hotplate.errors import InputError, LoadError
 from hotplate.load.library import Library, opening, reclaim
 from hotplate.load.plan import make_callable
 from hotplate.load.state import StateBlock
+from hotplate.show import Shown
 from hotplate.values import describe_type, numpy_dtype
 
 if TYPE_CHECKING:
@@ -19,9 +20,10 @@ if TYPE_CHECKING:
     import numpy as np
 
     from hotplate.abi import CellDescriptor
+    from hotplate.show import Picture
 
 
-class LoadedCell:
+class LoadedCell(Shown):
     """A loaded cell, called like a function.
 
     Positional arguments follow the parameters, without the context, the outputs, and dimensions that arrays fix; each
@@ -101,6 +103,11 @@ class LoadedCell:
         inputs = ", ".join(f"{port.name}: {describe_type(port)}" for port in self.descriptor.inputs)
         outputs = ", ".join(describe_type(port) for port in self.descriptor.outputs) or "nothing"
         return f"<LoadedCell {self.name}({inputs}) -> {outputs}>"
+
+    def _picture(self) -> Picture:
+        from hotplate.load.picture import cell_picture
+
+        return cell_picture(self)
 
 
 def _closed(name: str) -> Any:

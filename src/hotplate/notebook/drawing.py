@@ -71,7 +71,7 @@ def drawing_of(graph: Graph) -> Drawing:
     inputs = _inputs(graph)
     taken = {node.name: {parameter.name for parameter in node.parameters} for node in graph.nodes.values()}
     boxes = [Box(name, "an input", is_input=True) for name in inputs]
-    boxes += [Box(n, sources_of(graph, n), is_trap=graph.nodes[n].trap is not None) for n in graph.nodes]
+    boxes += [Box(name, _tip(graph, name), is_trap=graph.nodes[name].trap is not None) for name in graph.nodes]
     links = [
         Link(source.cell, consumer, source.field or "", conditional=parameter not in taken[consumer])
         for (consumer, parameter), source in graph.edges.items()
@@ -82,6 +82,11 @@ def drawing_of(graph: Graph) -> Drawing:
         for cell in dict.fromkeys(user for user, _ in graph.inputs[name])
     ]
     return Drawing(boxes, links)
+
+
+def _tip(graph: Graph, name: str) -> str:
+    span = graph.nodes[name].span
+    return "\n".join(filter(None, [f"line {span.line}" if span else "", sources_of(graph, name)]))
 
 
 def picture_of(graph: Graph, states: Mapping[str, State] | None = None) -> Picture:

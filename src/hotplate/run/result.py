@@ -18,6 +18,7 @@ from hotplate.execute import Outcome, OutcomeKind
 from hotplate.frozen import quickly_made
 from hotplate.run.attempts import AttemptLog
 from hotplate.run.saving import writing
+from hotplate.show import Shown
 from hotplate.values import field_value
 
 if TYPE_CHECKING:
@@ -25,11 +26,12 @@ if TYPE_CHECKING:
 
     from hotplate.events import Event
     from hotplate.run.attempts import Attempt
+    from hotplate.show import Picture
 
 
 @quickly_made
 @dataclass(frozen=True, slots=True)
-class CellResult:
+class CellResult(Shown):
     """How one cell of a run ended. `kept`: an earlier result was still valid. `given`: the caller overrode the cell."""
 
     name: str
@@ -66,9 +68,14 @@ class CellResult:
         """The cell's value; None unless it is there."""
         return self.outcome.value
 
+    def _picture(self) -> Picture:
+        from hotplate.run.picture import result_picture
+
+        return result_picture(self)
+
 
 @dataclass(frozen=True, repr=False)
-class Run(Mapping[str, Any]):
+class Run(Mapping[str, Any], Shown):
     """The results of one run, by name: `run["u1"]`, a field of several as `run["stats"].mean` or `run["stats_mean"]`.
 
     Only cells that have a value count as items; `cells` has them all. Immutable, so safe to share between threads.
@@ -146,6 +153,11 @@ class Run(Mapping[str, Any]):
     def __repr__(self) -> str:
         mark = f" ({self.notice})" if self.notice else ""
         return f"<Run {self.id}: {len(self)} of {len(self.cells)} cells have values: {', '.join(self)}{mark}>"
+
+    def _picture(self) -> Picture:
+        from hotplate.run.picture import run_picture
+
+        return run_picture(self)
 
     def save(self, path: str | Path) -> tuple[str, ...]:
         """Writes every value that NumPy can hold to an uncompressed .npz and returns the names written.

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from hotplate.notebook.graph import Graph
     from hotplate.notebook.model import NotebookModel
+    from hotplate.run import StateManager
 
 
 class Contents:
@@ -50,6 +51,11 @@ class Contents:
             raise InputError(message)
         self.python[cell.name] = cell
         self._graph = None
+
+    def redefined(self, state: StateManager) -> frozenset[str]:
+        """The Python cells whose latest result is that of another function than the one of that name now."""
+        latest = {name: state.latest(name) for name in self.python}
+        return frozenset(name for name, kept in latest.items() if kept and kept.trace.key != self.python[name].task.key)
 
     def propose(
         self, model: NotebookModel, targets: Sequence[str], given: Mapping[str, Any], *, isolate_all: bool

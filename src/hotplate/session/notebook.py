@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from hotplate import notebook as notation
 from hotplate.diagnostic import Diagnostic, Severity, sorted_once
-from hotplate.errors import BuildError, InputError, SettingError
+from hotplate.errors import BuildError, InputError, NotebookError, SettingError
 from hotplate.execute import AbortHandle, Executor, ExecutorKillHandle, make_executor
 from hotplate.execute.interrupt import watch as interrupts
 from hotplate.execute.isolation import IsolatedCells
@@ -21,6 +22,7 @@ from hotplate.session.conductor import Conductor
 from hotplate.session.contents import Contents, refuse_errors
 from hotplate.session.layout import Layout
 from hotplate.session.order import Order, Policies, sinks_of
+from hotplate.show import Picture, Shown
 from hotplate.toolchain import Artifact, BuildFailure
 from hotplate.toolchain.toolchain import Toolchain
 
@@ -40,7 +42,7 @@ if TYPE_CHECKING:
 F = TypeVar("F", bound="Callable[..., Any]")
 
 
-class Notebook:
+class Notebook(Shown):
     """An open notebook: its cells, their latest results, and what was built of it.
 
     The file is read again whenever it changed, so a `run` after an edit rebuilds and reruns what the edit touched.
@@ -460,6 +462,17 @@ class Notebook:
     def __repr__(self) -> str:
         cells = ", ".join((*self.model.cells, *self._contents.python))
         return f"<Notebook {self.path.name}: {cells or 'no cells'}>"
+
+    def _picture(self) -> Picture:
+        from hotplate.session.picture import edited, notebook_picture, states_of
+
+        with suppress(NotebookError):  # it shows what was read last when the file is gone
+            self.refresh()
+        run, active = self.last_run, self._reloader.active
+        outdated = edited(active.model if active else None, self.model) | self._contents.redefined(self._state)
+        return notebook_picture(
+            self.path.name, self.graph, states_of(self.graph, run, outdated), run.notice if run else ""
+        )
 
 
 def _findings(result: Artifact | BuildFailure) -> tuple[Diagnostic, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -37,8 +38,15 @@ def preview(value: Any, width: int = 60) -> str:
         text = np.array2string(value, precision=4, threshold=6, edgeitems=2, max_line_width=10_000)
         text = " ".join(text.split())
     else:
-        text = f"{value:.6g}" if isinstance(value, float) else repr(value)
+        text = f"{value:.6g}" if isinstance(value, float) else _beginning(value, width)
     return text if len(text) <= width else text[: width - 1] + "…"
+
+
+def _beginning(value: Any, width: int) -> str:
+    """The `repr` of a value, or of so much of a long one that it fills the width."""
+    if type(value) in (str, bytes, list, tuple):
+        return repr(value[: width + 1])
+    return repr(dict(islice(value.items(), width)) if type(value) is dict else value)
 
 
 def milliseconds(seconds: float) -> str:

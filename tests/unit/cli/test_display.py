@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING
 import pytest
 from rich.console import Console
 
-from hotplate.cli.display import LiveProgress, print_run
+from hotplate.cli.display import LiveProgress
 from hotplate.errors import CellFailed
 from hotplate.events import Event, Kind
 from hotplate.execute import Outcome, OutcomeKind
 from hotplate.run import CellResult, Run
+from hotplate.run.picture import print_run
 from hotplate.show.words import milliseconds, retry_words
 
 if TYPE_CHECKING:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from hotplate.execute import OutcomeKind
 from hotplate.run.sweep.table import SweepTable
+from hotplate.show import Shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -16,12 +17,13 @@ if TYPE_CHECKING:
     from hotplate.run.attempts import Attempt
     from hotplate.run.result import Run
     from hotplate.run.sweep.expansion import Sweep
+    from hotplate.show import Picture
 
 __all__ = ["PointStates", "SweepRun"]
 
 
 @dataclass(frozen=True, repr=False)
-class SweepRun(SweepTable):
+class SweepRun(SweepTable, Shown):
     """The table of a sweep, with how it was computed. See SweepTable and Run."""
 
     id: str = ""
@@ -39,6 +41,11 @@ class SweepRun(SweepTable):
         return cls(
             sweep, table.cells, run.id, run.seconds, run.version, run.events, run.attempts, unrecorded=run.unrecorded
         )
+
+    def _picture(self) -> Picture:
+        from hotplate.run.sweep.picture import sweep_picture
+
+        return sweep_picture(self)
 
 
 class PointStates:
