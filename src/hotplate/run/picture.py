@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from io import StringIO
 from typing import TYPE_CHECKING, Any
 
 from hotplate.show import Picture
 from hotplate.show.marks import mark_of
 from hotplate.show.pages import escape, page, pre, toned
-from hotplate.show.tables import print_table
+from hotplate.show.tables import as_text, print_table
 from hotplate.show.values import caption, figure, plot
 from hotplate.show.words import milliseconds, parts, preview, type_of
 
@@ -21,18 +20,11 @@ if TYPE_CHECKING:
     from hotplate.run.result import CellResult, Run
 
 HEADINGS = ("cell", "status", "build", "run", "type", "value")
-_WIDTH = 120
-"""Columns of the text that stands for a table in a notebook."""
 
 
 def run_picture(run: Run) -> Picture:
     """The table of a run, with the marks on results that are not those of the file as it is."""
-    from rich.console import Console
-
-    lines = StringIO()
-    console = Console(file=lines, width=_WIDTH, color_system=None, legacy_windows=False, highlight=False)
-    print_run(console, run)
-    text = "\n".join([*marks_of(run), *(line.rstrip() for line in lines.getvalue().splitlines())])
+    text = "\n".join([*marks_of(run), as_text(lambda console: print_run(console, run))])
     marks = "".join(f'<div class="hp-mark">{escape(mark)}</div>' for mark in marks_of(run))
     rows = "".join("".join(_html_rows(cell)) for cell in run.cells.values())
     head = "".join(f"<th{_RIGHT if name in ('build', 'run') else ''}>{name}</th>" for name in HEADINGS)

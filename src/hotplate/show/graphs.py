@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import unicodedata
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import pairwise
+from math import ceil
 from typing import TYPE_CHECKING
 
-from hotplate.show.layering import Place, lay_out
+from hotplate.show.layering import Layout, Place, lay_out
 from hotplate.show.marks import mark_of
 from hotplate.show.pages import MONOSPACE, VARIABLES, escape
 
@@ -62,10 +64,10 @@ class State:
 def as_svg(drawing: Drawing, states: Mapping[str, State] | None = None) -> str:
     """The graph as one element that needs nothing else, also as a file. It takes the colour of the text around it."""
     states = states or {}
-    tall = any(state.detail or state.time for state in states.values())
+    tall = any(state.state for state in states.values())
     sizes = {box.name: _size(box, states.get(box.name, _UNKNOWN), tall=tall) for box in drawing.boxes}
     merged = _merged(link for link in drawing.links if link.source in sizes and link.target in sizes)
-    layout = lay_out(sizes, merged)
+    layout = _laid_out(tuple(sizes.items()), tuple(merged))
     edges = [_edge(link, layout.routes[ends]) for ends, link in merged.items() if ends in layout.routes]
     boxes = [_box(box, layout.places[box.name], states.get(box.name, _UNKNOWN)) for box in drawing.boxes]
     width, height = layout.width + 2 * _MARGIN, layout.height + 2 * _MARGIN
@@ -74,6 +76,12 @@ def as_svg(drawing: Drawing, states: Mapping[str, State] | None = None) -> str:
         f'width="{width:.0f}" height="{height:.0f}" viewBox="{-_MARGIN} {-_MARGIN} {width:.1f} {height:.1f}">'
         f"<style>{_STYLE}</style>{''.join(edges)}{''.join(boxes)}</svg>"
     )
+
+
+@lru_cache(maxsize=16)
+def _laid_out(sizes: tuple[tuple[str, tuple[float, float]], ...], edges: tuple[tuple[str, str], ...]) -> Layout:
+    """A picture that follows a watch is drawn ten times a second, and seldom has other boxes than before."""
+    return lay_out(dict(sizes), edges)
 
 
 # ---- boxes
@@ -87,6 +95,7 @@ _PAD = 12
 _SIGN = 18
 """What the sign takes before the name."""
 _LONGEST = 30
+_WIDTHS = 24
 
 
 def _size(box: Box, state: State, *, tall: bool) -> tuple[float, float]:
@@ -94,7 +103,9 @@ def _size(box: Box, state: State, *, tall: bool) -> tuple[float, float]:
         return _columns(box.name) * _SMALL + 2 * _PAD, 22.0
     first = _columns(_cut(box.name)) * _NAME + (_SIGN if state.state else 0)
     second = (_columns(state.detail) + bool(state.detail and state.time) * 2 + _columns(state.time)) * _SMALL
-    return max(first, second) + 2 * _PAD, 44.0 if tall else 28.0
+    width = max(first, second) + 2 * _PAD
+    # In steps: another digit of a time must not move all boxes around.
+    return (ceil(width / _WIDTHS) * _WIDTHS, 44.0) if tall else (width, 28.0)
 
 
 def _box(box: Box, place: Place, state: State) -> str:

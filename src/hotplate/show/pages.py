@@ -59,6 +59,7 @@ STYLE = f"""
 .hotplate .hp-right {{ text-align: right; font-variant-numeric: tabular-nums; }}
 .hotplate .hp-code, .hotplate pre {{ font-family: {MONOSPACE}; font-size: 12px; }}
 .hotplate pre {{ margin: 2px 0; padding: 0; background: none; color: inherit; white-space: pre-wrap; border: none; }}
+.hotplate .hp-lines pre {{ white-space: pre; overflow: visible; }}
 .hotplate td.hp-wide {{ max-width: none; white-space: normal; }}
 .hotplate .hp-dim {{ opacity: .6; }}
 .hotplate .hp-mark {{ border-left: 3px solid var(--hp-late); padding: 2px 8px; margin: 4px 0; }}

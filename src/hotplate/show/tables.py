@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from io import StringIO
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Sequence
+    from collections.abc import Callable, Collection, Iterable, Sequence
 
     from rich.console import Console
     from rich.text import Text
@@ -37,6 +38,17 @@ def print_table(
         line = Text(" " * _GAP).join(_aligned(it, widths[i], right=i in right) for i, it in enumerate(row))
         line.rstrip()
         console.print(line, soft_wrap=True)
+
+
+def as_text(draw: Callable[[Console], None], width: int = 120) -> str:
+    """What is printed to a console, without colours: the text twin of a table in a notebook."""
+    from rich.console import Console
+
+    lines = StringIO()
+    # rich would otherwise print into the output of the Jupyter cell that runs.
+    plain = {"force_jupyter": False, "force_terminal": False, "color_system": None, "legacy_windows": False}
+    draw(Console(file=lines, width=width, highlight=False, **plain))  # type: ignore[arg-type]  # each has another type
+    return "\n".join(line.rstrip() for line in lines.getvalue().splitlines())
 
 
 def _aligned(text: Text, width: int, *, right: bool) -> Text:

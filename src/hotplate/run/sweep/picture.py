@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from io import StringIO
 from textwrap import shorten
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +12,7 @@ from hotplate.show import Picture
 from hotplate.show.pages import escape, page, toned
 from hotplate.show.sampling import MOST
 from hotplate.show.sparkline import number_of
-from hotplate.show.tables import print_table
+from hotplate.show.tables import as_text, print_table
 from hotplate.show.values import plot
 from hotplate.show.words import milliseconds, preview
 
@@ -32,13 +31,7 @@ SHOWN = 20
 
 def sweep_picture(swept: SweepRun) -> Picture:
     """The table, and above each column of numbers how they go from the first point to the last."""
-    from rich.console import Console
-
-    lines = StringIO()
-    print_points(
-        Console(file=lines, width=120, color_system=None, legacy_windows=False, highlight=False), swept, way=_WAY
-    )
-    text = "\n".join(line.rstrip() for line in lines.getvalue().splitlines())
+    text = as_text(lambda console: print_points(console, swept, way=_WAY))
     axes, columns = [axis.name for axis in swept.sweep.axes], list(swept.columns)
     names = [*axes, *columns]
     remarks = bool(swept.problems)
