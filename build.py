@@ -44,6 +44,7 @@ python3 build.py VERB [ARGUMENTS...]
   windows [ARGUMENTS...]   runs the tests for Windows under Wine; the arguments are pytest's
   check                    runs ruff, mypy, import-linter and the C compilers' warnings
   bench [ARGUMENTS...]     runs the benchmarks; the arguments are pytest's
+  docs [ARGUMENTS...]      builds the documentation's site in build/docs; the arguments are Sphinx's
 
 The first call sets up .venv (HOTPLATE_VENV names another folder); later ones only look whether it is up to date.
 Without a C compiler the core is built by zig, which pip installs.
@@ -382,7 +383,7 @@ def main(arguments: list[str]) -> int:
         print(USAGE, end="")
         return 0
     verb, *rest = arguments
-    if verb not in {"run", "test", "check", "bench", "windows", "notebook"} or (verb == "check" and rest):
+    if verb not in {"run", "test", "check", "bench", "docs", "windows", "notebook"} or (verb == "check" and rest):
         print(f"build.py: can't do `{' '.join(arguments)}`.\n\n{USAGE}", end="", file=sys.stderr)
         return 2
     try:
@@ -398,7 +399,7 @@ def main(arguments: list[str]) -> int:
 
 
 def hand_over(verb: str, arguments: list[str]) -> int:
-    """Becomes hotplate or pytest: one process, so signals and the exit code are its own."""
+    """Becomes hotplate, Sphinx or pytest: one process, so signals and the exit code are its own."""
     if verb == "run":
         command = [str(program(environment(), "hotplate")), "run", *arguments]
     elif verb == "notebook":
@@ -406,6 +407,8 @@ def hand_over(verb: str, arguments: list[str]) -> int:
     elif verb == "bench":
         command = [str(program(environment("peers"), "python")), "-m", "pytest", "benchmarks", *arguments]
         os.chdir(ROOT)
+    elif verb == "docs":
+        command = [str(program(environment("docs"), "python")), "-m", "sphinx", *site(), *arguments]
     else:
         extras = ("test",) if "--core" in arguments else ("test", "examples", "browser")
         pytest = [str(program(environment(*extras), "python")), "-m", "pytest"]
@@ -414,6 +417,12 @@ def hand_over(verb: str, arguments: list[str]) -> int:
     if sys.platform == "win32":  # os.execv there returns to the shell before the program ends
         return subprocess.call(command)
     return os.execv(command[0], command)
+
+
+def site() -> list[str]:
+    """Sphinx's arguments: warnings are errors, and what it remembers of the pages is kept beside the site."""
+    build = ROOT / "build"
+    return ["-q", "-W", "--keep-going", "-d", str(build / "doctrees"), str(ROOT / "docs"), str(build / "docs")]
 
 
 def windows(arguments: list[str]) -> int:
