@@ -44,7 +44,7 @@ python3 build.py VERB [ARGUMENTS...]
   windows [ARGUMENTS...]   runs the tests for Windows under Wine; the arguments are pytest's
   check                    runs ruff, mypy, import-linter and the C compilers' warnings
   bench [ARGUMENTS...]     runs the benchmarks; the arguments are pytest's
-  docs [ARGUMENTS...]      builds the documentation's site in build/docs; the arguments are Sphinx's
+  docs                     builds the documentation's site in build/docs, and tests it
 
 The first call sets up .venv (HOTPLATE_VENV names another folder); later ones only look whether it is up to date.
 Without a C compiler the core is built by zig, which pip installs.
@@ -383,13 +383,14 @@ def main(arguments: list[str]) -> int:
         print(USAGE, end="")
         return 0
     verb, *rest = arguments
-    if verb not in {"run", "test", "check", "bench", "docs", "windows", "notebook"} or (verb == "check" and rest):
+    alone = {"check": check, "docs": docs}
+    if verb not in {"run", "test", "bench", "windows", "notebook", *alone} or (verb in alone and rest):
         print(f"build.py: can't do `{' '.join(arguments)}`.\n\n{USAGE}", end="", file=sys.stderr)
         return 2
     try:
         if verb == "windows":
             return windows(rest)
-        return check() if verb == "check" else hand_over(verb, rest)
+        return alone[verb]() if verb in alone else hand_over(verb, rest)
     except (SetupError, OSError) as error:
         say(str(error))
         return 1
@@ -399,7 +400,7 @@ def main(arguments: list[str]) -> int:
 
 
 def hand_over(verb: str, arguments: list[str]) -> int:
-    """Becomes hotplate, Sphinx or pytest: one process, so signals and the exit code are its own."""
+    """Becomes hotplate or pytest: one process, so signals and the exit code are its own."""
     if verb == "run":
         command = [str(program(environment(), "hotplate")), "run", *arguments]
     elif verb == "notebook":
@@ -407,8 +408,6 @@ def hand_over(verb: str, arguments: list[str]) -> int:
     elif verb == "bench":
         command = [str(program(environment("peers"), "python")), "-m", "pytest", "benchmarks", *arguments]
         os.chdir(ROOT)
-    elif verb == "docs":
-        command = [str(program(environment("docs"), "python")), "-m", "sphinx", *site(), *arguments]
     else:
         extras = ("test",) if "--core" in arguments else ("test", "examples", "browser")
         pytest = [str(program(environment(*extras), "python")), "-m", "pytest"]
@@ -419,10 +418,20 @@ def hand_over(verb: str, arguments: list[str]) -> int:
     return os.execv(command[0], command)
 
 
-def site() -> list[str]:
-    """Sphinx's arguments: warnings are errors, and what it remembers of the pages is kept beside the site."""
-    build = ROOT / "build"
-    return ["-q", "-W", "--keep-going", "-d", str(build / "doctrees"), str(ROOT / "docs"), str(build / "docs")]
+def docs() -> int:
+    """Builds the site, warnings being errors, then looks whether it is complete and needs nothing from elsewhere.
+
+    It is built anew each time: what Sphinx remembers of the last build has no warnings any more.
+    """
+    python = str(program(environment("docs"), "python"))
+    shutil.rmtree(ROOT / "build" / "docs", ignore_errors=True)
+    folders = ["-d", str(ROOT / "build" / "doctrees"), str(ROOT / "docs"), str(ROOT / "build" / "docs")]
+    built = subprocess.run([python, "-m", "sphinx", "-q", "-E", "-W", "--keep-going", *folders], cwd=ROOT, check=False)
+    if built.returncode:
+        return built.returncode
+    tested = subprocess.run([python, "-m", "pytest", "-q", "docs"], cwd=ROOT, check=False)
+    say(f"the site is in {ROOT / 'build' / 'docs' / 'index.html'}")
+    return tested.returncode
 
 
 def windows(arguments: list[str]) -> int:

@@ -13,7 +13,7 @@ author = "hotplate contributors"
 copyright = "hotplate contributors; MIT license"
 version = release = hotplate.__version__
 
-extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "sphinx_click"]
+extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx_click"]
 exclude_patterns = ["_static"]
 default_role = "code"  # docstrings put names into single backticks, as Markdown does
 
@@ -22,6 +22,7 @@ myst_heading_anchors = 4
 myst_enable_extensions = ["colon_fence"]
 
 autodoc_member_order = "bysource"
+toc_object_entries_show_parents = "hide"
 autodoc_typehints_format = "short"
 autodoc_preserve_defaults = True
 maximum_signature_line_length = 100

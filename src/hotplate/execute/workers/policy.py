@@ -54,8 +54,7 @@ _VALUES = {"memory": "memory_bytes", "cpu": "cpu_seconds", "file_size": "file_by
 class Policy:
     """What a worker may do. As it comes: anything, in its process group, without core dumps, in a clean environment.
 
-    Raises:
-        SettingError: A value and its control's level contradict each other, or a value makes no sense.
+    Raises SettingError when a value and its control's level contradict each other, or a value makes no sense.
     """
 
     filesystem: Level = Level.ALLOW

@@ -40,6 +40,8 @@ log = logging.getLogger("hotplate")
 class RunStore:
     """The recorded runs of a directory. Thread-safe; any number of processes may use one directory at once.
 
+    In it are::
+
         runs.db  artifacts/<xx>/<hash>.npy  logs/<run>/  tallies/<run>-<token>  tmp/<process>/  lock
 
     Raises StoreError for what can't be read or written. What goes wrong while a run is recorded is not raised but told
