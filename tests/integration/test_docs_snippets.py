@@ -169,5 +169,9 @@ def is_run(block: Block) -> bool:
         return False
     if block.language == "console":
         return True
-    kinds = ("run", "file=", "append=", "error=") if block.language in NOTEBOOKS or block.is_told else ("run",)
+    as_files = block.language in NOTEBOOKS or block.is_told or block.page in WITH_TESTS_OF_THEIR_OWN
+    kinds = ("run", "file=", "append=", "error=") if as_files else ("run",)
     return any(word.startswith(kinds) for word in block.words)
+
+
+WITH_TESTS_OF_THEIR_OWN = {"pytest.md"}  # test_pytest_plugin gives its files to pytest
