@@ -126,14 +126,17 @@ static int32_t check_axis(hp_binding *binding, const hp_axis *axis, int64_t foun
 }
 
 int32_t hp_bind_axes(hp_binding *binding, const hp_axis *axes, int32_t naxes, const int64_t *extent, hp_conflict *conflict) {
+    int32_t nplain = 0;
     for (int32_t i = 0; i < naxes; i++) {
         if (!is_plain_symbol(binding, &axes[i])) continue;
+        nplain++;
         const int32_t symbol = binding->steps[axes[i].first].symbol;
         if (hp_bind_symbol(binding, symbol, extent[i], axes[i].port, conflict)) {
             conflict->axis = axes[i].axis;
             return conflict->kind;
         }
     }
+    if (nplain == naxes) return HP_CONFLICT_NONE; /* binding has compared them all */
     /* A solved symbol may make another axis solvable, so passes go on while they make progress. */
     for (int progress = 1; progress;) {
         progress = 0;

@@ -3,13 +3,6 @@
 
 #include <string.h>
 
-static PyObject *dtype_attribute;
-
-int hp_intern_names(void) {
-    if (dtype_attribute == NULL) dtype_attribute = PyUnicode_InternFromString("dtype");
-    return dtype_attribute == NULL ? -1 : 0;
-}
-
 /* ---- errors ---- */
 
 /* Calls hp_explain(problem, port, ...), which raises. Always returns -1. */
@@ -34,12 +27,12 @@ int hp_explain_conflict(const hp_frame *frame, const hp_conflict *conflict) {
 
 /* ---- which object goes to which port ---- */
 
-static int find_name(PyObject *names, PyObject *wanted) {
-    const Py_ssize_t count = PyTuple_Size(names);
-    for (Py_ssize_t i = 0; i < count; i++)
-        if (PyTuple_GetItem(names, i) == wanted) return (int)i;
-    for (Py_ssize_t i = 0; i < count; i++)
-        if (PyUnicode_Compare(PyTuple_GetItem(names, i), wanted) == 0) return (int)i;
+/* Names in a call are interned, so the same name is nearly always the same object. */
+static int find_name(const hp_plan *plan, PyObject *wanted) {
+    for (int32_t i = 0; i < plan->nin; i++)
+        if (plan->in[i].name == (uintptr_t)wanted) return i;
+    for (int32_t i = 0; i < plan->nin; i++)
+        if (PyUnicode_Compare((PyObject *)plan->in[i].name, wanted) == 0) return i;
     return -1;
 }
 
@@ -52,7 +45,11 @@ static int arrange(hp_frame *frame, PyObject *const *args, Py_ssize_t nargs, PyO
     const Py_ssize_t nkeywords = kwnames == NULL ? 0 : PyTuple_Size(kwnames);
     for (Py_ssize_t k = 0; k < nkeywords; k++) {
         PyObject *name = PyTuple_GetItem(kwnames, k);
-        const int port = find_name(frame->callable->names, name);
+        if (!PyUnicode_Check(name)) {
+            PyErr_SetString(PyExc_TypeError, "keywords must be strings");
+            return -1;
+        }
+        const int port = find_name(plan, name);
         if (port < 0 || frame->argument[port] != NULL) return hp_explain(frame, HP_WRONG_ARGUMENTS, port, "(nO)", nargs, name);
         frame->argument[port] = args[nargs + k];
     }
@@ -183,79 +180,82 @@ static int bind_text(hp_frame *frame, int port) {
 
 /* ---- arrays ---- */
 
-static int has_dtype(PyObject *array, PyObject *wanted) {
-    PyObject *dtype = PyObject_GetAttr(array, dtype_attribute);
-    if (dtype == NULL) return -1;
-    const int same = dtype == wanted ? 1 : PyObject_RichCompareBool(dtype, wanted, Py_EQ);
-    Py_DECREF(dtype);
-    return same;
-}
-
-/* Copies shape and strides (in elements) behind the tensor. Returns -1 when a stride is no multiple of the item. */
-int hp_fill_tensor(hp_value *value, const hp_port_plan *port, const Py_buffer *view, int64_t *shape, int64_t *stride) {
+/* Copies shape and strides (in elements) behind the tensor, for other threads may change the array's own meanwhile. */
+int hp_fill_tensor(hp_value *value, const hp_port_plan *port, const hp_ndarray *array, int64_t *shape, int64_t *stride) {
+    const int is_packed = array->flags & HP_NDARRAY_C_CONTIGUOUS;
     int64_t packed = 1, strange = 0;
     for (int32_t i = port->ndim - 1; i >= 0; i--) {
-        shape[i] = view->shape[i];
+        shape[i] = array->dimensions[i];
         /* An axis of length 0 or 1 is never stepped along, and NumPy may give it any stride. */
-        if (shape[i] > 1) {
-            strange |= view->strides[i] % port->itemsize;
-            stride[i] = view->strides[i] / port->itemsize;
+        if (!is_packed && shape[i] > 1) {
+            strange |= array->strides[i] % port->itemsize;
+            stride[i] = array->strides[i] / port->itemsize;
         } else {
             stride[i] = packed;
         }
         packed *= shape[i];
     }
     value->kind = HP_TENSOR;
-    value->as.tensor = (hp_tensor){view->buf, {1, 0}, port->ndim, {0, 0, 0}, shape, stride, 0};
+    value->as.tensor = (hp_tensor){array->data, {1, 0}, port->ndim, {0, 0, 0}, shape, stride, 0};
     value->as.tensor.dtype.code = (uint8_t)port->code;
     value->as.tensor.dtype.bits = (uint8_t)(port->code == HP_RECORD ? 8 : 8 * port->itemsize);
     value->as.tensor.dtype.lanes = (uint16_t)(port->code == HP_RECORD ? port->itemsize : 1);
     return strange ? -1 : 0;
 }
 
-static int is_contiguous(const hp_tensor *tensor) {
-    int64_t packed = 1;
-    int contiguous = 1;
-    for (int32_t i = tensor->ndim - 1; i >= 0; i--) {
-        if (tensor->shape[i] == 0) return 1;
-        if (tensor->shape[i] > 1 && tensor->strides[i] != packed) contiguous = 0;
-        packed *= tensor->shape[i];
-    }
-    return contiguous;
+/* Lets Python turn an object that is no array of NumPy's own type into one. */
+static int convert_array(hp_frame *frame, int port) {
+    if (convert(frame, port) < 0) return -1;
+    if (hp_is_ndarray(frame->argument[port])) return 0;
+    PyErr_SetString(PyExc_SystemError, "convert() gave no array");
+    return -1;
+}
+
+/* The frame holds the array while the cell reads it without the interpreter lock. */
+static void hold(hp_frame *frame, int port) {
+    if (frame->kept[port] != NULL) return;
+    Py_INCREF(frame->argument[port]);
+    frame->kept[port] = frame->argument[port];
+}
+
+static int has_elements(const hp_tensor *tensor) {
+    for (int32_t i = 0; i < tensor->ndim; i++)
+        if (tensor->shape[i] == 0) return 0;
+    return 1;
 }
 
 static int bind_array(hp_frame *frame, int port) {
     const hp_port_plan *plan = &frame->callable->plan.in[port];
-    if ((PyObject *)Py_TYPE(frame->argument[port]) != frame->callable->ndarray && convert(frame, port) < 0) return -1;
-    PyObject *array = frame->argument[port];
-    const int same = has_dtype(array, PyTuple_GetItem(frame->callable->dtypes_in, port));
+    if (!hp_is_ndarray(frame->argument[port]) && convert_array(frame, port) < 0) return -1;
+    hold(frame, port);
+    PyObject *object = frame->argument[port], *dtype = (PyObject *)plan->dtype;
+    const hp_ndarray *array = (hp_ndarray *)object;
+    const int same = array->descr == dtype ? 1 : PyObject_RichCompareBool(array->descr, dtype, Py_EQ);
     if (same < 0) return -1;
-    if (!same) return hp_explain(frame, HP_WRONG_DTYPE, port, "(O)", array);
-    Py_buffer *view = &frame->view[port];
-    if (PyObject_GetBuffer(array, view, PyBUF_STRIDES) < 0) return -1;
-    if (view->ndim != plan->ndim) return hp_explain(frame, HP_WRONG_RANK, port, "(O)", array);
-    int64_t *shape = frame->shape + plan->first_axis;
-    if (hp_fill_tensor(&frame->in[port], plan, view, shape, frame->stride + plan->first_axis) < 0 ||
-        (plan->kind == HP_PORT_ARRAY && !is_contiguous(&frame->in[port].as.tensor)))
-        return hp_explain(frame, HP_WRONG_LAYOUT, port, "(O)", array);
-    if ((uintptr_t)view->buf % (uintptr_t)plan->alignment != 0 && view->len > 0)
-        return hp_explain(frame, HP_WRONG_ALIGNMENT, port, "(O)", array);
+    if (!same) return hp_explain(frame, HP_WRONG_DTYPE, port, "(O)", object);
+    if (array->nd != plan->ndim) return hp_explain(frame, HP_WRONG_RANK, port, "(O)", object);
+    hp_value *value = &frame->in[port];
+    if (hp_fill_tensor(value, plan, array, frame->shape + plan->first_axis, frame->stride + plan->first_axis) < 0 ||
+        (plan->kind == HP_PORT_ARRAY && !(array->flags & HP_NDARRAY_C_CONTIGUOUS)))
+        return hp_explain(frame, HP_WRONG_LAYOUT, port, "(O)", object);
+    if ((uintptr_t)array->data % (uintptr_t)plan->alignment != 0 && has_elements(&value->as.tensor))
+        return hp_explain(frame, HP_WRONG_ALIGNMENT, port, "(O)", object);
     return 0;
 }
 
 /* ---- dimensions ---- */
 
-/* The value of a dimension that was left out, in the port's own type. */
+/* The value of a dimension that was left out, in the port's own type. It is never negative. */
 static int fill_derived(hp_frame *frame, int port) {
-    const hp_plan *plan = &frame->callable->plan;
-    const int32_t symbol = plan->in[port].symbol;
-    if (symbol < 0 || frame->symbol_source[symbol] == HP_SOURCE_NONE)
+    const hp_port_plan *plan = &frame->callable->plan.in[port];
+    if (plan->symbol < 0 || frame->symbol_source[plan->symbol] == HP_SOURCE_NONE)
         return hp_explain(frame, HP_MISSING_ARGUMENT, port, "()");
-    PyObject *number = PyLong_FromLongLong(frame->symbol_value[symbol]);
-    if (number == NULL) return -1;
-    frame->kept[port] = frame->argument[port] = number;
-    int64_t ignored = 0;
-    return bind_scalar(frame, port, &ignored);
+    const int64_t number = frame->symbol_value[plan->symbol];
+    const int value_bits = 8 * plan->itemsize - (plan->code == HP_INT);
+    if (value_bits < 63 && number >> value_bits != 0) return hp_explain(frame, HP_OUT_OF_RANGE, port, "(L)", (long long)number);
+    frame->in[port].kind = HP_SCALAR;
+    memcpy(frame->in[port].as.bytes, &number, (size_t)plan->itemsize); /* little-endian: the low bytes come first */
+    return 0;
 }
 
 static int bind_dimensions(hp_frame *frame) {

@@ -1,17 +1,10 @@
-/* call.c: runs a cell's entry without the interpreter lock, and makes the builtin function that does so. */
+/* call.c: one call of a cell: its entry runs without the interpreter lock. */
 #include "python/frame.h"
 
 #include "remote/remote.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-/* Calls with up to this many ports and axes need no heap. */
-enum { HP_FEW = 16, HP_FEW_AXES = 32 };
-
-static const char *const CAPSULE = "hotplate.callable";
-
-/* ---- the call ---- */
 
 static void prepare_results(hp_frame *frame) {
     const hp_plan *plan = &frame->callable->plan;
@@ -74,10 +67,7 @@ static PyObject *run(hp_frame *frame) {
 
 static void release(hp_frame *frame) {
     const hp_plan *plan = &frame->callable->plan;
-    for (int32_t i = 0; i < plan->nin + plan->nout; i++) {
-        if (frame->view[i].obj != NULL) PyBuffer_Release(&frame->view[i]);
-        Py_XDECREF(frame->kept[i]);
-    }
+    for (int32_t i = 0; i < plan->nin + plan->nout; i++) Py_XDECREF(frame->kept[i]);
     for (int32_t i = 0; i < plan->nout; i++) {
         if (frame->out[i].kind == HP_TEXT && plan->library->number != 0) free((void *)(uintptr_t)frame->out[i].as.text);
         if (plan->out[i].kind != HP_PORT_DYNAMIC || frame->out[i].kind != HP_TENSOR) continue;
@@ -88,10 +78,7 @@ static void release(hp_frame *frame) {
 
 static PyObject *call_frame(hp_frame *frame, PyObject *const *args, Py_ssize_t nargs, PyObject *kwnames) {
     const hp_plan *plan = &frame->callable->plan;
-    for (int32_t i = 0; i < plan->nin + plan->nout; i++) {
-        frame->view[i].obj = NULL;
-        frame->kept[i] = NULL;
-    }
+    for (int32_t i = 0; i < plan->nin + plan->nout; i++) frame->kept[i] = NULL;
     for (int32_t i = 0; i < plan->nin; i++) frame->argument[i] = NULL;
     for (int32_t i = 0; i < plan->nout; i++) frame->out[i].kind = HP_SCALAR;
     memcpy(frame->symbol_value, plan->symbol_value, (size_t)plan->nsymbols * sizeof(int64_t));
@@ -109,12 +96,11 @@ static PyObject *call_large(const hp_callable *callable, PyObject *const *args, 
     const size_t ports = (size_t)plan->nin + (size_t)plan->nout;
     const size_t axes = (size_t)plan->naxes_in + (size_t)plan->naxes_out;
     const size_t symbols = (size_t)plan->nsymbols;
-    char *memory = malloc(ports * (sizeof(Py_buffer) + sizeof(hp_value) + 2 * sizeof(PyObject *)) +
+    char *memory = malloc(ports * (sizeof(hp_value) + 2 * sizeof(PyObject *)) +
                           (2 * axes + symbols) * sizeof(int64_t) + symbols * sizeof(int32_t) + 1);
     if (memory == NULL) return PyErr_NoMemory();
     hp_frame frame = {.callable = callable};
-    frame.view = (Py_buffer *)(void *)memory;
-    frame.in = (hp_value *)(void *)(frame.view + ports);
+    frame.in = (hp_value *)(void *)memory;
     frame.out = frame.in + plan->nin;
     frame.argument = (PyObject **)(void *)(frame.in + ports);
     frame.kept = frame.argument + ports;
@@ -127,100 +113,14 @@ static PyObject *call_large(const hp_callable *callable, PyObject *const *args, 
     return result;
 }
 
-static PyObject *call(PyObject *self, PyObject *const *args, Py_ssize_t nargs, PyObject *kwnames) {
-    const hp_callable *callable = PyCapsule_GetPointer(self, CAPSULE);
-    if (callable == NULL) return NULL;
+PyObject *hp_call(const hp_callable *callable, PyObject *const *args, Py_ssize_t nargs, PyObject *kwnames) {
     const hp_plan *plan = &callable->plan;
     if (plan->nin + plan->nout > HP_FEW || plan->naxes_in + plan->naxes_out > HP_FEW_AXES || plan->nsymbols > HP_FEW)
         return call_large(callable, args, nargs, kwnames);
     PyObject *argument[HP_FEW], *kept[HP_FEW];
-    Py_buffer view[HP_FEW];
     hp_value value[HP_FEW];
     int64_t shape[HP_FEW_AXES], stride[HP_FEW_AXES], symbol_value[HP_FEW];
     int32_t symbol_source[HP_FEW];
-    hp_frame frame = {callable, argument, kept, view, value, value + plan->nin, shape, stride, symbol_value, symbol_source};
+    hp_frame frame = {callable, argument, kept, value, value + plan->nin, shape, stride, symbol_value, symbol_source};
     return call_frame(&frame, args, nargs, kwnames);
-}
-
-/* ---- making a callable ---- */
-
-static void release_callable(hp_callable *callable) {
-    PyObject *held[] = {callable->names,   callable->dtypes_in, callable->dtypes_out, callable->ndarray, callable->empty,
-                        callable->convert, callable->adopt,     callable->pack,       callable->explain, callable->tables};
-    for (size_t i = 0; i < sizeof held / sizeof *held; i++) Py_XDECREF(held[i]);
-    free(callable->form);
-    free(callable);
-}
-
-static void free_callable(PyObject *capsule) {
-    hp_callable *callable = PyCapsule_GetPointer(capsule, CAPSULE);
-    if (callable == NULL) return;
-    callable->plan.library->leases--;
-    release_callable(callable);
-}
-
-static PyObject *object_at(uintptr_t address) { return (PyObject *)address; }
-
-static PyObject *hook_at(uintptr_t hooks, Py_ssize_t index) {
-    PyObject *hook = PyTuple_GetItem(object_at(hooks), index);
-    Py_XINCREF(hook);
-    return hook;
-}
-
-static PyObject *shared(uintptr_t address) {
-    PyObject *object = object_at(address);
-    Py_INCREF(object);
-    return object;
-}
-
-/* The builtin function over a filled callable, which it owns from then on. */
-static PyObject *make_function(hp_callable *callable) {
-    callable->method.ml_name = callable->plan.cell->name;
-    callable->method.ml_meth = (PyCFunction)(void (*)(void))call;
-    callable->method.ml_flags = METH_FASTCALL | METH_KEYWORDS;
-    PyObject *capsule = PyCapsule_New(callable, CAPSULE, free_callable);
-    if (capsule == NULL) {
-        release_callable(callable);
-        return NULL;
-    }
-    callable->plan.library->leases++;
-    PyObject *function = PyCFunction_New(&callable->method, capsule);
-    Py_DECREF(capsule);
-    return function;
-}
-
-/* How each result comes about; a record that is returned lies in memory, as arrays do. */
-static int32_t *forms_of(const hp_plan *plan) {
-    int32_t *form = malloc(((size_t)plan->nout + 1) * sizeof *form);
-    for (int32_t i = 0; form != NULL && i < plan->nout; i++) {
-        const int is_record = plan->out[i].kind == HP_PORT_SCALAR && plan->out[i].code == HP_RECORD;
-        form[i] = is_record ? HP_PORT_ARRAY : plan->out[i].kind;
-    }
-    return form;
-}
-
-int32_t hp_callable_new(const hp_plan *plan, uintptr_t names, uintptr_t dtypes_in, uintptr_t dtypes_out,
-                        uintptr_t ndarray, uintptr_t empty, uintptr_t hooks, uintptr_t box) {
-    const PyGILState_STATE gil = PyGILState_Ensure();
-    PyObject *function = NULL;
-    hp_callable *callable = hp_intern_names() < 0 ? NULL : calloc(1, sizeof *callable);
-    if (callable != NULL) {
-        callable->plan = *plan;
-        callable->names = shared(names);
-        callable->dtypes_in = shared(dtypes_in);
-        callable->dtypes_out = shared(dtypes_out);
-        callable->ndarray = shared(ndarray);
-        callable->empty = shared(empty);
-        callable->convert = hook_at(hooks, 0);
-        callable->adopt = hook_at(hooks, 1);
-        callable->pack = hook_at(hooks, 2);
-        callable->explain = hook_at(hooks, 3);
-        callable->tables = hook_at(hooks, 4);
-        callable->form = forms_of(plan);
-        function = callable->form == NULL ? (release_callable(callable), NULL) : make_function(callable);
-    }
-    if (function != NULL) PyList_SetItem(object_at(box), 0, function);
-    PyErr_Clear(); /* cffi can't pass an exception on; -1 says it */
-    PyGILState_Release(gil);
-    return function != NULL ? 0 : -1;
 }

@@ -1,4 +1,4 @@
-/* call.h: LoadedCell's callable: Python arguments in, one call of a cell's entry, Python results out.
+/* call.h: what calling a LoadedCell does: Python arguments in, one call of a cell's entry, Python results out.
  *
  * cffi has no type for a Python object, so objects cross as their address, which is what id() gives in CPython.
  * Every function here must be called with the objects alive; they take the interpreter lock themselves.
@@ -22,6 +22,8 @@ typedef struct hp_port_plan {
     int32_t symbol;     /* the dimension that an integer scalar fixes, or -1 */
     int32_t is_derived; /* arrays fix it, so it may be left out and has no position */
     int32_t first_axis; /* its axes in the plan's table */
+    uintptr_t name;     /* address of its name, an interned str */
+    uintptr_t dtype;    /* address of the numpy.dtype of an array or a record, else 0 */
 } hp_port_plan;
 
 /* Everything about a cell that calls need, read-only once it is made. */
@@ -43,13 +45,23 @@ typedef struct hp_plan {
     const int32_t *symbol_source; /* HP_SOURCE_CONSTANT or HP_SOURCE_NONE */
 } hp_plan;
 
-/* Makes the builtin function that calls the cell and stores it in the list at `box`, position 0.
- * `names`: tuple of the ports' names. `dtypes_in`, `dtypes_out`: tuples with a numpy.dtype for each array or record
- * port, else None. `ndarray`, `empty`: NumPy's. `hooks`: (convert, adopt, pack, explain, tables), see load/plan.py; the
- * last keeps alive what the plan points to.
- * The callable holds a lease on the library. Returns 0, or -1 when there is no memory. */
-int32_t hp_callable_new(const hp_plan *plan, uintptr_t names, uintptr_t dtypes_in, uintptr_t dtypes_out,
-                        uintptr_t ndarray, uintptr_t empty, uintptr_t hooks, uintptr_t box);
+/* Takes what the core uses of NumPy from its capsule _ARRAY_API. Returns 0, or -1 when its binary interface is not that
+ * of NumPy 2. */
+int32_t hp_numpy_open(uintptr_t array_api);
+
+/* Makes the type that LoadedCell derives from and stores it in the list at `box`, position 0. Its objects can be called,
+ * by vectorcall too. One that has no cell calls its own method `_refuse` instead, which raises.
+ * Returns 0, or -1 when there is no memory. */
+int32_t hp_caller_type(uintptr_t box);
+
+/* Gives a caller its cell. `empty`: what makes the arrays of results, called as numpy.empty is, or None for NumPy's own.
+ * `hooks`: (convert, adopt, pack, explain, tables), see load/plan.py; the last keeps alive what the plan points to.
+ * The caller holds a lease on the library, and each of its calls another while it runs.
+ * Returns 0, or -1 when there is no memory. */
+int32_t hp_caller_open(uintptr_t caller, const hp_plan *plan, uintptr_t empty, uintptr_t hooks);
+
+/* Takes the cell away again. Calls in progress go on. */
+void hp_caller_close(uintptr_t caller);
 
 /* cffi: end */
 

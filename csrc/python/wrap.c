@@ -4,26 +4,38 @@
 #include <stdlib.h>
 #include <string.h>
 
+static PyObject *shape_tuple(int32_t ndim, const int64_t *shape) {
+    PyObject *tuple = PyTuple_New(ndim);
+    for (int32_t i = 0; tuple != NULL && i < ndim; i++) {
+        PyObject *extent = PyLong_FromLongLong(shape[i]);
+        if (extent == NULL) Py_CLEAR(tuple);
+        else PyTuple_SetItem(tuple, i, extent);
+    }
+    return tuple;
+}
+
+static PyObject *new_array(const hp_frame *frame, const hp_port_plan *port, const int64_t *shape) {
+    PyObject *empty = frame->callable->empty, *dtype = (PyObject *)port->dtype;
+    if (empty == Py_None) return hp_ndarray_new(dtype, port->ndim, shape);
+    PyObject *extents = shape_tuple(port->ndim, shape);
+    PyObject *array = extents == NULL ? NULL : PyObject_CallFunctionObjArgs(empty, extents, dtype, NULL);
+    Py_XDECREF(extents);
+    return array;
+}
+
 static int allocate_result(hp_frame *frame, int output) {
     const hp_plan *plan = &frame->callable->plan;
     const hp_port_plan *port = &plan->out[output];
-    int64_t *shape = frame->shape + plan->naxes_in + port->first_axis;
-    PyObject *extents = PyTuple_New(port->ndim);
-    if (extents == NULL) return -1;
-    for (int32_t i = 0; i < port->ndim; i++) PyTuple_SetItem(extents, i, PyLong_FromLongLong(shape[i]));
-    PyObject *array = PyErr_Occurred() ? NULL
-                                       : PyObject_CallFunctionObjArgs(frame->callable->empty, extents,
-                                                                      PyTuple_GetItem(frame->callable->dtypes_out, output), NULL);
+    const int first = plan->naxes_in + port->first_axis;
+    PyObject *array = new_array(frame, port, frame->shape + first);
     if (array == NULL && (PyErr_ExceptionMatches(PyExc_MemoryError) || PyErr_ExceptionMatches(PyExc_ValueError))) {
         PyErr_Clear();
-        hp_explain(frame, HP_TOO_LARGE, output, "(O)", extents);
+        PyObject *extents = shape_tuple(port->ndim, frame->shape + first);
+        return extents == NULL ? -1 : hp_explain(frame, HP_TOO_LARGE, output, "(N)", extents);
     }
-    Py_DECREF(extents);
     if (array == NULL) return -1;
     frame->kept[plan->nin + output] = array;
-    Py_buffer *view = &frame->view[plan->nin + output];
-    if (PyObject_GetBuffer(array, view, PyBUF_STRIDES | PyBUF_WRITABLE) < 0) return -1;
-    return hp_fill_tensor(&frame->out[output], port, view, shape, frame->stride + plan->naxes_in + port->first_axis);
+    return hp_fill_tensor(&frame->out[output], port, (hp_ndarray *)array, frame->shape + first, frame->stride + first);
 }
 
 int hp_allocate_results(hp_frame *frame) {
@@ -64,21 +76,15 @@ static PyObject *wrap_number(const hp_port_plan *port, const uint8_t *bytes) {
 }
 
 /* Results are shared between cells, so nobody may write to them. */
-static PyObject *seal(PyObject *array) {
-    static PyObject *setflags; /* interned once: making the string anew would cost a third of a small call */
-    if (setflags == NULL && (setflags = PyUnicode_InternFromString("setflags")) == NULL) return NULL;
-    PyObject *done = PyObject_CallMethodObjArgs(array, setflags, Py_False, NULL);
-    if (done == NULL) return NULL;
-    Py_DECREF(done);
+static PyObject *sealed(PyObject *array) {
+    ((hp_ndarray *)array)->flags &= ~HP_NDARRAY_WRITEABLE;
     Py_INCREF(array);
     return array;
 }
 
 static PyObject *adopt_array(hp_frame *frame, int output) {
     hp_tensor *tensor = &frame->out[output].as.tensor;
-    PyObject *shape = PyTuple_New(tensor->ndim);
-    for (int32_t i = 0; shape != NULL && i < tensor->ndim; i++)
-        PyTuple_SetItem(shape, i, PyLong_FromLongLong(tensor->shape[i]));
+    PyObject *shape = shape_tuple(tensor->ndim, tensor->shape);
     if (shape == NULL) return NULL;
     free(tensor->shape);
     frame->out[output].kind = HP_NONE; /* from here on the array is Python's */
@@ -106,7 +112,7 @@ static PyObject *wrap_result(hp_frame *frame, int output) {
     if (port->kind == HP_PORT_DYNAMIC) return adopt_array(frame, output);
     if (port->kind == HP_PORT_TEXT) return wrap_text(frame, output);
     if (port->kind == HP_PORT_SCALAR && port->code != HP_RECORD) return wrap_number(port, value->as.bytes);
-    return seal(frame->kept[plan->nin + output]);
+    return sealed(frame->kept[plan->nin + output]);
 }
 
 PyObject *hp_wrap_results(hp_frame *frame) {

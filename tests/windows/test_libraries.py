@@ -93,13 +93,12 @@ def test_a_directory_with_a_loaded_library_disappears_at_once(library: Path) -> 
     assert cell(x=3.0) == 6.0
 
 
-def test_a_library_stays_while_a_function_of_it_is_kept(library: Path) -> None:
-    cell = LoadedCell(library)
-    call = cell._call
+def test_a_library_stays_while_another_cell_of_it_is_kept(library: Path) -> None:
+    cell, other = LoadedCell(library), LoadedCell(library)
     cell.close()
     assert code_of(library.unlink) == DENIED
-    assert call(1.0) == 2.0
-    del call, cell
+    assert other(1.0) == 2.0
+    del other
     gc.collect()
     assert library in reclaim()
 

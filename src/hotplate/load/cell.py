@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import inspect
 import keyword
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
+from hotplate.abi import lib
 from hotplate.errors import InputError, LoadError
+from hotplate.load.caller import Caller
 from hotplate.load.library import Library, opening, reclaim
-from hotplate.load.plan import make_callable
+from hotplate.load.plan import open_calls
 from hotplate.load.state import StateBlock
 from hotplate.show import Shown
 from hotplate.values import describe_type, numpy_dtype
@@ -19,11 +21,11 @@ if TYPE_CHECKING:
 
     import numpy as np
 
-    from hotplate.abi import CellDescriptor
+    from hotplate.load.plan import Callee
     from hotplate.show import Picture
 
 
-class LoadedCell(Shown):
+class LoadedCell(Caller, Shown):
     """A loaded cell, called like a function.
 
     Positional arguments follow the parameters, without the context, the outputs, and dimensions that arrays fix; each
@@ -43,23 +45,18 @@ class LoadedCell(Shown):
 
     def __init__(self, path: Path, unit_key: str | None = None, state: StateBlock | None = None) -> None:
         """Loads the library at `path`; `state` is what hp_state gives the cell (None: a new one of its own)."""
-        with opening:  # nobody may unload the library before the callable holds its lease
+        with opening:  # nobody may unload the library before the cell holds its lease
             library = Library.open(path, unit_key)
-            call, derived = make_callable(library, state or StateBlock())
-        self._adopt(library.descriptor, library.path, call, derived)
+            self._open(library, library.path, state or StateBlock())
 
-    def _adopt(self, descriptor: CellDescriptor, path: Path, call: Callable[..., Any], derived: frozenset[int]) -> None:
-        self._call, self._derived = call, derived
-        self.descriptor = descriptor
+    def _open(self, library: Callee, path: Path, state: StateBlock, empty: Callable[..., Any] | None = None) -> None:
+        self._derived = open_calls(self, library, state, empty)
+        self.descriptor = library.descriptor
         self.path = path
         self.closed = False
         """Whether `close` was called."""
-        self.__name__ = descriptor.name
-        self.__doc__ = f"{descriptor.signature}\n\nA cell; LoadedCell says how it is called."
-
-    def __call__(self, /, *arguments: Any, **named: Any) -> Any:
-        """Runs the cell once. See the class."""
-        return self._call(*arguments, **named)
+        self.__name__ = self.descriptor.name
+        self.__doc__ = f"{self.descriptor.signature}\n\nA cell; LoadedCell says how it is called."
 
     @property
     def name(self) -> str:
@@ -96,8 +93,14 @@ class LoadedCell(Shown):
 
     def close(self) -> None:
         """Gives the lease back. Calls in progress end normally; later ones raise LoadError."""
-        self._call, self.closed = _closed(self.name), True
+        self.closed = True
+        lib.hp_caller_close(id(self))
         reclaim()
+
+    def _refuse(self) -> NoReturn:
+        """The core calls this instead of a cell that it no longer has."""
+        message = f"{self.name} was closed; load it again with nb.load({self.name!r})"
+        raise LoadError(message)
 
     def __repr__(self) -> str:
         inputs = ", ".join(f"{port.name}: {describe_type(port)}" for port in self.descriptor.inputs)
@@ -108,11 +111,3 @@ class LoadedCell(Shown):
         from hotplate.load.picture import cell_picture
 
         return cell_picture(self)
-
-
-def _closed(name: str) -> Any:
-    def refuse(*_: Any, **__: Any) -> Any:
-        message = f"{name} was closed; load it again with nb.load({name!r})"
-        raise LoadError(message)
-
-    return refuse

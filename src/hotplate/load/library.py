@@ -1,8 +1,8 @@
 """The lifetime of loaded libraries.
 
 A library is opened once per path and process. It stays while anything may still enter it: each LoadedCell holds a lease
-until the last reference to its callable is gone, and a call in progress is such a reference. When the last lease goes
-the library is *retired*; `reclaim` unloads retired libraries where that is safe and keeps the others, with the reason.
+until it is closed or gone, and a call in progress holds that lease, too. When the last one goes the library is
+*retired*; `reclaim` unloads retired libraries where that is safe and keeps the others, with the reason.
 """
 
 from __future__ import annotations

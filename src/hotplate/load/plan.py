@@ -1,12 +1,11 @@
-"""Makes the core's callable for a cell: tables from the descriptor, dtypes, and the hooks that it calls back."""
+"""What the core needs to call a cell: tables from the descriptor, dtypes, and the hooks that it calls back."""
 
 from __future__ import annotations
 
 import math
+import sys
 from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
-
-import numpy as np
 
 from hotplate.abi import PortForm, ffi, lib
 from hotplate.load.problems import Explainer
@@ -15,7 +14,10 @@ from hotplate.values import adopt_array, compile_extents, convert_argument, nump
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    import numpy as np
+
     from hotplate.abi import CellDescriptor, PortDescriptor
+    from hotplate.load.caller import Caller
     from hotplate.load.state import StateBlock
     from hotplate.values import ExtentTable
 
@@ -38,27 +40,22 @@ class Callee(Protocol):
         """The core's `hp_library *`."""
 
 
-def make_callable(
-    library: Callee, state: StateBlock, empty: Callable[..., Any] = np.empty
-) -> tuple[Callable[..., Any], frozenset[int]]:
-    """The builtin function that calls the library's cell, and which inputs callers may leave out.
+def open_calls(
+    caller: Caller, library: Callee, state: StateBlock, empty: Callable[..., Any] | None = None
+) -> frozenset[int]:
+    """Has calls of `caller` go to the library's cell; returns the inputs that may be left out.
 
-    `state` is what hp_state gives the cell; `empty(shape, dtype)` makes the arrays of results. The function holds a
-    lease on the library.
+    `state` is what hp_state gives the cell; `empty(shape, dtype)` makes the arrays of results (None: NumPy does). The
+    caller holds a lease on the library.
     Raises LoadError for a type that NumPy does not have.
     """
     cell = library.descriptor
     extents = compile_extents(cell)
-    dtypes_in = tuple(_dtype(port) for port in cell.inputs)
-    dtypes_out = tuple(_dtype(port) for port in cell.outputs)
-    tables, plan = _tables(cell, extents, (library.raw_cell, library.handle, state.handle), dtypes_in, dtypes_out)
+    tables, plan = _tables(cell, extents, (library.raw_cell, library.handle, state.handle))
     hooks = (_converter(cell), _adopter(cell), _packer(cell), Explainer(cell, extents), tables)
-    names = tuple(port.name for port in cell.inputs)
-    box: list[Any] = [None]
-    objects = (names, dtypes_in, dtypes_out, np.ndarray, empty, hooks, box)
-    if lib.hp_callable_new(plan, *map(id, objects)) != 0:
+    if lib.hp_caller_open(id(caller), plan, id(empty), id(hooks)) != 0:
         raise MemoryError
-    return box[0], extents.derived
+    return extents.derived
 
 
 def _dtype(port: PortDescriptor) -> np.dtype[Any] | None:
@@ -82,26 +79,23 @@ def _packer(cell: CellDescriptor) -> Callable[..., Any]:
     return result_type(cell.name, [port.name for port in cell.outputs]) if len(cell.outputs) > 1 else partial(tuple)
 
 
-def _tables(
-    cell: CellDescriptor,
-    extents: ExtentTable,
-    pointers: tuple[Any, Any, Any],
-    dtypes_in: Sequence[np.dtype[Any] | None],
-    dtypes_out: Sequence[np.dtype[Any] | None],
-) -> tuple[tuple[Any, ...], Any]:
-    """The plan and what it points to. The plan is copied by the core, its tables are not."""
+def _tables(cell: CellDescriptor, extents: ExtentTable, pointers: tuple[Any, Any, Any]) -> tuple[tuple[Any, ...], Any]:
+    """What the plan points to, and the plan. The plan is copied by the core, what it points to is not."""
     constant = [extents.constants.get(name) for name in extents.symbols]
+    objects = [(sys.intern(port.name), _dtype(port)) for port in cell.inputs + cell.outputs]
+    nin = len(cell.inputs)
     ports_in = [
-        (*_shape_of(port, dtype), extents.fixed_by[i], i in extents.derived, _first(extents.axes_in, i))
-        for i, (port, dtype) in enumerate(zip(cell.inputs, dtypes_in, strict=True))
+        (*_shape_of(port, objects[i][1]), extents.fixed_by[i], i in extents.derived, _first(extents.axes_in, i))
+        for i, port in enumerate(cell.inputs)
     ]
     ports_out = [
-        (*_shape_of(port, dtype), -1, False, _first(extents.axes_out, len(cell.inputs) + i))
-        for i, (port, dtype) in enumerate(zip(cell.outputs, dtypes_out, strict=True))
+        (*_shape_of(port, objects[i][1]), -1, False, _first(extents.axes_out, i))
+        for i, port in enumerate(cell.outputs, nin)
     ]
+    addresses = [(id(name), id(dtype) if dtype is not None else 0) for name, dtype in objects]
     tables = (
-        ffi.new("hp_port_plan[]", ports_in),
-        ffi.new("hp_port_plan[]", ports_out),
+        ffi.new("hp_port_plan[]", [(*port, *known) for port, known in zip(ports_in, addresses[:nin], strict=True)]),
+        ffi.new("hp_port_plan[]", [(*port, *known) for port, known in zip(ports_out, addresses[nin:], strict=True)]),
         ffi.new("hp_step[]", list(extents.steps)),
         ffi.new("hp_axis[]", list(extents.axes_in)),
         ffi.new("hp_axis[]", list(extents.axes_out)),
@@ -111,7 +105,7 @@ def _tables(
     counts = (len(ports_in), len(ports_out), len(extents.symbols))
     axes = (len(extents.axes_in), len(extents.axes_out))
     plan = ffi.new("hp_plan *", (*pointers, *counts, *axes, *tables))
-    return (*tables, pointers), plan
+    return (*tables, objects, pointers), plan
 
 
 def _shape_of(port: PortDescriptor, dtype: np.dtype[Any] | None) -> tuple[int, int, int, int, int]:

@@ -17,7 +17,6 @@ from hotplate.execute.workers.arena import NoSharedMemory, empty
 from hotplate.execute.workers.crash.report import Stage, explain_death, kind_of
 from hotplate.execute.workers.worker import FALSE_STARTS, Reason, Worker
 from hotplate.load import LoadedCell, StateBlock
-from hotplate.load.plan import make_callable
 from hotplate.load.problems import WorkerDied
 
 if TYPE_CHECKING:
@@ -85,8 +84,7 @@ class IsolatedCell(LoadedCell):
         except OSError as error:
             raise LoadError(f"there is no worker to load {path.name}: {error}") from error
         self._library: RemoteLibrary = library
-        call, derived = make_callable(library, self.state, empty)
-        self._adopt(library.descriptor, library.path, call, derived)
+        self._open(library, library.path, self.state, empty)
 
     def __call__(self, /, *arguments: Any, **named: Any) -> Any:
         """Runs the cell once, in a worker. See the class."""
@@ -214,7 +212,7 @@ class _Call:
             begin = self._begin = time.perf_counter()
             try:
                 worker.enter(self._called, self._timeout, self._grace, self._abort)
-                value = cell._call(*arguments, **named)
+                value = LoadedCell.__call__(cell, *arguments, **named)
             finally:
                 worker.leave()
         except WorkerDied:
