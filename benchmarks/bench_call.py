@@ -1,4 +1,4 @@
-"""What a call costs: two float64 arrays of length 8 go in, a float or a new array of length 8 comes out.
+"""What a call costs: two float64 arrays of length 8 go in, also with a float; a float or a new array of 8 comes out.
 
 The work itself takes a few nanoseconds, so these are the costs of crossing from Python to C and back. Every contender
 checks dtype, rank and layout, but for the bare pointers of ctypes and cffi, whose callers have to.
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from benchmarks.contest import Entrant, Sampler
 
 LENGTH = 8
-X, Y = np.arange(1.0, LENGTH + 1), np.full(LENGTH, 2.0)
+X, Y, A = np.arange(1.0, LENGTH + 1), np.full(LENGTH, 2.0), 0.5
 
 CELLS = """
 #include <stdint.h>
@@ -34,12 +34,15 @@ double dot(int64_t n, const double x[n], const double y[n]) {
     return sum;
 }
 
+double weighted(int64_t n, const double x[n], const double y[n], double a) { return a * dot(n, x, y); }
+
 void add(int64_t n, const double x[n], const double y[n], double out[n]) {
     for (int64_t i = 0; i < n; i++) out[i] = x[i] + y[i];
 }
 """
 CDEF = """
 double dot(int64_t, const double *, const double *);
+double weighted(int64_t, const double *, const double *, double);
 void add(int64_t, const double *, const double *, double *);
 """
 
@@ -67,8 +70,9 @@ def ctypes_bare(name: str) -> Callable[[Path], dict[str, Any]]:
 def _ctypes(name: str, array: Any) -> Callable[[Path], dict[str, Any]]:
     def prepare(_: Path) -> dict[str, Any]:
         function = getattr(ctypes.CDLL(str(peers.plain_library())), name)
-        function.argtypes = [ctypes.c_int64, array, array] + [array] * (name == "add")
-        function.restype = ctypes.c_double if name == "dot" else None
+        last = {"dot": [], "weighted": [ctypes.c_double], "add": [array]}[name]
+        function.argtypes = [ctypes.c_int64, array, array, *last]
+        function.restype = None if name == "add" else ctypes.c_double
         return {"f": function, "empty": np.empty}
 
     return prepare
@@ -103,6 +107,19 @@ def numba_dot(_: Path) -> dict[str, Any]:
     return {"f": dot}
 
 
+def numba_weighted(_: Path) -> dict[str, Any]:
+    numba = pytest.importorskip("numba")
+
+    @numba.njit(nogil=True)
+    def weighted(x: Any, y: Any, a: float) -> float:
+        total = 0.0
+        for i in range(x.shape[0]):
+            total += x[i] * y[i]
+        return a * total
+
+    return {"f": weighted}
+
+
 def numba_add(_: Path) -> dict[str, Any]:
     numba = pytest.importorskip("numba")
 
@@ -120,7 +137,7 @@ def calling(expression: str, names: Callable[[Path], dict[str, Any]], expected: 
     """Times an expression after looking whether it is right."""
 
     def prepare(folder: Path) -> Sampler:
-        scope = {"x": X, "y": Y, "n": LENGTH, "np": np, **names(folder)}
+        scope = {"x": X, "y": Y, "a": A, "n": LENGTH, "np": np, **names(folder)}
         np.testing.assert_array_equal(eval(expression, scope), expected)
         return per_call(expression, scope)
 
@@ -129,6 +146,12 @@ def calling(expression: str, names: Callable[[Path], dict[str, Any]], expected: 
 
 def dot(name: str, names: Callable[[Path], dict[str, Any]], expression: str = "f(x, y)", **more: Any) -> Contender:
     return Contender(name, calling(expression, names, X @ Y), **more)
+
+
+def weighted(
+    name: str, names: Callable[[Path], dict[str, Any]], expression: str = "f(x, y, a)", **more: Any
+) -> Contender:
+    return Contender(name, calling(expression, names, A * (X @ Y)), **more)
 
 
 def add(name: str, names: Callable[[Path], dict[str, Any]], expression: str = "f(x, y)", **more: Any) -> Contender:
@@ -152,6 +175,26 @@ DOT = Contest(
         dot("ctypes, bare pointers", ctypes_bare("dot"), "f(n, x.ctypes.data, y.ctypes.data)"),
         dot("ctypes, ndpointer", ctypes_ndpointer("dot"), "f(n, x, y)"),
         dot("numpy.dot", nothing, "np.dot(x, y)"),
+    ),
+)
+
+SCALAR = Contest(
+    "call, two arrays of 8 and a float to a float",
+    rounds=501,
+    contenders=(
+        weighted("nanobind", extension("weighted", peers.nanobind_module)),
+        weighted("hotplate", hotplate_cell("weighted"), aim=at_most(1)),
+        weighted("numba njit", numba_weighted),
+        weighted("Cython", extension("weighted", peers.cython_module)),
+        weighted("pybind11", extension("weighted", peers.pybind11_module)),
+        weighted(
+            "cffi, ABI mode",
+            cffi_abi("weighted"),
+            "f(n, from_buffer(pointer, x), from_buffer(pointer, y), a)",
+        ),
+        weighted("ctypes, bare pointers", ctypes_bare("weighted"), "f(n, x.ctypes.data, y.ctypes.data, a)"),
+        weighted("ctypes, ndpointer", ctypes_ndpointer("weighted"), "f(n, x, y, a)"),
+        weighted("numpy.dot", nothing, "float(a * np.dot(x, y))"),
     ),
 )
 
@@ -180,6 +223,11 @@ RESULT = Contest(
 
 @everyone_in(DOT)
 def test_two_arrays_to_a_float(entrant: Entrant, take_part: Callable[[Entrant], None]) -> None:
+    take_part(entrant)
+
+
+@everyone_in(SCALAR)
+def test_two_arrays_and_a_float_to_a_float(entrant: Entrant, take_part: Callable[[Entrant], None]) -> None:
     take_part(entrant)
 
 

@@ -1,4 +1,4 @@
-"""The same two functions by other means, each compiled at first use, into a cache directory outside the repository.
+"""The same three functions by other means, each compiled at first use, into a cache directory outside the repository.
 
 The sources lie beside this file. They are compiled by direct calls with one level of optimisation for all, and again
 only when a source, a package's version or the interpreter changes.

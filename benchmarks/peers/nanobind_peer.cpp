@@ -22,6 +22,8 @@ static double dot(const In &x, const In &y) {
     return sum;
 }
 
+static double weighted(const In &x, const In &y, double a) { return a * dot(x, y); }
+
 static Out add(const In &x, const In &y) {
     const std::size_t n = common_length(x, y);
     auto *values = new double[n];
@@ -35,5 +37,6 @@ static Out add(const In &x, const In &y) {
 
 NB_MODULE(nanobind_peer, module) {
     module.def("dot", &dot, nb::arg("x").noconvert(), nb::arg("y").noconvert());
+    module.def("weighted", &weighted, nb::arg("x").noconvert(), nb::arg("y").noconvert(), nb::arg("a"));
     module.def("add", &add, nb::arg("x").noconvert(), nb::arg("y").noconvert());
 }

@@ -22,6 +22,8 @@ static double dot(const Array &x, const Array &y) {
     return sum;
 }
 
+static double weighted(const Array &x, const Array &y, double a) { return a * dot(x, y); }
+
 static Array add(const Array &x, const Array &y) {
     const std::size_t n = common_length(x, y);
     Array out(static_cast<py::ssize_t>(n));
@@ -34,5 +36,6 @@ static Array add(const Array &x, const Array &y) {
 
 PYBIND11_MODULE(pybind11_peer, module) {
     module.def("dot", &dot, py::arg("x").noconvert(), py::arg("y").noconvert());
+    module.def("weighted", &weighted, py::arg("x").noconvert(), py::arg("y").noconvert(), py::arg("a"));
     module.def("add", &add, py::arg("x").noconvert(), py::arg("y").noconvert());
 }
