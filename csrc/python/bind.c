@@ -211,7 +211,8 @@ static int convert_array(hp_frame *frame, int port) {
     return -1;
 }
 
-/* The frame holds the array while the cell reads it without the interpreter lock. */
+/* While the cell runs without the interpreter lock, this reference keeps `ndarray.resize` from moving the memory: it
+ * refuses where there are several. A caller may have only lent its own. */
 static void hold(hp_frame *frame, int port) {
     if (frame->kept[port] != NULL) return;
     Py_INCREF(frame->argument[port]);
