@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 
 from hotplate.errors import InputError
-from hotplate.jupyter.preview import preview
+from hotplate.show.words import preview
 from hotplate.values import describe_type
 
 if TYPE_CHECKING:
@@ -53,6 +53,10 @@ class NotebookCell:
 
     def __init__(self, name: str, home: Home) -> None:
         self.__name__ = name
+        self._home = home
+
+    def move(self, home: Home) -> None:
+        """It is another notebook's now."""
         self._home = home
 
     @property

@@ -8,11 +8,10 @@ from IPython.core.error import UsageError
 
 from hotplate.jupyter import options
 from hotplate.jupyter.outcome import summarise
-from hotplate.jupyter.preview import preview
 from hotplate.jupyter.summary import Row, Summary
 from hotplate.jupyter.timing import time_cell
 from hotplate.notebook import suggest
-from hotplate.notebook.drawing import as_mermaid, as_text
+from hotplate.show.words import preview
 
 if TYPE_CHECKING:
     import argparse
@@ -99,7 +98,7 @@ class Commands:
     def _graph(self, read: argparse.Namespace) -> Any:
         graph = self._session.graph
         names = self._known(read.cells)
-        return Drawing(graph.subgraph(names) if names else graph)
+        return graph.subgraph(names) if names else graph
 
     def _source(self, read: argparse.Namespace) -> None:
         (name,) = self._known([read.cell])
@@ -125,19 +124,6 @@ class Commands:
 
     def before_cell(self) -> None:
         """A Jupyter cell is about to run."""
-
-
-class Drawing:
-    """The dependency graph, as text and for frontends that draw Mermaid."""
-
-    def __init__(self, graph: Any) -> None:
-        self._graph = graph
-
-    def __repr__(self) -> str:
-        return as_text(self._graph) or "there are no cells yet; define some with %%hotplate"
-
-    def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
-        return {"text/plain": repr(self), "text/vnd.mermaid": as_mermaid(self._graph)}
 
 
 def _parser(name: str, description: str) -> options.Parser:

@@ -18,7 +18,7 @@ from hotplate.jupyter.voice import Voice, show
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import ExecutionInfo, InteractiveShell
 
-    from hotplate.jupyter.session import Ran
+    from hotplate.jupyter.running import Ran
 
 _HELP = """\
 %%hotplate [name] [options]    the C code of this cell (--cpp: C++) becomes cells; they run when their inputs are there

@@ -7,7 +7,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from hotplate.jupyter.cells import NotebookCell
-from hotplate.jupyter.preview import describe
+from hotplate.show.words import type_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, MutableMapping
@@ -55,7 +55,7 @@ class Namespace:
             return ""
         if is_value(found):
             return (
-                f"{name} is a Python variable ({describe(found)}): it is kept, and stands for the cell's result "
+                f"{name} is a Python variable ({type_of(found)}): it is kept, and stands for the cell's result "
                 f"wherever {name} is taken; `del {name}` and run this again to have the cell"
             )
         return (

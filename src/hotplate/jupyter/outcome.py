@@ -9,7 +9,8 @@ from hotplate.jupyter.summary import Row, Summary
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from hotplate.jupyter.session import Definition, Ran, Session
+    from hotplate.jupyter.running import Ran
+    from hotplate.jupyter.session import Definition, Session
 
 E = TypeVar("E", bound=BaseException)
 
@@ -45,7 +46,7 @@ def summarise(session: Session, defined: Definition | None, ran: Ran | None) -> 
         tuple(rows.values()),
         tuple(notes),
         ran.problems if ran else (),
-        (*defined.findings, *defined.warnings) if defined else (),
+        defined.findings if defined else (),
     )
 
 

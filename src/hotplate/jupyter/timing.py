@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from statistics import median
 from typing import TYPE_CHECKING
 
-from hotplate.jupyter.summary import duration
+from hotplate.show.words import milliseconds
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -32,11 +32,12 @@ class Timing:
         return median(self.seconds)
 
     def __str__(self) -> str:
+        took = milliseconds
         ordered = sorted(self.seconds)
         low, high = ordered[len(ordered) // 10], ordered[-1 - len(ordered) // 10]
         where = "in a worker" if self.isolated else "in this process"
         return (
-            f"{self.cell}: {duration(self.median)} a call (8 of 10 between {duration(low)} and {duration(high)}; "
+            f"{self.cell}: {took(self.median)} a call (8 of 10 between {took(low)} and {took(high)}; "
             f"{len(ordered)} calls {where})"
         )
 
