@@ -91,7 +91,7 @@ class HotplateMagics(Magics):
         fragment = Fragment(
             text,
             options.language_of(read),
-            f"In[{self._ipython.execution_count}]",
+            f"In[{self._ipython.displayhook.prompt_count}]",
             self._serial,
             read.name,
             getattr(self._info, "cell_id", None) or "",
