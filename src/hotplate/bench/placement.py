@@ -15,9 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from hotplate.load import Library, StateBlock, reclaim
-from hotplate.load.library import opening
-from hotplate.load.plan import make_callable
+from hotplate.load import LoadedCell, StateBlock, reclaim
 
 if TYPE_CHECKING:
     import random
@@ -84,14 +82,12 @@ class Copies:
         self.folder = self._folder.name
         self._count = 0
 
-    def load(self, library: Path, memory: StateBlock, empty: Callable[..., Any]) -> Callable[..., Any]:
-        """The cell of one more copy of a library. `memory` is its hp_state; `empty` makes the arrays of its results."""
+    def load(self, library: Path, memory: StateBlock, empty: Callable[..., Any]) -> LoadedCell:
+        """The cell in one more copy of a library. `memory` is its hp_state; `empty` makes the arrays of its results."""
         self._count += 1
         copy = Path(self.folder, f"{self._count}-{library.name}")
         shutil.copyfile(library, copy)
-        with opening:  # nobody may unload it before the callable holds its lease
-            call, _ = make_callable(Library.open(copy), memory, empty)
-        return call
+        return LoadedCell(copy, state=memory, empty=empty)
 
     def __enter__(self) -> Copies:
         return self

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from hotplate.bench.statistics import Verdict
 from hotplate.bench.words import verdict
-from hotplate.cli.display import milliseconds
-from hotplate.cli.tables import print_table
+from hotplate.show.tables import print_table
+from hotplate.show.words import milliseconds
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

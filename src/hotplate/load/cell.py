@@ -43,11 +43,20 @@ class LoadedCell(Caller, Shown):
     isolated = False
     """Whether it runs in a worker."""
 
-    def __init__(self, path: Path, unit_key: str | None = None, state: StateBlock | None = None) -> None:
-        """Loads the library at `path`; `state` is what hp_state gives the cell (None: a new one of its own)."""
+    def __init__(
+        self,
+        path: Path,
+        unit_key: str | None = None,
+        state: StateBlock | None = None,
+        empty: Callable[..., Any] | None = None,
+    ) -> None:
+        """Loads the library at `path`; `state` is what hp_state gives the cell (None: a new one of its own).
+
+        `empty(shape, dtype)` makes the arrays of results (None: NumPy does).
+        """
         with opening:  # nobody may unload the library before the cell holds its lease
             library = Library.open(path, unit_key)
-            self._open(library, library.path, state or StateBlock())
+            self._open(library, library.path, state or StateBlock(), empty)
 
     def _open(self, library: Callee, path: Path, state: StateBlock, empty: Callable[..., Any] | None = None) -> None:
         self._derived = open_calls(self, library, state, empty)
