@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from html import unescape
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree
 
@@ -10,10 +11,10 @@ import pytest
 
 import hotplate
 from hotplate.errors import CellFailed
+from hotplate.notebook.drawing import as_svg
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
 MODEL = """\
     #include <hotplate.h>
@@ -120,3 +121,9 @@ def test_a_sweep_is_a_table_with_a_line_for_each_column_of_numbers(notebook: Cal
 def test_a_point_without_a_result_says_why(notebook: Callable[..., Path]) -> None:
     swept = hotplate.open(notebook(MODEL)).sweep("u0", n=[2, -1])
     assert "failed: u0: the extent [n] of out is -1" in swept._repr_html_()
+
+
+def test_the_graph_in_the_documentation_is_that_of_the_example() -> None:
+    root = Path(__file__).parents[2]
+    drawn = as_svg(hotplate.open(root / "examples" / "heat.c").graph)
+    assert (root / "docs" / "images" / "heat-graph.svg").read_text("utf-8").strip() == drawn
