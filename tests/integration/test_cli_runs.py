@@ -14,9 +14,9 @@ import pytest
 from rich.console import Console
 
 import hotplate
-from hotplate.cli.sweeps import print_points
 from hotplate.errors import CellError, StoreError
 from hotplate.run.store import RunState, RunStore
+from hotplate.run.sweep.picture import print_points
 from tests.waiting import eventually
 
 if TYPE_CHECKING:
@@ -566,7 +566,8 @@ def test_a_sweep_prints_a_row_for_each_point(command: Command, cells: Path) -> N
 def test_a_long_sweep_shows_its_ends_in_a_terminal_and_says_so(cells: Path) -> None:
     swept = hotplate.open(cells).sweep("last", step=range(1, 101), inputs={"n": 1})
     page = io.StringIO()
-    print_points(Console(file=page, width=80, force_terminal=True, color_system=None, legacy_windows=False), swept)
+    console = Console(file=page, width=80, force_terminal=True, color_system=None, legacy_windows=False)
+    print_points(console, swept, way="--save OUT.csv writes them all")
     *lines, left_out, counts = page.getvalue().splitlines()
     assert [line.split()[0] for line in lines[1:]] == [*map(str, range(1, 11)), "...", *map(str, range(91, 101))]
     assert left_out == "80 of 100 points are not shown; --save OUT.csv writes them all"
