@@ -10,6 +10,7 @@ from xml.etree import ElementTree
 import pytest
 
 import hotplate
+from hotplate import RunStore
 from hotplate.errors import CellFailed
 from hotplate.notebook.drawing import as_svg
 
@@ -121,6 +122,17 @@ def test_a_sweep_is_a_table_with_a_line_for_each_column_of_numbers(notebook: Cal
 def test_a_point_without_a_result_says_why(notebook: Callable[..., Path]) -> None:
     swept = hotplate.open(notebook(MODEL)).sweep("u0", n=[2, -1])
     assert "failed: u0: the extent [n] of out is -1" in swept._repr_html_()
+
+
+def test_a_store_of_runs_is_the_list_of_the_newest(notebook: Callable[..., Path], tmp_path: Path) -> None:
+    with RunStore.open(tmp_path / "runs") as store:
+        assert "no recorded runs" in store._repr_html_()
+        run = hotplate.open(notebook(MODEL)).run(dt=0.5, record=store)
+        shown = store._repr_mimebundle_()
+    assert "<table>" in shown["text/html"]
+    for words in (run.id, "notebook.c", "done", "3/3"):
+        assert words in shown["text/html"]
+        assert words in shown["text/plain"]
 
 
 def test_the_graph_in_the_documentation_is_that_of_the_example() -> None:

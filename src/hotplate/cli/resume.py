@@ -97,7 +97,7 @@ def resume(
 
 def _choice(store: RunStore) -> str:
     """What to say to somebody who has named no run."""
-    from hotplate.cli.runs.listing import ago, is_resumable
+    from hotplate.run.store.listing import ago, is_resumable
 
     found = [run for run in store.runs() if is_resumable(run) and run.parent is None]
     if not found:

@@ -1,4 +1,4 @@
-"""`hotplate runs`: the command. What it shows is in `listing`, `one` and `comparison`."""
+"""`hotplate runs`: the command. What it shows is in `run.store.listing`, `one` and `comparison`."""
 
 from __future__ import annotations
 
@@ -82,12 +82,13 @@ def _is_file(name: str) -> bool:
 
 
 def _list(store: RunStore, names: Sequence[str], limit: int | None, as_json: bool, *, folded: bool) -> int:
-    from hotplate.cli.runs import listing
+    from hotplate.cli.runs.one import summary_document
+    from hotplate.run.store import listing
 
     notebook = str(Path(names[0]).absolute()) if names else None
     entries = listing.entries(store, notebook, limit, folded=folded)
     if as_json:
-        _print_json({"store": str(store.folder), "runs": [listing.document(entry) for entry in entries]})
+        _print_json({"store": str(store.folder), "runs": [summary_document(entry) for entry in entries]})
     elif not entries:
         print(f"no runs {'of ' + names[0] + ' ' if names else ''}were recorded in {store.folder}", file=sys.stderr)
     else:

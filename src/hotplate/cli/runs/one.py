@@ -7,8 +7,9 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from hotplate.cli.reports import line, results
-from hotplate.cli.runs import listing, logs
+from hotplate.cli.runs import logs
 from hotplate.cli.runs.values import Value, value_of
+from hotplate.run.store import listing
 from hotplate.show.tables import print_table
 from hotplate.show.words import milliseconds, parts, preview, type_of
 
@@ -142,11 +143,33 @@ def print_events(events: Sequence[Event]) -> None:
 # ---- documents
 
 
+def summary_document(entry: listing.Entry) -> dict[str, Any]:
+    """One recorded run, as `runs --json` lists it."""
+    run = entry.run
+    return {
+        "run": run.id,
+        "notebook": run.notebook,
+        "state": run.state,
+        "problem": run.problem,
+        "resumable": listing.is_resumable(run),
+        "began": run.began,
+        "ended": run.ended,
+        "seconds": listing.took(run),
+        "cells": run.cells,
+        "outcomes": dict(run.outcomes),
+        "targets": list(run.targets),
+        "parent": run.parent,
+        "children": {str(state): number for state, number in entry.children.items()},
+        "owner": {"host": run.owner.host, "pid": run.owner.pid},
+        "hotplate": run.version,
+    }
+
+
 def document(store: RunStore, record: RunRecord) -> dict[str, Any]:
     """`runs RUN --json`: what the list has of it, and the rest."""
     place = logs.folder(store, record)
     return {
-        **listing.document(listing.entry_of(store, record.summary)),
+        **summary_document(listing.entry_of(store, record.summary)),
         "given": _value_documents(store, record.given),
         "point": _value_documents(store, record.summary.point),
         "options": dict(record.options),

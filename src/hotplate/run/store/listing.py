@@ -9,8 +9,10 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hotplate.run.store import RunState
-from hotplate.show.tables import print_table
+from hotplate.run.store.records import RunState
+from hotplate.show import Picture
+from hotplate.show.pages import escape, page, toned
+from hotplate.show.tables import as_text, print_table
 from hotplate.show.words import milliseconds
 
 if TYPE_CHECKING:
@@ -18,7 +20,8 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
-    from hotplate.run.store import RunStore, RunSummary
+    from hotplate.run.store.records import RunSummary
+    from hotplate.run.store.store import RunStore
 
 COLOURS = {
     RunState.DONE: "green",
@@ -64,21 +67,51 @@ def print_list(console: Console, shown: Sequence[Entry]) -> None:
     """Prints the list: run, notebook, state, when it began, what it took, how many cells have values, the problem."""
     from rich.text import Text
 
-    headings = ("run", "notebook", "state", "began", "took", "cells", "problem")
-    rows = [
-        (
-            run.id,
-            Path(run.notebook).name,
-            Text(run.state, COLOURS.get(run.state, "bold red")),
-            ago(run.began),
-            milliseconds(took(run)),
-            "" if is_point(run) else f"{run.outcomes.get('ok', 0)}/{run.cells}",
-            _remark(entry),
-        )
-        for entry in shown
-        for run in (entry.run,)
-    ]
-    print_table(console, headings, rows, right=(4, 5), cut=[(6,), (1,)])
+    rows: list[tuple[str | Text, ...]] = []
+    for entry in shown:
+        name, notebook, state, *rest = _columns(entry)
+        rows.append((name, notebook, Text(state, COLOURS.get(entry.run.state, "bold red")), *rest))
+    print_table(console, _HEADINGS, rows, right=(4, 5), cut=[(6,), (1,)])
+
+
+def store_picture(store: RunStore) -> Picture:
+    """The newest runs, as notebooks show them."""
+    shown = entries(store, None, _NEWEST, folded=True)
+    where = f"recorded runs in {store.folder}"
+    if not shown:
+        return Picture(page(f'<div class="hp-dim">no {escape(where)}</div>'), f"no {where}")
+    head = "".join(f"<th>{name}</th>" for name in _HEADINGS)
+    rows = "".join(_html_row(entry) for entry in shown)
+    table = f'<div class="hp-scroll"><table><tr>{head}</tr>{rows}</table></div>'
+    text = as_text(lambda console: print_list(console, shown))
+    return Picture(page(f'{table}<div class="hp-dim">the newest {escape(where)}</div>'), text)
+
+
+_HEADINGS = ("run", "notebook", "state", "began", "took", "cells", "problem")
+_NEWEST = 20
+
+
+def _html_row(entry: Entry) -> str:
+    name, notebook, state, *rest = _columns(entry)
+    tone = _TONES.get(COLOURS.get(entry.run.state, ""), "bad")
+    first = f'<td class="hp-code">{escape(name)}</td><td>{escape(notebook)}</td><td>{toned(state, tone)}</td>'
+    return f"<tr>{first}{''.join(f'<td>{escape(text)}</td>' for text in rest)}</tr>"
+
+
+_TONES = {"green": "good", "cyan": "busy", "yellow": "idle"}
+
+
+def _columns(entry: Entry) -> tuple[str, ...]:
+    run = entry.run
+    return (
+        run.id,
+        Path(run.notebook).name,
+        str(run.state),
+        ago(run.began),
+        milliseconds(took(run)),
+        "" if is_point(run) else f"{run.outcomes.get('ok', 0)}/{run.cells}",
+        _remark(entry),
+    )
 
 
 def _remark(entry: Entry) -> str:
@@ -108,28 +141,6 @@ def ago(moment: float) -> str:
 def when(moment: float) -> str:
     """A moment in the time zone of this place, to the second."""
     return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(moment))
-
-
-def document(entry: Entry) -> dict[str, Any]:
-    """One run, as `runs --json` lists it."""
-    run = entry.run
-    return {
-        "run": run.id,
-        "notebook": run.notebook,
-        "state": run.state,
-        "problem": run.problem,
-        "resumable": is_resumable(run),
-        "began": run.began,
-        "ended": run.ended,
-        "seconds": took(run),
-        "cells": run.cells,
-        "outcomes": dict(run.outcomes),
-        "targets": list(run.targets),
-        "parent": run.parent,
-        "children": {str(state): number for state, number in entry.children.items()},
-        "owner": {"host": run.owner.host, "pid": run.owner.pid},
-        "hotplate": run.version,
-    }
 
 
 def entry_of(store: RunStore, run: RunSummary) -> Entry:

@@ -23,6 +23,7 @@ from hotplate.run.store.rows import plain
 from hotplate.run.store.schema import migrate
 from hotplate.run.store.tally import Tally
 from hotplate.run.store.writer import Change, Writer
+from hotplate.show import Shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -33,11 +34,12 @@ if TYPE_CHECKING:
     from hotplate.events import Event
     from hotplate.run.state import Trace
     from hotplate.run.store.records import Children, RunDescription, RunRecord, RunSummary
+    from hotplate.show import Picture
 
 log = logging.getLogger("hotplate")
 
 
-class RunStore:
+class RunStore(Shown):
     """The recorded runs of a directory. Thread-safe; any number of processes may use one directory at once.
 
     In it are::
@@ -179,6 +181,11 @@ class RunStore:
         except _Missing:
             pass
         return None
+
+    def _picture(self) -> Picture:
+        from hotplate.run.store.listing import store_picture
+
+        return store_picture(self)
 
     def delete(self, run: str) -> str:
         """Removes a run and what only it needs; returns its name. The points of a sweep go with it.
