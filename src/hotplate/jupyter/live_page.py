@@ -99,8 +99,7 @@ def _ordered(findings: Sequence[Diagnostic]) -> list[Diagnostic]:
 
 def _finding(found: Diagnostic) -> str:
     tones = {Severity.ERROR: "bad", Severity.WARNING: "late"}
-    # Not folded: the caret stands under its character.
-    return f'<div class="hp-scroll hp-lines">{pre(found.render(), tones.get(found.severity, ""))}</div>'
+    return f'<div class="hp-scroll">{pre(found.render(), tones.get(found.severity, ""))}</div>'
 
 
 # ---- the graph

@@ -40,36 +40,40 @@ def toned(text: object, tone: str, *, more: str = "") -> str:
 
 
 def pre(text: object, tone: str = "") -> str:
-    """Lines as they stand, compilers' for instance."""
-    kind = f' class="hp-{tone}"' if tone else ""
-    return f"<pre{kind}>{escape(text)}</pre>"
+    """Lines as they stand, compilers' for instance: a caret is under its character. A single line may be folded."""
+    kinds = " ".join(filter(None, [f"hp-{tone}" if tone else "", "hp-lines" if "\n" in str(text) else ""]))
+    return f'<pre class="{kinds}">{escape(text)}</pre>'
 
 
 VARIABLES = " ".join(f"--hp-{tone}: {colour};" for tone, colour in TONES.items())
-_TEXTS = " ".join(f".hotplate .hp-{tone} {{ color: var(--hp-{tone}); }}" for tone in TONES)
+_OURS = ".hotplate" * 4
+"""The class again and again: front ends have rules of their own for tables, and the more specific rule holds."""
+
+_TEXTS = " ".join(f"{_OURS} .hp-{tone} {{ color: var(--hp-{tone}); }}" for tone in TONES)
 
 STYLE = f"""
-.hotplate {{ {VARIABLES} color: inherit; font-size: 13px; line-height: 1.45; }}
+{_OURS} {{ {VARIABLES} color: inherit; font-size: 13px; line-height: 1.45; }}
 {_TEXTS}
-.hotplate table {{ border-collapse: collapse; border: none; margin: 2px 0; font-size: 13px; }}
-.hotplate tr, .hotplate tr:nth-child(even), .hotplate tr:hover {{ background: none; }}
-.hotplate th, .hotplate td {{ border: none; padding: 2px 14px 2px 0; text-align: left; vertical-align: middle;
+{_OURS} table {{ border-collapse: collapse; border: none; margin: 2px 0; font-size: 13px; }}
+{_OURS} tr, {_OURS} tr:nth-child(even), {_OURS} tr:hover {{ background: none; }}
+{_OURS} th, {_OURS} td {{ border: none; padding: 2px 14px 2px 0; text-align: left; vertical-align: middle;
   background: none; white-space: nowrap; max-width: 36em; overflow: hidden; text-overflow: ellipsis; }}
-.hotplate th {{ font-weight: 600; opacity: .6; border-bottom: 1px solid rgba(128, 128, 128, .35); }}
-.hotplate .hp-right {{ text-align: right; font-variant-numeric: tabular-nums; }}
-.hotplate .hp-code, .hotplate pre {{ font-family: {MONOSPACE}; font-size: 12px; }}
-.hotplate pre {{ margin: 2px 0; padding: 0; background: none; color: inherit; white-space: pre-wrap; border: none; }}
-.hotplate .hp-lines pre {{ white-space: pre; overflow: visible; }}
-.hotplate td.hp-wide {{ max-width: none; white-space: normal; }}
-.hotplate .hp-dim {{ opacity: .6; }}
-.hotplate .hp-mark {{ border-left: 3px solid var(--hp-late); padding: 2px 8px; margin: 4px 0; }}
-.hotplate .hp-mark.hp-wrong {{ border-color: var(--hp-bad); }}
-.hotplate .hp-scroll {{ overflow: auto; max-width: 100%; }}
-.hotplate .hp-plot {{ vertical-align: middle; margin-right: 8px; }}
-.hotplate img.hp-plot {{ image-rendering: pixelated; }}
-.hotplate progress {{ width: 8em; height: .8em; vertical-align: middle; accent-color: var(--hp-busy); }}
-.hotplate figure {{ margin: 4px 0; }}
-.hotplate figcaption {{ opacity: .7; font-size: 12px; }}
-.hotplate svg {{ max-width: none; }}
+{_OURS} th {{ font-weight: 600; opacity: .6; border-bottom: 1px solid rgba(128, 128, 128, .35); }}
+{_OURS} .hp-right {{ text-align: right; font-variant-numeric: tabular-nums; }}
+{_OURS} .hp-code, {_OURS} pre {{ font-family: {MONOSPACE}; font-size: 12px; }}
+{_OURS} pre {{ margin: 2px 0; padding: 0; background: none; color: inherit; white-space: pre-wrap; border: none;
+  word-break: normal; overflow-wrap: anywhere; }}
+{_OURS} pre.hp-lines {{ white-space: pre; overflow: visible; }}
+{_OURS} td.hp-wide {{ max-width: none; white-space: normal; }}
+{_OURS} .hp-dim {{ opacity: .6; }}
+{_OURS} .hp-mark {{ border-left: 3px solid var(--hp-late); padding: 2px 8px; margin: 4px 0; }}
+{_OURS} .hp-mark.hp-wrong {{ border-color: var(--hp-bad); }}
+{_OURS} .hp-scroll {{ overflow: auto; max-width: 100%; }}
+{_OURS} .hp-plot {{ vertical-align: middle; margin-right: 8px; }}
+{_OURS} img.hp-plot {{ image-rendering: pixelated; }}
+{_OURS} progress {{ width: 8em; height: .8em; vertical-align: middle; accent-color: var(--hp-busy); }}
+{_OURS} figure {{ margin: 4px 0; }}
+{_OURS} figcaption {{ opacity: .7; font-size: 12px; }}
+{_OURS} svg {{ max-width: none; }}
 """
 """For everything within an element of the class `hotplate`, and for nothing else on the page."""
