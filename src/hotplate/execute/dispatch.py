@@ -47,6 +47,12 @@ class DispatchQueue(Generic[T]):
                 raise ShutDown
             self._items.put(item)  # there still is room: only who holds the lock takes some
 
+    def wait_for_room(self) -> None:
+        """Waits until it has room, which somebody else may take first, or takes nothing any more."""
+        with self._lock:
+            self._wait_for_room()
+            self._changed.notify()  # whoever else waits: this one does not take the room
+
     def _wait_for_room(self) -> None:
         self._waiting += 1  # before it is looked whether there is room: whoever makes some looks at this after
         try:

@@ -9,13 +9,14 @@ import json
 import time
 from typing import TYPE_CHECKING, Any
 
+from hotplate.run.store.rows import rows_of
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from apsw import Connection
+    from apsw import Connection, SQLiteValue
 
     from hotplate.run.store.records import RunState
-    from hotplate.run.store.rows import Row
 
 _OPEN = "('pending', 'running', 'resuming')"
 
@@ -51,13 +52,13 @@ class _Ends:
     The time that one took is that of its parent until then.
     """
 
-    def insert(self, connection: Connection, rows: Sequence[Row]) -> None:
+    def insert(self, connection: Connection, values: Sequence[SQLiteValue]) -> None:
         """Takes them down, within the transaction that is open."""
         connection.execute(
             "UPDATE run SET state = value ->> 1, problem = value ->> 2, ended = ?1, worked = ("
             "SELECT whole.worked + MAX(0, ?1 - whole.heartbeat) FROM run AS whole WHERE whole.id = run.parent)"
             " FROM json_each(?2) WHERE run.id = value ->> 0",
-            (time.time(), json.dumps(rows)),
+            (time.time(), json.dumps(list(rows_of(values, 3)))),
         )
 
 

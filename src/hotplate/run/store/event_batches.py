@@ -8,14 +8,15 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from operator import itemgetter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from hotplate.events import Event, Kind
+from hotplate.run.store.rows import rows_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
-    from apsw import Connection
+    from apsw import Connection, SQLiteValue
 
     from hotplate.run.store.rows import Row
 
@@ -23,11 +24,11 @@ if TYPE_CHECKING:
 class _Batches:
     """Takes events as rows: run, number, kind, time, cell, attempt, and data as JSON text."""
 
-    def insert(self, connection: Connection, rows: Sequence[Row]) -> None:
+    def insert(self, connection: Connection, values: Sequence[SQLiteValue]) -> None:
         """Adds one batch for each run, within the transaction that is open."""
-        by_run: defaultdict[object, list[Row]] = defaultdict(list)
-        for run, *event in rows:
-            by_run[run].append(tuple(event))
+        by_run: defaultdict[object, list[list[SQLiteValue]]] = defaultdict(list)
+        for run, *event in rows_of(values, 7):
+            by_run[run].append(event)
         for run, events in by_run.items():
             events.sort(key=itemgetter(0))  # those that a subscriber caused come first
             connection.execute(
@@ -37,6 +38,13 @@ class _Batches:
 
 
 EVENT = _Batches()
+
+
+def event_row(run: str, number: int, event: Event) -> Row:
+    """An event as such a row. Of its data, what has a form in JSON; of what a cell printed, only how much it was."""
+    # Most have no data, or a cell's result, which is a row of its own.
+    data = "{}" if not event.data or event.data.keys() == {"result"} else _event_data(event)
+    return (run, number, event.kind, event.time, event.cell, event.attempt, data)
 
 
 def read_events(connection: Connection, run: str) -> tuple[Event, ...]:
@@ -53,3 +61,22 @@ def last_event(connection: Connection, run: str) -> int:
     """The number of the last event of a run that was recorded; 0 where none was."""
     ((last,),) = connection.execute("SELECT COALESCE(MAX(last), 0) FROM event_batch WHERE run = ?", (run,))
     return int(last)
+
+
+def _event_data(event: Event) -> str:
+    if event.kind is Kind.CELL_OUTPUT:
+        return _json_part({**event.data, "text": None, "characters": len(event.data.get("text", ""))})
+    return _json_part(event.data)
+
+
+def _json_part(data: Mapping[str, Any]) -> str:
+    plain_part = {name: part for name, part in data.items() if _is_plain(part)}
+    return json.dumps(plain_part) if plain_part else "{}"
+
+
+def _is_plain(part: Any) -> bool:
+    if isinstance(part, (list, tuple)):
+        return all(map(_is_plain, part))
+    if isinstance(part, dict):
+        return all(isinstance(name, str) and _is_plain(value) for name, value in part.items())
+    return part is None or isinstance(part, (str, int, float))

@@ -3,28 +3,28 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import logging
 import math
 import threading
 import time
 from typing import TYPE_CHECKING, Any
 
-from hotplate.events import Kind
 from hotplate.run.store import children, codec, describing
 from hotplate.run.store.attempt_rows import is_told_by, row_of, usage_of
+from hotplate.run.store.change import Change
 from hotplate.run.store.connection import explain
-from hotplate.run.store.event_batches import EVENT
+from hotplate.run.store.event_batches import EVENT, event_row
+from hotplate.run.store.gathering import Gathering
 from hotplate.run.store.points import Point, reached
 from hotplate.run.store.records import RunState, pairs_text, trace_hash
 from hotplate.run.store.rows import ARTIFACT_USE, ATTEMPT, RESULT, WORKED, plain
-from hotplate.run.store.writer import Change
 from hotplate.values import digest, result_fields
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     import apsw
+    from apsw import SQLiteValue
 
     from hotplate.errors import StoreError
     from hotplate.events import Event, Sink
@@ -33,11 +33,13 @@ if TYPE_CHECKING:
     from hotplate.run.state import Trace
     from hotplate.run.store.content import Content
     from hotplate.run.store.records import RunDescription, StoredValue
-    from hotplate.run.store.rows import Row, Rows, Table
+    from hotplate.run.store.rows import Row, Rows
     from hotplate.run.store.tally import Tally
     from hotplate.run.store.writer import Writer
 
 log = logging.getLogger("hotplate")
+
+_NOTHING: tuple[dict[Rows, Row], tuple[Content, ...]] = {}, ()
 
 
 class Recording:
@@ -62,8 +64,9 @@ class Recording:
         self._ended = False
         self._succeeded: dict[str, Attempt] = {}
         """Attempts that ended well, until the outcome that they led to is recorded with them."""
-        self._untold: dict[str, Change] = {}
+        self._untold: dict[str, tuple[dict[Rows, Row], tuple[Content, ...]]] = {}
         """How cells ended of whose end no event has told yet."""
+        self._out = Gathering(self, writer)
         self._sinks: list[Sink] = []
         self._lock = threading.Lock()
 
@@ -90,7 +93,7 @@ class Recording:
     def revise(self, description: RunDescription, cells: Sequence[str]) -> None:
         """Takes down that a resumed run is of another text, plan, values or options, and has these cells too."""
         step, contents = describing.revision(description, self.id, self.token, self._limit)
-        self._writer.put(Change(self, contents=contents, step=step))
+        self._out.put(Change(self, contents=contents, step=step))
         self._add(cells)
 
     def begun(self, cell: str, attempt: int) -> None:
@@ -112,7 +115,7 @@ class Recording:
         if attempt.outcome == "ok":
             self._succeeded[attempt.cell] = attempt
         else:
-            self._writer.put(Change(self, ((ATTEMPT, row_of(self.id, attempt)),)))
+            self._out.add({ATTEMPT: row_of(self.id, attempt)})
 
     def finished(
         self,
@@ -160,15 +163,15 @@ class Recording:
             self.id, cell, status, kept, given, started, seconds, attempts, plain(reason), plain(error),
             key, compiler, name, inputs, names, tells, *used, text, problem,
         )  # fmt: skip
-        rows: tuple[tuple[Table, Row], ...] = ((RESULT, row),)
+        rows: dict[Rows, Row] = {RESULT: row}
         if last is not None and not tells:
-            rows = ((ATTEMPT, row_of(self.id, last)), *rows)
+            rows[ATTEMPT] = row_of(self.id, last)
         if stored is not None and text is not None:
-            rows = (*rows, *((ARTIFACT_USE, (self.id, artifact)) for artifact in codec.artifact_names(text)))
+            rows[ARTIFACT_USE] = tuple(part for name in codec.artifact_names(text) for part in (self.id, name))
         if followed:
-            self._untold[cell] = Change(self, rows, files)
+            self._untold[cell] = rows, files
         else:
-            self._writer.put(Change(self, rows, files))
+            self._out.add(rows, files)
 
     def begin_children(self, points: Iterable[Mapping[str, Any]], cells: Sequence[str]) -> None:
         """Takes down a child run for each point of a sweep, by number from 0; those that are there already stay."""
@@ -178,31 +181,23 @@ class Recording:
         def insert(connection: apsw.Connection) -> None:
             children.insert_children(connection, self.id, texts, cells)
 
-        self._writer.put(Change(self, contents=contents, step=insert))
+        self._out.put(Change(self, contents=contents, step=insert))
 
     def end_children(self, ended: Sequence[tuple[int, RunState, str]]) -> None:
         """Takes down how children ended: their numbers, states and problems."""
-        rows: list[tuple[Rows, Row]] = []
+        ends: list[SQLiteValue] = []
         for number, state, problem in ended:
-            rows.append((children.ENDS, (children.child_id(self.id, number), state.value, plain(problem))))
-        self._writer.put(Change(self, rows))
+            ends += (children.child_id(self.id, number), state.value, plain(problem))
+        self._out.add({children.ENDS: ends})
 
     def event(self, event: Event) -> None:
         """Takes down an event; of its data, what has a form in JSON. It is announced when it is recorded.
 
         Of what a cell printed, only how much it was: the log has it.
         """
-        data = _event_data(event) if event.data else "{}"
-        number = self._last_event + event.sequence
-        row: Row = (self.id, number, event.kind, event.time, event.cell, event.attempt, data)
-        change = self._untold.pop(event.cell, None) if "result" in event.data else None
-        if change is None:
-            change = Change(self, ((EVENT, row),))
-        else:
-            change.rows = (*change.rows, (EVENT, row))
-        if self._sinks:
-            change.event = event
-        self._writer.put(change)
+        rows, files = self._untold.pop(event.cell, _NOTHING) if "result" in event.data else _NOTHING
+        row = event_row(self.id, self._last_event + event.sequence, event)
+        self._out.add({**rows, EVENT: row}, files, event if self._sinks else None)
 
     def flush(self) -> None:
         """Waits until everything that was taken down so far is recorded and announced."""
@@ -226,9 +221,9 @@ class Recording:
         with self._lock:
             if self._ended:
                 return
-            for change in tuple(self._untold.values()):  # an interrupt came before the events
-                self._writer.put(change)
-            self._writer.put(Change(self, ends=end, then=self._close))
+            for rows, files in tuple(self._untold.values()):  # an interrupt came before the events
+                self._out.add(rows, files)
+            self._out.put(Change(self, ends=end, then=self._close))
             self._ended = True  # not before: an interrupt between the two must not leave it open
         self._writer.flush()
         if self.error is not None:
@@ -243,25 +238,29 @@ class Recording:
     # ---- for the writer ----
 
     def refuse(self, error: StoreError) -> None:
-        """See `writer.Lease`."""
+        """See `change.Lease`."""
         if self._refused is None:
             log.warning("%s", error)
             self._refused = error
 
     def lack(self, value: str, problem: str) -> None:
-        """See `writer.Lease`."""
+        """See `change.Lease`."""
         if not self._lacking:
             log.warning("%s is not kept: %s; the rest of run %s is recorded", value, problem, self.id)
         self._lacking.append(f"{value} is not kept: {problem}")
 
     def tell(self, event: Event) -> None:
-        """See `writer.Lease`. A sink that raises is logged and left out from then on."""
+        """See `change.Lease`. A sink that raises is logged and left out from then on."""
         for sink in tuple(self._sinks):
             try:
                 sink(event)
             except BaseException:  # also what means to end the run: here it would end the thread that records all runs
                 self._sinks.remove(sink)
                 log.exception("a subscriber of run %s failed on %s and is left out from now on", self.id, event.kind)
+
+    def seal(self, change: Change) -> None:
+        """See `change.Lease`."""
+        self._out.seal(change)
 
     def _encoded(self, cell: str, value: Any) -> tuple[str | None, tuple[Content, ...], str]:
         try:
@@ -277,7 +276,7 @@ class Recording:
             cells = [cell for cell in dict.fromkeys(cells) if cell not in self._tally.cells]
             if cells:
                 step = describing.addition([*self._tally.cells, *cells], self.id, self.token)
-                self._writer.put(Change(self, step=step))
+                self._out.put(Change(self, step=step))
                 self._writer.flush()
                 try:
                     self._tally.grow(cells)
@@ -303,22 +302,3 @@ def content_names(value: Any) -> dict[str | None, str] | None:
             return None
         names[field] = name
     return {**names, None: " ".join(names.values())} if fields else names
-
-
-def _event_data(event: Event) -> str:
-    if event.kind is Kind.CELL_OUTPUT:
-        return _json_part({**event.data, "text": None, "characters": len(event.data.get("text", ""))})
-    return _json_part(event.data)
-
-
-def _json_part(data: Mapping[str, Any]) -> str:
-    plain_part = {name: part for name, part in data.items() if _is_plain(part)}
-    return json.dumps(plain_part) if plain_part else "{}"
-
-
-def _is_plain(part: Any) -> bool:
-    if isinstance(part, (list, tuple)):
-        return all(map(_is_plain, part))
-    if isinstance(part, dict):
-        return all(isinstance(name, str) and _is_plain(value) for name, value in part.items())
-    return part is None or isinstance(part, (str, int, float))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from apsw import Connection, SQLiteValue
 
@@ -19,9 +19,9 @@ _AT_ONCE = (64, 16, 4, 1)
 
 
 class Rows(Protocol):
-    """What takes rows."""
+    """What takes rows, as their values one behind the other: a row of its own would be one more object for each."""
 
-    def insert(self, connection: Connection, rows: Sequence[Row]) -> None:
+    def insert(self, connection: Connection, values: Sequence[SQLiteValue]) -> None:
         """Writes them, within the transaction that is open."""
 
 
@@ -33,14 +33,19 @@ class Table:
     columns: tuple[str, ...]
     replaces: bool = False
 
-    def insert(self, connection: Connection, rows: Sequence[Row]) -> None:
+    def insert(self, connection: Connection, values: Sequence[SQLiteValue]) -> None:
         """Adds rows, within the transaction that is open."""
         at = 0
         for count in _AT_ONCE:
-            while len(rows) - at >= count:
-                values = [value for row in rows[at : at + count] for value in row]
-                connection.execute(_statement(self, count), values)
-                at += count
+            size = count * len(self.columns)
+            while len(values) - at >= size:
+                connection.execute(_statement(self, count), values[at : at + size])
+                at += size
+
+
+def rows_of(values: Sequence[SQLiteValue], width: int) -> Iterator[Row]:
+    """The rows that values are of, with `width` columns."""
+    return zip(*[iter(values)] * width, strict=True)
 
 
 def plain(text: str) -> str:

@@ -119,7 +119,8 @@ def _lose(connection: Connection, tallies: Path, run: str, token: str, cells: Se
         )
         if not connection.changes():
             return  # somebody else was first
-        ATTEMPT.insert(connection, list(_lost_attempts(connection, run, begun)))
+        lost = _lost_attempts(connection, run, begun)
+        ATTEMPT.insert(connection, [value for row in lost for value in row])
         close_children(connection, run, RunState.LOST)
         reached(Point.LOSS_WRITTEN)
     reached(Point.LOSS_COMMITTED)

@@ -15,6 +15,7 @@ from hotplate import _platform
 from hotplate.errors import StoreError
 from hotplate.run.store import codec, describing, event_batches, eviction, place, reading, settling
 from hotplate.run.store.artifacts import Artifacts
+from hotplate.run.store.change import Change
 from hotplate.run.store.connection import connect, explaining
 from hotplate.run.store.points import Point, reached
 from hotplate.run.store.recording import Recording
@@ -22,7 +23,7 @@ from hotplate.run.store.records import Loaded, StoredOutput, StoredValue
 from hotplate.run.store.rows import plain
 from hotplate.run.store.schema import migrate
 from hotplate.run.store.tally import Tally
-from hotplate.run.store.writer import Change, Writer
+from hotplate.run.store.writer import Writer
 from hotplate.show import Shown
 
 if TYPE_CHECKING:

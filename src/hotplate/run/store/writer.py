@@ -7,27 +7,29 @@ import logging
 import threading
 import time
 from collections import defaultdict
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 import apsw
 
 from hotplate.errors import Backpressure, ShutDown, StoreError
 from hotplate.execute import DispatchQueue
 from hotplate.run.store import settling
+from hotplate.run.store.change import Change
 from hotplate.run.store.connection import connect, explain, transaction
 from hotplate.run.store.place import ELSEWHERE
 from hotplate.run.store.points import Point, reached
-from hotplate.run.store.rows import ARTIFACT, ARTIFACT_USE, RESULT, WORKED
+from hotplate.run.store.rows import ARTIFACT, ARTIFACT_USE, WORKED
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Sequence
     from pathlib import Path
 
-    from hotplate.events import Event
+    from apsw import SQLiteValue
+
     from hotplate.run.store.artifacts import Artifacts
+    from hotplate.run.store.change import Lease
     from hotplate.run.store.content import Content
-    from hotplate.run.store.rows import Row, Rows
+    from hotplate.run.store.rows import Rows
 
 log = logging.getLogger("hotplate")
 
@@ -36,52 +38,6 @@ CAPACITY = 4096
 _LOOK = 0.25  # seconds; on Windows, Ctrl-C ends no wait for a lock, and is seen between two
 BEAT = 2.0
 """Seconds between two signs of life of a run that goes on."""
-
-
-class Lease(Protocol):
-    """One run that this process may write to, unless another one took it over."""
-
-    id: str
-    token: str
-
-    @property
-    def error(self) -> StoreError | None:
-        """Why nothing more of the run is recorded."""
-
-    def refuse(self, error: StoreError) -> None:
-        """Says that nothing of the run is recorded any more."""
-
-    def lack(self, value: str, problem: str) -> None:
-        """Says that a value of the run is not kept."""
-
-    def tell(self, event: Event) -> None:
-        """Hands an event to whoever waits for it."""
-
-
-@dataclass(slots=True)
-class Change:
-    """What is recorded at once: all of it or nothing."""
-
-    lease: Lease | None = None
-    rows: Sequence[tuple[Rows, Row]] = ()
-    contents: tuple[Content, ...] = ()
-    event: Event | None = None
-    """Told when it is recorded, or nothing can be any more."""
-    step: Callable[[apsw.Connection], None] | None = None
-    """Done before the rows. The first one of a run makes it."""
-    ends: Callable[[apsw.Connection], None] | None = None
-    """Done after the rows; no more of the run follow."""
-    then: Callable[[], None] | None = None
-    """Done when it is recorded, or nothing can be any more."""
-
-    def without_values(self, problem: str) -> Change:
-        """The same with nothing that needs a file: a result without its value. What a step tells of is not there."""
-        rows = [(table, (*row[:-2], None, problem) if table is RESULT else row) for table, row in self.rows]
-        return replace(self, rows=rows, contents=())
-
-    def describe_value(self) -> str:
-        """What the contents are, for people."""
-        return next((f"the value of {row[1]}" for table, row in self.rows if table is RESULT), "a value that was given")
 
 
 class Writer:
@@ -106,11 +62,12 @@ class Writer:
         self._connection: apsw.Connection
         self._thread = threading.Thread(target=self._work, name="hotplate-runs", daemon=True)
         self._thread.start()
+        self._ident = self._thread.ident
 
     @property
     def is_this_thread(self) -> bool:
         """Whether the caller is a subscriber, whom the one thread that records waits for."""
-        return threading.get_ident() == self._thread.ident
+        return threading.get_ident() == self._ident
 
     def put(self, change: Change) -> None:
         """Records a change as soon as possible. Waits while too many are pending."""
@@ -119,9 +76,28 @@ class Writer:
         except Backpressure:
             self._own.append(change)  # a subscriber's, who is called from the thread that alone makes room
         except ShutDown:
-            if change.lease is not None:
-                change.lease.refuse(StoreError(f"the run store {self._path} was closed, so nothing more is recorded"))
-            self._tell([change])
+            self._refuse(change)
+
+    def offer(self, change: Change) -> bool:
+        """The same for a change that may grow until it is sealed: without waiting. Returns whether it is pending now.
+
+        Raises Backpressure where too many are.
+        """
+        try:
+            self._queue.put(change)
+        except ShutDown:
+            self._refuse(change)
+            return False
+        return True
+
+    def wait_for_room(self) -> None:
+        """Waits until fewer changes are pending than may be; for those whom this thread does not wait for."""
+        self._queue.wait_for_room()
+
+    def _refuse(self, change: Change) -> None:
+        if change.lease is not None:
+            change.lease.refuse(StoreError(f"the run store {self._path} was closed, so nothing more is recorded"))
+        self._tell([change])
 
     def flush(self) -> None:
         """Waits until everything that was put before is recorded and told of."""
@@ -156,6 +132,9 @@ class Writer:
             reached(Point.QUEUED)
             own, self._own = self._own, []
             changes = [*own, *changes]
+            for change in changes:
+                if change.lease is not None:
+                    change.lease.seal(change)
             if self.error is None:
                 self._protected(changes)
             self._tell(changes)
@@ -181,8 +160,9 @@ class Writer:
 
     def _tell(self, changes: Iterable[Change]) -> None:
         for change in changes:
-            if change.event is not None and change.lease is not None:
-                change.lease.tell(change.event)
+            if change.lease is not None:
+                for event in change.events:
+                    change.lease.tell(event)
             if change.then is not None:
                 try:
                     change.then()
@@ -244,14 +224,14 @@ class Writer:
         return change
 
     def _write_rows(self, changes: Sequence[Change]) -> None:
-        rows: defaultdict[Rows, list[Row]] = defaultdict(list)
+        rows: defaultdict[Rows, list[SQLiteValue]] = defaultdict(list)
         for change in changes:
-            for table, row in change.rows:
-                rows[table].append(row)
+            for table, values in change.rows.items():
+                rows[table] += values
             for content in change.contents:
                 self._ensure(content)
-                rows[ARTIFACT].append((content.name, self._artifacts.size(content.name)))
-                rows[ARTIFACT_USE].append((change.lease.id if change.lease else "", content.name))
+                rows[ARTIFACT] += (content.name, self._artifacts.size(content.name))
+                rows[ARTIFACT_USE] += (change.lease.id if change.lease else "", content.name)
         for table, added in rows.items():
             table.insert(self._connection, added)
         for run in {change.lease.id for change in changes if change.lease is not None and change.rows}:

@@ -7,6 +7,7 @@ import os
 import re
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import apsw
@@ -223,6 +224,26 @@ def test_a_subscriber_may_record_whatever_else_is_pending(tmp_path: Path, monkey
         recording.end(RunState.DONE)
         assert recording.error is None
         assert len(store.events(RUN)) == 200
+
+
+def test_runs_that_wait_for_room_hold_up_neither_each_other_nor_the_writer(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(writer, "CAPACITY", 1)
+    told: dict[str, list[int]] = {letter * 12: [] for letter in "abc"}
+
+    def record(store: RunStore, run: str) -> None:
+        recording = store.begin(RunDescription(run, "x.c"), CELLS)
+        recording.announce(lambda happened: told[run].append(happened.sequence))
+        for number in range(1, 301):
+            recording.event(event(number))
+        recording.end(RunState.DONE)
+
+    with RunStore.open(tmp_path) as store, ThreadPoolExecutor(3) as threads:
+        for done in [threads.submit(record, store, run) for run in told]:
+            done.result(timeout=60)
+        for run, numbers in told.items():
+            assert numbers == [happened.sequence for happened in store.events(run)] == list(range(1, 301))
 
 
 def test_what_comes_after_the_store_was_closed_is_announced_and_not_recorded(tmp_path: Path) -> None:
