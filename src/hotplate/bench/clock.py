@@ -56,7 +56,7 @@ def choose_clock(call: Callable[[], object]) -> Clock:
 
     before, own, all_threads, end = waits(), time.thread_time(), time.process_time(), time.monotonic() + _PROBE
     calls = 0
-    while calls < 2 or time.monotonic() < end:
+    while not calls or time.monotonic() < end:
         call()
         calls += 1
     waited = waits() - before

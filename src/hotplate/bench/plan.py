@@ -61,6 +61,8 @@ class Sampling:
     """Calls in one sample."""
     rounds: int
     """Samples of each version in one block."""
+    warms: bool
+    """Whether a version is called once before its first sample in a block: of a long call, a cold start is no part."""
 
 
 def plan_sampling(seconds: float, versions: int, budget: float, blocks: int, resolution: float = 1e-9) -> Sampling:
@@ -72,7 +74,7 @@ def plan_sampling(seconds: float, versions: int, budget: float, blocks: int, res
     inner = max(1, round(sample / max(seconds, 1e-9)))
     affordable = budget / blocks / max(versions * inner * seconds, 1e-9)
     wanted = _BLOCK / (inner * max(seconds, 1e-9))
-    return Sampling(inner, max(1, min(_MOST_ROUNDS, int(wanted), int(affordable))))
+    return Sampling(inner, max(1, min(_MOST_ROUNDS, int(wanted), int(affordable))), warms=seconds < _BLOCK / 2)
 
 
 def is_enough(blocks: int, intervals: Collection[Interval], settings: Settings) -> bool:

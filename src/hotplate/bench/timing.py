@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import time
 from dataclasses import dataclass
-from itertools import repeat
+from itertools import cycle, repeat
 from typing import TYPE_CHECKING, Any
 
 from hotplate.bench.clock import choose_clock, quiet
@@ -112,9 +112,8 @@ _LEAST = 6
 def _warm_up(entrant: Entrant, clock: Clock) -> float:
     """Calls a version at all its places for a while; returns the seconds of a call."""
     best, end = float("inf"), time.monotonic() + _WARM
-    while True:
-        for call in entrant.calls:
-            best = min(best, _sample(call, entrant.arguments, 1, clock) / 1e9)
+    for call in cycle(entrant.calls):
+        best = min(best, _sample(call, entrant.arguments, 1, clock) / 1e9)
         if time.monotonic() >= end:
             break
     call, inner = entrant.calls[0], max(1, min(100, int(1e-4 / max(best, 1e-9))))
@@ -124,8 +123,9 @@ def _warm_up(entrant: Entrant, clock: Clock) -> float:
 def _block(entrants: Sequence[Entrant], measured: Measurement, chosen: random.Random) -> list[list[float]]:
     calls = [chosen.choice(entrant.calls) for entrant in entrants]
     inner, clock = measured.sampling.inner, measured.clock
-    for call, entrant in zip(calls, entrants, strict=True):
-        _sample(call, entrant.arguments, 1, clock)  # the first call at a place finds nothing of it in the caches
+    if measured.sampling.warms:
+        for call, entrant in zip(calls, entrants, strict=True):
+            call(*entrant.arguments)  # the first call at a place finds nothing of it in the caches
     samples: list[list[float]] = [[] for _ in entrants]
     order = list(range(len(entrants)))
     for _ in range(measured.sampling.rounds):

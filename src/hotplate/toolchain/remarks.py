@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from itertools import pairwise
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hotplate.diagnostic import Diagnostic, Severity, sorted_once
@@ -22,13 +24,18 @@ __all__ = ["parse_remarks", "remark_flags", "remarks_on"]
 
 _FLAGS = {
     Family.GCC: ("-fopt-info-vec-optimized-missed",),
-    Family.CLANG: tuple(f"-R{kind}=(loop|slp)-vectorize" for kind in ("pass", "pass-missed", "pass-analysis")),
+    Family.CLANG: tuple(f"-R{kind}=loop-vectorize" for kind in ("pass", "pass-missed", "pass-analysis")),
 }
 _GCC = re.compile(r"(?P<path>.+?):(?P<line>\d+):(?P<column>\d+): (?P<kind>optimized|missed): +(?P<message>.+)$")
 _CLANG = re.compile(
     r"(?P<path>.+?):(?P<line>\d+):(?P<column>\d+):(?:\{[^}]*\})*:? remark: (?P<message>.+?) "
     r"\[-R(?P<kind>[\w-]+)=[^\]]*\]$"
 )
+_PLACE = re.compile(
+    r".+?:\d+:\d+:.* note: could not determine the original source location for "
+    r"(?P<path>.+):(?P<line>\d+):(?P<column>\d+)$"
+)
+"""What clang says after a remark on code that #line places elsewhere: it names the place, but does not point to it."""
 _MISSED = "loop not vectorized"
 _REASONS = 2
 """Notes that are kept of a loop: gcc goes on with one for each statement of it."""
@@ -69,7 +76,7 @@ def parse_remarks(output: str, path: str, lines: Sequence[str]) -> tuple[Diagnos
     found: dict[tuple[int, int, bool], Diagnostic] = {}
     open_loop: tuple[int, int, bool] | None = None
     for made, done, message in _read(output, lines):
-        if spelling(made.path) != spelling(path):
+        if spelling(str(Path(path).parent / made.path)) != spelling(path):
             continue
         key = made.line, made.column, done
         if done:
@@ -99,14 +106,15 @@ def _reason(message: str) -> str:
 
 def _read(output: str, lines: Sequence[str]) -> Iterator[tuple[Diagnostic, bool, str]]:
     """Each remark: its place, whether it tells of a success, and its text."""
-    for text in output.splitlines():
+    for text, after in pairwise([*output.splitlines(), ""]):
         match = _GCC.match(text) or _CLANG.match(text)
         if match is None:
             continue
-        number, done = int(match["line"]), match["kind"] in ("optimized", "pass")
+        at = _PLACE.match(after) or match
+        number, done = int(at["line"]), match["kind"] in ("optimized", "pass")
         source = lines[number - 1] if 0 < number <= len(lines) else ""
         # Compilers count bytes.
-        column = len(source.encode()[: int(match["column"]) - 1].decode("utf-8", "ignore")) + 1
+        column = len(source.encode()[: int(at["column"]) - 1].decode("utf-8", "ignore")) + 1
         severity = Severity.NOTE if done else Severity.WARNING
-        place = Diagnostic(severity, "", match["path"], number, column, column + 1, source, rule="vectorize")
+        place = Diagnostic(severity, "", at["path"], number, column, column + 1, source, rule="vectorize")
         yield place, done, match["message"].strip()

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hotplate.bench.plan import QUICK, Settings, is_enough, plan_sampling
@@ -12,6 +12,7 @@ NARROW, WIDE, BETWEEN = Interval(1.0, 0.998, 1.002), Interval(1.0, 0.98, 1.02), 
 
 
 @given(st.floats(1e-8, 10), st.integers(1, 8))
+@settings(max_examples=30)
 def test_a_sample_is_long_enough_to_be_told_from_reading_the_clock(seconds: float, versions: int) -> None:
     sampling = plan_sampling(seconds, versions, budget=5, blocks=20)
     assert sampling.inner * seconds >= 1e-4
