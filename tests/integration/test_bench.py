@@ -185,6 +185,7 @@ def test_draws_times_over_a_size(command: Callable[..., Result], tmp_path: Path,
         (["--plot", "times.txt"], "plots are .png, .svg, .pdf; name it times.svg"),
         (["--plot", "nowhere/times.svg"], "there is no folder"),
         (["--plot", "times.svg"], "give one several values"),
+        (["--json", "nowhere/now.json"], "there is no folder"),
         (["--set", "n=1", "--set", "n=2"], "n is given twice"),
         (["--set", "n=1:0:1"], "--set n"),
         (["--seconds", "0"], "seconds is 0.0"),
@@ -316,6 +317,12 @@ def test_a_slow_version_is_found_whatever_the_inputs_come_from(tmp_path: Path) -
     (made,) = bench.run().cases[0].comparisons
     assert made.verdict is Verdict.FASTER
     assert bench.report.slower() == ()
+
+
+def test_a_version_that_fails_is_named(tmp_path: Path) -> None:
+    text = '#include <hotplate.h>\nint b(hp_ctx *c) { hp_fail(c, "no"); return 1; }\n'
+    with pytest.raises(CellFailed, match=r"b: no \(in HEAD\)"):
+        against(tmp_path, text, text.replace('hp_fail(c, "no");', "")).run()
 
 
 def test_a_failing_cell_raises_from_python(tmp_path: Path) -> None:

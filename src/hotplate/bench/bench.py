@@ -22,6 +22,7 @@ from hotplate.bench.report import Case, Comparison, Report, Timing
 from hotplate.bench.timing import PLACES, Entrant, Measurement, call_often, interval_between, measure
 from hotplate.bench.versions import NOW, Version, open_versions, pairs_of
 from hotplate.bench.work import work_of
+from hotplate.errors import CellFailed
 from hotplate.load import StateBlock, reclaim
 
 if TYPE_CHECKING:
@@ -242,7 +243,12 @@ def _candidates(
         arguments = tuple(named.values())
         if it.isolated:  # whatever goes wrong at its first call goes wrong in a worker
             it(*arguments)
-        result = copies.load(it.path, StateBlock(), np.empty)(*arguments)
+        try:
+            result = copies.load(it.path, StateBlock(), np.empty)(*arguments)
+        except CellFailed as error:
+            if len(versions) == 1:
+                raise
+            raise CellFailed(cell, f"{error.message} (in {_name(version)})") from error
         attributes = version.notebook.model.cells[cell].section.attributes
         candidates.append(_Candidate(version, it, arguments, work_of(it.descriptor, attributes, named, result), result))
     notes = list(inputs.notes)

@@ -17,6 +17,8 @@ __all__ = ["PROCESSOR", "WALL", "Clock", "choose_clock", "quiet"]
 
 _PROBE = 0.02
 """Seconds of calls that tell what a cell does besides computing."""
+_REST = 0.002
+_PATIENCE = 100
 _ELSEWHERE = 0.1
 """The part of its processor time that a cell may spend on other threads and still count as one that has none."""
 
@@ -54,6 +56,7 @@ def choose_clock(call: Callable[[], object]) -> Clock:
     def waits() -> int:
         return resource.getrusage(resource.RUSAGE_THREAD).ru_nvcsw if hasattr(resource, "RUSAGE_THREAD") else 0
 
+    _settle()
     before, own, all_threads, end = waits(), time.thread_time(), time.process_time(), time.monotonic() + _PROBE
     calls = 0
     while not calls or time.monotonic() < end:
@@ -62,6 +65,15 @@ def choose_clock(call: Callable[[], object]) -> Clock:
     waited = waits() - before
     own, all_threads = time.thread_time() - own, time.process_time() - all_threads
     return WALL if 4 * waited >= calls or all_threads - own > _ELSEWHERE * own else PROCESSOR
+
+
+def _settle() -> None:
+    """Waits until threads of earlier calls are at rest: those of OpenMP spin for some milliseconds after each."""
+    for _ in range(_PATIENCE):
+        before = time.process_time()
+        time.sleep(_REST)
+        if time.process_time() - before < _REST / 2:
+            return
 
 
 @contextmanager

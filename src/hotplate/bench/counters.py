@@ -10,15 +10,18 @@ import struct
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
 __all__ = ["Counters", "Counts", "Unavailable", "scaled"]
 
 _SYSCALL = {"x86_64": 298, "aarch64": 241, "riscv64": 241, "ppc64le": 319, "s390x": 331}
-_EVENTS = {"cycles": 0, "instructions": 1, "cache_misses": 3, "branch_misses": 5}  # of PERF_TYPE_HARDWARE, which is 0
+_HARDWARE = 0
+_EVENTS = {name: (_HARDWARE, config) for name, config in (("instructions", 1), ("cache_misses", 3))}
+"""Type and number of each event, as linux/perf_event.h has them."""
 _TIMES = 3  # PERF_FORMAT_TOTAL_TIME_ENABLED | PERF_FORMAT_TOTAL_TIME_RUNNING
 _FLAGS = 1 | 1 << 5 | 1 << 6  # disabled at first, neither the kernel nor the hypervisor
 _ATTRIBUTES = struct.Struct("=IIQQQQQIIQ")  # perf_event_attr in its first form, of 64 bytes
@@ -34,10 +37,8 @@ class Unavailable(Exception):
 class Counts:
     """Events in user mode on the calling thread, for one call. None where the processor does not count them."""
 
-    cycles: float | None
     instructions: float | None
     cache_misses: float | None
-    branch_misses: float | None
 
 
 class Counters:
@@ -46,14 +47,15 @@ class Counters:
     Raises Unavailable where the system has none or does not let this process use them.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, events: Mapping[str, tuple[int, int]] = MappingProxyType(_EVENTS)) -> None:
+        """`events` are types and numbers, by the names that Counts has."""
         self._files: dict[str, int] = {}
         if sys.platform != "linux" or platform.machine() not in _SYSCALL:
             raise Unavailable(f"counters are read on Linux only; this is {platform.system()} on {platform.machine()}")
         reasons = []
-        for name, config in _EVENTS.items():
+        for name, event in events.items():
             try:
-                self._files[name] = _open(config)
+                self._files[name] = _open(*event)
             except OSError as error:
                 reasons.append(_reason(error))
         if not self._files:
@@ -76,7 +78,7 @@ class Counters:
         finally:
             self._ask(_DISABLE)
         found = {name: scaled(os.read(file, 24), calls) for name, file in self._files.items()}
-        return Counts(*(found.get(name) for name in _EVENTS))
+        return Counts(found.get("instructions"), found.get("cache_misses"))
 
     def _ask(self, request: int) -> None:
         if sys.platform == "linux":
@@ -95,8 +97,8 @@ def scaled(read: bytes, calls: int) -> float | None:
     return count * wanted / made / calls if made else None
 
 
-def _open(config: int) -> int:
-    attributes = _ATTRIBUTES.pack(0, _ATTRIBUTES.size, config, 0, 0, _TIMES, _FLAGS, 0, 0, 0)
+def _open(kind: int, config: int) -> int:
+    attributes = _ATTRIBUTES.pack(kind, _ATTRIBUTES.size, config, 0, 0, _TIMES, _FLAGS, 0, 0, 0)
     library = ctypes.CDLL(None, use_errno=True)
     words: Sequence[int] = (0, -1, -1, 8)  # this thread, any processor, no group, PERF_FLAG_FD_CLOEXEC
     file = library.syscall(

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from hotplate.bench.versions import NOW, Version
-from hotplate.errors import InputError
+from hotplate.errors import CellFailed, InputError
 from hotplate.run.plan import cell_of
 
 if TYPE_CHECKING:
@@ -110,4 +110,6 @@ def _takes(cell: LoadedCell, arguments: Mapping[str, Any]) -> bool:
         cell(**arguments)
     except InputError:
         return False
+    except CellFailed:  # it took them; what it makes of them is told when it is called for its result
+        return True
     return True

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -89,6 +89,8 @@ def bench(
         from hotplate.bench.plot import refuse_plot
 
         refuse_plot(plot)
+    if json_file not in (None, "-") and not Path(json_file).absolute().parent.is_dir():
+        raise SettingError(f"can't write {json_file}: there is no folder {Path(json_file).absolute().parent}")
     notebook = hotplate.open(file)
     given, axes = _values(notebook, assignments, arrays)
     if plot is not None and not axes:
@@ -144,16 +146,22 @@ def _perform(made: Bench, json_file: str | None, plot: Path | None) -> Report:
     interruptible()
     restore = divert_stdout()
     try:
-        return made.run()
-    finally:
+        made.run()
+    except BaseException:
         restore()
-        if made.report.cases:
+        with suppress(SettingError):  # too little to be drawn; why it ended is what has to be told
             _show(made.report, json_file, plot)
+        raise
+    restore()
+    _show(made.report, json_file, plot)
+    return made.report
 
 
 def _show(report: Report, json_file: str | None, plot: Path | None) -> None:
     from hotplate.cli.bench_tables import print_report
 
+    if not report.cases and not report.notes:  # it ended before anything was known
+        return
     print_report(console(sys.stderr if json_file == "-" else sys.stdout), report)
     if json_file is not None:
         from hotplate.bench.pytest_format import document

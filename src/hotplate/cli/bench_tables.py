@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from hotplate.bench import Case, Report, Timing
 
+_LEAST_RATE = 0.01
 _COLOURS = {Verdict.FASTER: "green", Verdict.SLOWER: "bold red", Verdict.UNDECIDED: "yellow", Verdict.SAME: ""}
 
 
@@ -49,7 +50,7 @@ def _print_times(console: Console, report: Report) -> None:
             case.cell,
             *(str(case.point.get(name, "")) for name in names),
             *([timing.version] if several else []),
-            milliseconds(timing.spread.median),
+            _duration(timing.spread.median),
             f"±{100 * timing.spread.mad / timing.spread.median:.1f} %",
             *(show(timing) for _, show in columns),
         ]
@@ -59,8 +60,14 @@ def _print_times(console: Console, report: Report) -> None:
     print_table(console, headings, rows, right=[i for i in range(len(headings)) if i not in left])
 
 
-def _rate(value: float | None, *, shown: bool = True) -> str:
-    return f"{value:.3g}" if value is not None and shown else ""
+def _duration(seconds: float) -> str:
+    return f"{seconds * 1e9:.3g} ns" if seconds < 0.9995e-6 else milliseconds(seconds)
+
+
+def _rate(value: float | None) -> str:
+    if value is None:
+        return ""
+    return f"{value:.3g}" if value >= _LEAST_RATE else f"<{_LEAST_RATE}"
 
 
 def _count(value: float | None) -> str:

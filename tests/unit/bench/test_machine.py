@@ -59,7 +59,7 @@ def test_what_makes_times_unsteady_is_warned_of(tmp_path: Path) -> None:
     ],
 )
 def test_where_there_are_no_counters_it_says_why(monkeypatch: pytest.MonkeyPatch, code: int, reason: str) -> None:
-    def refuse(config: int) -> int:
+    def refuse(kind: int, config: int) -> int:
         raise OSError(code, "refused")
 
     monkeypatch.setattr(counters, "_open", refuse)
@@ -75,3 +75,17 @@ def test_a_counter_that_had_its_turn_for_a_part_of_the_time_is_scaled(
     read: tuple[int, int, int], count: float | None
 ) -> None:
     assert counters.scaled(struct.pack("=QQQ", *read), calls=10) == count
+
+
+def test_counts_of_one_call_grow_with_what_it_does() -> None:
+    software, task_clock = 1, 1  # PERF_TYPE_SOFTWARE, PERF_COUNT_SW_TASK_CLOCK: virtual machines have these, too
+    try:
+        with counters.Counters({"instructions": (software, task_clock)}) as opened:
+            few = opened.count(lambda: sum(range(100)), 1)
+            many = opened.count(lambda: sum(range(1_000_000)), 1)
+    except counters.Unavailable as why:
+        pytest.skip(f"counters are not available: {why}")
+    assert few.instructions is not None
+    assert many.instructions is not None
+    assert many.instructions > 10 * few.instructions
+    assert many.cache_misses is None
