@@ -1,6 +1,6 @@
 """How often `hotplate bench --against` is right: tries with a deliberate slow-down, and tries with equal versions.
 
-    python -m benchmarks.verdicts [TRIES] [--load N]
+    python -m benchmarks.verdicts [TRIES] [--load N] [--kernel chain|stencil]
 
 Each try is a git repository of its own with two commits of a notebook, and one call of the command line in a process of
 its own. `--load N` keeps N other processes busy meanwhile. The last lines count the right verdicts.
@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-NOTEBOOK = """\
+HEAD = """\
 #include <stdint.h>
 
 int64_t n(void) {{ return {n}; }}
@@ -33,7 +33,13 @@ void x(int64_t n, double out[n]) {{
     for (int64_t i = 0; i < n; i++) out[i] = 1.0 / (double)(i + 1);
 }}
 
-{helper}double work(int64_t n, const double x[n]) {{
+{helper}"""
+KERNELS = {
+    # One addition waits for the other: what counts is the processor's clock.
+    "chain": (
+        100,
+        """\
+double work(int64_t n, const double x[n]) {{
     double sum = 0;
     for (int r = 0; r < {rounds}; r++) {{
         double part = {r};
@@ -42,7 +48,23 @@ void x(int64_t n, double out[n]) {{
     }}
     return sum;
 }}
-"""
+""",
+    ),
+    # Vectors, and arrays that lie in the caches: what counts is also where things lie.
+    "stencil": (
+        20_000,
+        """\
+void work(int64_t n, const double x[n], double out[n]) {{
+    out[0] = out[n - 1] = 0;
+    for (int r = 0; r < {rounds}; r++) {{
+        const double zero = {r};
+        for (int64_t i = 1; i < n - 1; i++) out[i] = x[i] + 0.1 * (x[i - 1] - 2 * x[i] + x[i + 1]) + zero;
+    }}
+}}
+""",
+    ),
+}
+"""By name, the size and the cell; the inner loop gives the same in each of its rounds."""
 ROUNDS = 200
 
 
@@ -53,7 +75,6 @@ class Kind:
     name: str
     right: str
     rounds: int
-    """Of 200; the inner loop gives the same in each."""
     helper: str = ""
     r: str = "0"
 
@@ -71,14 +92,14 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("tries", nargs="?", type=int, default=10)
     parser.add_argument("--load", type=int, default=0)
-    parser.add_argument("--n", type=int, default=100)
+    parser.add_argument("--kernel", choices=KERNELS, default="chain")
     options = parser.parse_args()
     counts = {kind.name: Counter[str]() for kind in KINDS}
     with busy(options.load):
         for number in range(options.tries):
             for kind in KINDS:
                 begun = time.monotonic()
-                verdict, ratio, low, high = attempt(kind, options.n + number)
+                verdict, ratio, low, high = attempt(kind, options.kernel, number)
                 counts[kind.name][verdict] += 1
                 shown = f"{ratio:.4f} [{low:.4f}, {high:.4f}]"
                 print(
@@ -93,13 +114,14 @@ def main() -> int:
     return int(failed)
 
 
-def attempt(kind: Kind, n: int) -> tuple[str, float, float, float]:
+def attempt(kind: Kind, kernel: str, number: int) -> tuple[str, float, float, float]:
     """One repository, one comparison: the verdict, and the ratio with its bounds."""
+    size, text = KERNELS[kernel]
     with TemporaryDirectory() as folder:
         notebook = Path(folder, "work.c")
         git(folder, "init", "-q")
         for rounds, helper, r in ((ROUNDS, "", "0"), (kind.rounds, kind.helper, kind.r)):
-            notebook.write_text(NOTEBOOK.format(n=n, rounds=rounds, helper=helper, r=r))
+            notebook.write_text((HEAD + text).format(n=size + number, rounds=rounds, helper=helper, r=r))
             git(folder, "add", "work.c")
             git(folder, "-c", "user.name=x", "-c", "user.email=x@example.org", "commit", "-qm", "x")
         command = [sys.executable, "-m", "hotplate", "bench", "work.c", "work", "--against", "HEAD~1", "--json", "-"]
