@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import hotplate
 from hotplate.abi import CORE_VERSION
+from hotplate.errors import ToolchainError
 from hotplate.toolchain.builder import Builder
 from hotplate.toolchain.cache import Cache, default_cap, default_root
 from hotplate.toolchain.discover import discover, find_compiler
@@ -159,13 +160,26 @@ class Toolchain:
         return parse_output(output, failed=code != 0, cell="", lines_by_path={str(model.path): model.lines})
 
     def compile_command(self, model: NotebookModel) -> dict[str, Any]:
-        """The entry of a notebook's file in a compilation database, for editors."""
+        """The entry of a notebook's file in a compilation database, for editors.
+
+        An editor knows one command for a file: the flags of all sections, and the newest of their standards.
+        """
+        from hotplate.toolchain.database import signed
+        from hotplate.toolchain.editor import newest_standard, union
+
         attributes = [section.attributes for section in model.sections]
-        std = next((a.std for a in attributes if a.std), "")
-        flags = tuple(dict.fromkeys(flag for a in attributes for flag in a.flags))
-        given = self._text(model, model.path, std, flags)
+        own = [flags for a in attributes for flags in (a.flags, self._cflags(a.libs))]
+        std = newest_standard(a.std for a in attributes)
+        given = self._text(model, model.path, std, union([*own, self.flags]))
         command = command_line(self.compiler(given.language)).editor_command(given)
-        return {"directory": str(model.path.parent), "file": str(model.path), "arguments": command}
+        return signed({"directory": str(model.path.parent), "file": str(model.path), "arguments": command})
+
+    def _cflags(self, libs: tuple[str, ...]) -> tuple[str, ...]:
+        """What packages ask of the compiler; nothing for what is not installed, which a build tells."""
+        try:
+            return pkg_config(libs, self._compiling).cflags
+        except ToolchainError:
+            return ()
 
     def _text(self, model: NotebookModel, source: Path, std: str = "", flags: tuple[str, ...] = ()) -> Text:
         from hotplate.toolchain.families.job import Text  # 1 ms, only for what is compiled
