@@ -174,4 +174,4 @@ def is_run(block: Block) -> bool:
     return any(word.startswith(kinds) for word in block.words)
 
 
-WITH_TESTS_OF_THEIR_OWN = {"pytest.md"}  # test_pytest_plugin gives its files to pytest
+WITH_TESTS_OF_THEIR_OWN = {"pytest.md", "editors.md"}  # test_pytest_plugin and test_editors use their files

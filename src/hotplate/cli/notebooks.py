@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shlex
 import sys
 from typing import TYPE_CHECKING
@@ -97,13 +96,5 @@ def new(file: Path) -> None:
 def compile_commands(file: Path, compiler: str | None) -> None:
     """Writes compile_commands.json beside the notebook, so that clangd sees it as hotplate compiles it."""
     notebook = hotplate.open(file, compiler=compiler)
-    target = notebook.path.parent / "compile_commands.json"
-    try:
-        known = json.loads(target.read_text("utf-8")) if target.exists() else []
-        entries = [entry for entry in known if entry.get("file") != str(notebook.path)]
-        entries.append(notebook.compile_command())
-        target.write_text(json.dumps(entries, indent=2) + "\n", encoding="utf-8")
-    except (OSError, ValueError, AttributeError, TypeError) as error:
-        message = f"can't update {target}: {error}; remove it and try again"
-        raise SettingError(message) from error
+    target = notebook.write_compile_command()
     print(f"wrote {target}")

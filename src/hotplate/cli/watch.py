@@ -39,6 +39,11 @@ if TYPE_CHECKING:
 @click.option("--poll", is_flag=True, help="Look at the files instead of asking the system: for network drives.")
 @click.option("--no-drafts", is_flag=True, help="No first results from tcc while the compiler is at work.")
 @click.option("--canary", is_flag=True, help="Run new code in a worker first; what crashes there never runs here.")
+@click.option(
+    "--compile-commands/--no-compile-commands",
+    default=None,
+    help="Write how editors are to see the file, or never; else what hotplate wrote is kept current.",
+)
 @click.option("--plain", is_flag=True, help="Print lines instead of drawing.")
 @compiler_option
 @flags_option
@@ -55,6 +60,7 @@ def watch(
     poll: bool,
     no_drafts: bool,
     canary: bool,
+    compile_commands: bool | None,
     plain: bool,
     compiler: str | None,
     flags: str,
@@ -74,6 +80,7 @@ def watch(
         "polling": poll,
         "drafts": not no_drafts,
         "canary": canary,
+        "compile_commands": compile_commands,
     }
     from hotplate.cli.live.watching import Watching
 

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from hotplate.run.lifecycles import Lifecycle
     from hotplate.run.store import RunStore
     from hotplate.run.sweep import SweepRun
+    from hotplate.toolchain.database import CompilationDatabase
 
 F = TypeVar("F", bound="Callable[..., Any]")
 
@@ -211,6 +212,21 @@ class Notebook(Shown):
     def compile_command(self) -> dict[str, Any]:
         """The notebook's entry for compile_commands.json: how its file is compiled. Raises ToolchainError."""
         return self._reloader.toolchain.compile_command(self.model)
+
+    def write_compile_command(self) -> Path:
+        """Writes that entry to compile_commands.json beside the file, in place of the one that is there.
+
+        Returns where it is. Raises SettingError, ToolchainError.
+        """
+        self.refresh()
+        self._database.update(self.compile_command())
+        return self._database.path
+
+    @property
+    def _database(self) -> CompilationDatabase:
+        from hotplate.toolchain.database import CompilationDatabase  # only for editors
+
+        return CompilationDatabase(self.path.parent, self._reloader.toolchain.cache)
 
     # ---- running ----
 
@@ -391,6 +407,7 @@ class Notebook(Shown):
         polling: bool = False,
         drafts: bool = True,
         canary: bool = False,
+        compile_commands: bool | None = None,
         inputs: Mapping[str, Any] | None = None,
         on_event: Sink | Sequence[Sink] = (),
         **named: Any,
@@ -402,6 +419,9 @@ class Notebook(Shown):
         the file system has none. With `drafts`, tcc (`hotplate[tcc]`) makes a first result of what is quick to run,
         marked as a draft, until the compiler is done. With `canary`, new code runs in a worker first, and comes into
         this process when it has come through there; it crashed: the last good version stays. See Live.
+
+        The notebook's entry in compile_commands.json is kept current if hotplate wrote it; with `compile_commands` it
+        is made where there is none, and without (False) left as it is.
 
         Raises SettingError for a notebook without a file, and InputError for cells and inputs that the file as it is
         does not have, or that are missing. If such things come about later, the watching goes on and says so.
@@ -423,6 +443,10 @@ class Notebook(Shown):
         def ran(run: Run) -> None:
             self._conductor.last_run = run
 
+        sinks = sinks_of(on_event)
+        if compile_commands is not False:
+            sinks += (self._editor_entry(create=bool(compile_commands)),)
+
         return Live(
             self.path,
             self._reloader,
@@ -434,12 +458,18 @@ class Notebook(Shown):
             chosen,
             self._conductor.turn,
             ran,
-            sinks_of(on_event),
+            sinks,
             quiet=quiet,
             polling=polling,
             drafts=drafts and not canary,
             canary=canary,
         )
+
+    def _editor_entry(self, *, create: bool) -> Sink:
+        from hotplate.session.editor import EditorEntry
+
+        toolchain = self._reloader.toolchain
+        return EditorEntry(self._database, lambda: self.model, toolchain.compile_command, create=create)
 
     def kill_handle(self) -> ExecutorKillHandle:
         """Kills the notebook's isolated cells that run, whoever called them, without asking first; for any thread."""
