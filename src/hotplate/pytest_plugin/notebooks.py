@@ -14,8 +14,12 @@ if TYPE_CHECKING:
     from hotplate.session import Notebook
 
 
+MOST_OPEN = 8
+"""Notebooks that stay open with their results: the tests of one need them now, and memory ends."""
+
+
 class Notebooks:
-    """The open notebooks of a process, one for each file with the same settings."""
+    """The open notebooks of a process, one for each file with the same settings; those that were used last."""
 
     def __init__(self, options: Any) -> None:
         """`options` are those of the command line."""
@@ -31,12 +35,15 @@ class Notebooks:
         __tracebackhide__ = True
         key = self._key(wanted)
         if wanted.shared and key in self._open:
-            return self._open[key]
+            self._open[key] = notebook = self._open.pop(key)
+            return notebook
         if (first := self._refused.get(key, test)) != test:
             refuse(f"{wanted.path.name} can't be used; the set-up of {first} says why")
         notebook = self._opened(key, wanted.path, test)
         if wanted.shared:
             self._open[key] = notebook
+            for oldest in [*self._open][:-MOST_OPEN]:
+                del self._open[oldest]
         return notebook
 
     def _opened(self, key: tuple[Any, ...], path: Path, test: str) -> Notebook:
