@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 import hotplate
+from hotplate.errors import SettingError
 from hotplate.events import Event, Kind
 from tests.waiting import eventually
 
@@ -49,6 +50,11 @@ def test_the_command_line_asks_for_an_entry(
     assert arguments(tmp_path)[-4:] == ["-DONE=1", "-DMORE", "-c", str(path)]
     process.send_signal(signal.SIGINT)
     assert process.wait(20) == 130
+
+
+def test_a_notebook_without_a_file_is_none_for_editors() -> None:
+    with pytest.raises(SettingError, match=r"n\.c has no file for editors"):
+        hotplate.Notebook("n.c", text=TEXT).write_compile_command()
 
 
 SECTIONS = """

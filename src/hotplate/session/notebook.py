@@ -216,8 +216,10 @@ class Notebook(Shown):
     def write_compile_command(self) -> Path:
         """Writes that entry to compile_commands.json beside the file, in place of the one that is there.
 
-        Returns where it is. Raises SettingError, ToolchainError.
+        Returns where it is. Raises ToolchainError, and SettingError where it can't be written or there is no file.
         """
+        if not self._contents.file.is_followed:
+            raise SettingError(f"{self.path.name} has no file for editors; save its text to one and open that")
         self.refresh()
         self._database.update(self.compile_command())
         return self._database.path
