@@ -55,6 +55,11 @@ class NotebookCell:
         self.__name__ = name
         self._home = home
 
+    @property
+    def exists(self) -> bool:
+        """Whether the code that defines it is still there."""
+        return self._home.has(self.__name__)
+
     def move(self, home: Home) -> None:
         """It is another notebook's now."""
         self._home = home
@@ -93,7 +98,7 @@ class NotebookCell:
 
     @property
     def __doc__(self) -> str:  # type: ignore[override]  # each has its own
-        if not self._home.has(self.__name__):
+        if not self.exists:
             return f"{self.__name__} is not there any more."
         loaded = self.loaded
         ports = [f"  {port.name}: {describe_type(port)}" for port in loaded.descriptor.inputs]
@@ -125,10 +130,10 @@ class NotebookCell:
         return int(value)
 
     def __dir__(self) -> list[str]:
-        return ["loaded", "source", "state", "value"]
+        return ["exists", "loaded", "source", "state", "value"]
 
     def __repr__(self) -> str:
-        if not self._home.has(self.__name__):
+        if not self.exists:
             return f"<{self.__name__}: not there any more>"
         try:
             shown = f" = {preview(self._home.value(self.__name__))}"

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from IPython.core.error import UsageError
 
 from hotplate.jupyter import options
 from hotplate.jupyter.outcome import summarise
+from hotplate.jupyter.panel import Panel
 from hotplate.jupyter.summary import Row, Summary
 from hotplate.jupyter.timing import time_cell
+from hotplate.jupyter.watching import Watched
 from hotplate.notebook import suggest
 from hotplate.show.words import preview
 
@@ -35,7 +38,9 @@ class Commands:
             "source": (_name_parser("source", "the text of a cell"), self._source),
             "reset": (_names_parser("reset", "forgets cells, with the Jupyter cells that define them; all, if none is "
                                     "named"), self._reset),
+            "watch": (_watch_parser(), self._watch),
         }  # fmt: skip
+        self._watched: dict[Path, tuple[Watched, Panel]] = {}
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -108,6 +113,51 @@ class Commands:
         gone = self._session.forget(self._known(read.cells))
         print(f"forgot {', '.join(gone)}" if gone else "there was nothing to forget")
 
+    def _watch(self, read: argparse.Namespace) -> None:
+        if read.stop:
+            self._stop_watching(Path(read.file).absolute() if read.file else None)
+            return
+        if not read.file:
+            raise UsageError(f"%hotplate watch: which file? {self._watched_words()}")
+        path = Path(read.file).expanduser().absolute()
+        if path in self._watched:
+            self._stop_watching(path)
+        watched = Watched(
+            path,
+            self._session.namespace,
+            self._news,
+            isolation=read.isolation,
+            executor=read.executor,
+            compiler=read.compiler,
+            flags=options.split(read.flags),
+        )
+        panel = Panel(watched)
+        watched.start()
+        self._watched[path] = (watched, panel)
+        notes = watched.bind()
+        panel.open()
+        if notes:
+            self._magics.show(Summary(notes=tuple(notes)))
+
+    def _stop_watching(self, path: Path | None) -> None:
+        if path is not None and path not in self._watched:
+            raise UsageError(f"%hotplate watch: {path.name} is not watched; {self._watched_words()}")
+        for one in [path] if path is not None else list(self._watched):
+            watched, panel = self._watched.pop(one)
+            watched.stop()
+            panel.close()
+
+    def _watched_words(self) -> str:
+        names = ", ".join(path.name for path in self._watched)
+        return f"watched are {names}" if names else "no file is watched"
+
+    def _news(self, watched: Watched) -> None:
+        """Told on a thread of the watch."""
+        known = self._watched.get(watched.path)
+        if known is not None:
+            known[1].refresh()
+            self._magics.soon(watched.bind)
+
     def _known(self, names: Sequence[str]) -> list[str]:
         for name in names:
             if name not in self._session.graph.nodes:
@@ -116,14 +166,19 @@ class Commands:
 
     # ---- the shell ----
 
-    def attach(self) -> None:
-        """Takes part in the shell."""
-
-    def detach(self) -> None:
-        """Ends that."""
+    def close(self) -> None:
+        """Ends what is being watched."""
+        self._stop_watching(None)
 
     def before_cell(self) -> None:
-        """A Jupyter cell is about to run."""
+        """A Jupyter cell is about to run: it finds the newest cells of watched files."""
+        for watched, _ in self._watched.values():
+            watched.bind()
+
+    def after_cell(self) -> None:
+        """One has run, and may have changed what watched files take."""
+        for watched, _ in self._watched.values():
+            watched.refresh()
 
 
 def _parser(name: str, description: str) -> options.Parser:
@@ -145,6 +200,17 @@ def _names_parser(name: str, description: str) -> options.Parser:
 def _name_parser(name: str, description: str) -> options.Parser:
     parser = _parser(name, description)
     parser.add_argument("cell", metavar="CELL")
+    return parser
+
+
+def _watch_parser() -> options.Parser:
+    parser = _parser("watch", "builds, reloads and runs a file whenever it is saved; its cells are in the namespace")
+    parser.add_argument("file", nargs="?", metavar="FILE")
+    parser.add_argument("--stop", action="store_true", help="ends that, for FILE or for all")
+    options.add_isolation(parser)
+    parser.add_argument("--executor", default="", help="by default process, or linear where that is not there")
+    parser.add_argument("--compiler", help="gcc, clang, zig, tcc or a command")
+    parser.add_argument("--flags", default="", help="compiler arguments for every cell")
     return parser
 
 

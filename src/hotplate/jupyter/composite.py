@@ -85,49 +85,43 @@ def compose(
     a later fragment in another language, of those `elsewhere`, defines. Each fragment comes behind what it needs.
     """
     latest = latest_definitions(fragments)
-    others = {name: fragment for fragment in elsewhere for name in fragment.cells}
-    texts: dict[int, str] = {}
-    replaced: dict[str, tuple[str, str]] = {}
     by_serial = {fragment.serial: fragment for fragment in fragments}
-    headers = {
-        (fragment.serial, name): _header(item)
-        for fragment in fragments
-        for item in fragment.model.items
-        for name in item.defines
-    }
+    others = {name: fragment.serial for fragment in elsewhere for name in fragment.cells}
+    left: list[Fragment] = []
+    replaced: dict[str, tuple[str, str]] = {}
     for fragment in fragments:
         gone = []
         for item in fragment.model.items:
-            later = [latest.get(name, 0) for name in item.defines]
-            if item.kind in DEFINING and later and min(later) > fragment.serial:
-                (name, *_), serial = sorted(item.defines), later[0]
-                if _is_overload(fragment.language, item, headers.get((serial, name), "")):
-                    continue
+            later = _replacement(item, fragment, latest, by_serial)
+            if later is not None and item.kind is not ItemKind.CELL:
+                replaced.update(dict.fromkeys(item.defines, (fragment.place, later.place)))
+            moved = item.kind is ItemKind.CELL and any(others.get(name, 0) > fragment.serial for name in item.defines)
+            if later is not None or moved:
                 gone.append(item)
-                if item.kind is not ItemKind.CELL:
-                    replaced[name] = (fragment.place, by_serial[serial].place)
-            elif item.kind is ItemKind.CELL and any(
-                name in others and others[name].serial > fragment.serial for name in item.defines
-            ):
-                gone.append(item)
-        texts[fragment.serial] = _without(fragment, gone)
-    ordered = tuple(replace_text(fragment, texts[fragment.serial]) for fragment in _ordered(fragments))
+        left.append(replace(fragment, text=_without(fragment, gone)) if gone else fragment)
+    ordered = tuple(_ordered(left))
     text = "".join(f"{_MARKER}{_ended(fragment.text)}" for fragment in ordered)
     return Composite(path, ordered, text, replaced, isolated)
 
 
-def replace_text(fragment: Fragment, text: str) -> Fragment:
-    """The fragment with another text; itself, when that is the same."""
-    return fragment if fragment.text == text else replace(fragment, text=text)
+def _replacement(
+    item: Item, fragment: Fragment, latest: Mapping[str, int], by_serial: Mapping[int, Fragment]
+) -> Fragment | None:
+    """The fragment that defines an item anew."""
+    serials = [latest[name] for name in item.defines] if item.kind in DEFINING else []
+    if not serials or min(serials) <= fragment.serial:
+        return None
+    later = by_serial[max(serials)]
+    is_overload = (
+        fragment.language is Language.CPP
+        and item.kind is ItemKind.FUNCTION
+        and all(_header(other) != _header(item) for other in later.model.items if other.defines & item.defines)
+    )
+    return None if is_overload else later
 
 
 def _header(item: Item) -> str:
     return normalise(item.text.partition("{")[0])
-
-
-def _is_overload(language: Language, item: Item, later: str) -> bool:
-    """Whether a C++ helper of the same name takes something else: both are there then."""
-    return language is Language.CPP and item.kind is ItemKind.FUNCTION and _header(item) != later
 
 
 def _without(fragment: Fragment, items: Collection[Item]) -> str:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hotplate import notebook as notation
+from hotplate.notebook.lexis import names
 from hotplate.notebook.model import ItemKind, Language
 
 if TYPE_CHECKING:
@@ -91,10 +92,12 @@ class Fragment:
 
     @cached_property
     def wanted(self) -> frozenset[str]:
-        """Every name that it may need of others."""
-        from hotplate.notebook.lexis import names
-
-        return frozenset(name for item in self.model.items for name in names(item.text)) - self.defined
+        """Every name in its code. What a cell calls a parameter is none: that is an edge, and may come later."""
+        parameters = {cell.item.index: {port.name for port in cell.ports} for cell in self.model.cells.values()}
+        items = self.model.items
+        return frozenset().union(
+            *(names(item.text) - item.defines - parameters.get(item.index, set()) for item in items)
+        )
 
     @property
     def title(self) -> str:
@@ -116,8 +119,8 @@ def _replaces(new: Fragment, old: Fragment) -> bool:
         return True
     if new.jupyter_cell and new.jupyter_cell == old.jupyter_cell:
         return True
-    names = old.cells or tuple(old.defined)
-    return bool(names) and set(names) <= (set(new.cells) if old.cells else new.defined)
+    own = frozenset(old.cells) or old.defined
+    return bool(own) and own <= (frozenset(new.cells) if old.cells else new.defined)
 
 
 def latest_definitions(fragments: Collection[Fragment]) -> dict[str, int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from IPython.core.magic import Magics, line_cell_magic, magics_class
@@ -9,13 +10,17 @@ from IPython.core.magic import Magics, line_cell_magic, magics_class
 from hotplate.errors import HotplateError
 from hotplate.jupyter import options
 from hotplate.jupyter.commands import Commands
-from hotplate.jupyter.fragments import Fragment
+from hotplate.jupyter.completion import completer
+from hotplate.jupyter.fragments import Fragment, Isolation
 from hotplate.jupyter.interrupting import interruptible, telling
+from hotplate.jupyter.language import HAS_WORKERS
 from hotplate.jupyter.outcome import is_quiet, quietly, summarise
 from hotplate.jupyter.session import Session
 from hotplate.jupyter.voice import Voice, show
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from IPython.core.interactiveshell import ExecutionInfo, InteractiveShell
 
     from hotplate.jupyter.running import Ran
@@ -44,6 +49,8 @@ class HotplateMagics(Magics):
         self.session = Session(shell.user_ns)
         self.commands = Commands(self)
         self._serial = 0
+        self._told = False
+        """Whether somebody was told that nothing is isolated here."""
         self._info: ExecutionInfo | None = None
 
     # ---- the shell ----
@@ -51,12 +58,17 @@ class HotplateMagics(Magics):
     def attach(self) -> None:
         """Takes part in the shell: what is run, and completion."""
         self._ipython.events.register("pre_run_cell", self._before)
-        self.commands.attach()
+        self._ipython.events.register("post_run_cell", self._after)
+        complete = completer(self.session, self.commands)
+        for magic in ("%hotplate", "%%hotplate"):
+            hook: Callable[..., None] = self._ipython.set_hook
+            hook("complete_command", complete, str_key=magic)
 
     def detach(self) -> None:
         """Ends that."""
         self._ipython.events.unregister("pre_run_cell", self._before)
-        self.commands.detach()
+        self._ipython.events.unregister("post_run_cell", self._after)
+        self.commands.close()
 
     @property
     def rich(self) -> bool:
@@ -66,6 +78,15 @@ class HotplateMagics(Magics):
     def _before(self, info: ExecutionInfo) -> None:
         self._info = info
         self.commands.before_cell()
+
+    def _after(self, _: object) -> None:
+        self.commands.after_cell()
+
+    def soon(self, function: Callable[[], object]) -> None:
+        """Calls a function in the main thread when that is idle, if it has a loop; any thread may ask."""
+        loop = getattr(getattr(self._ipython, "kernel", None), "io_loop", None)
+        if loop is not None:
+            loop.add_callback(function)
 
     # ---- the magics ----
 
@@ -91,7 +112,7 @@ class HotplateMagics(Magics):
         fragment = Fragment(
             text,
             options.language_of(read),
-            f"In[{self._ipython.displayhook.prompt_count}]",
+            f"In[{self._number()}]",
             self._serial,
             read.name,
             getattr(self._info, "cell_id", None) or "",
@@ -104,6 +125,9 @@ class HotplateMagics(Magics):
         if defined.error is None and not read.no_run:
             affected = [*defined.changed, *defined.fragment.cells]
             ran = self.run_cells([*affected, *self.session.graph.descendants(affected)], options.run_options(read))
+        if chosen.isolation in (Isolation.RUNS, Isolation.ALWAYS) and not HAS_WORKERS and not self._told:
+            defined = replace(defined, notes=(*defined.notes, _NO_WORKERS))
+            self._told = True
         self.show(summarise(self.session, defined, ran), quiet=read.quiet)
         if defined.error is not None:
             count = sum(found.severity == "error" for found in defined.findings)
@@ -128,6 +152,13 @@ class HotplateMagics(Magics):
             words = ran.problems[0].split("\n")[0] if ran.problems else str(ran.error)
             raise quietly(ran.error, words) from None
 
+    def _number(self) -> int:
+        """The number of the Jupyter cell that runs."""
+        if self._info is not None and self._info.store_history and self._ipython.history_manager is not None:
+            # `execution_count` goes up before the cell runs in some versions of IPython, and after it in others.
+            return len(self._ipython.history_manager.input_hist_parsed) - 1
+        return self._ipython.execution_count
+
     def _lines_before(self, text: str) -> int:
         """How many lines of the Jupyter cell stand before the code: the magic's own, and blank ones above it."""
         raw = getattr(self._info, "raw_cell", "") or ""
@@ -139,3 +170,7 @@ class HotplateMagics(Magics):
 
 
 HELP = _HELP
+_NO_WORKERS = (
+    "cells run in the kernel's own process here, for there are workers on Linux and Windows alone: a crash ends the "
+    "kernel, and a loop can be stopped only if it polls hp_check"
+)

@@ -27,7 +27,7 @@ class Namespace:
         found = self._variables.get(name, MISSING)
         if isinstance(found, NotebookCell):
             try:
-                return found._home.value(name) if found.__name__ == name else found.value
+                return found.value
             except Exception:
                 return MISSING
         return found if is_value(found) else MISSING
@@ -50,9 +50,14 @@ class Namespace:
         """Makes a cell a variable, in place of an earlier one; or says why the name stays what it is."""
         name = cell.__name__
         found = self._variables.get(name, MISSING)
-        if found is MISSING or isinstance(found, NotebookCell):
+        if found is MISSING:
             self._variables[name] = cell
             return ""
+        if isinstance(found, NotebookCell):
+            self._variables[name] = cell
+            if found is cell or not found.exists:
+                return ""
+            return f"{name} is another cell now; it was that of {found.state.place}"
         if is_value(found):
             return (
                 f"{name} is a Python variable ({type_of(found)}): it is kept, and stands for the cell's result "

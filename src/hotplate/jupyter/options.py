@@ -21,12 +21,16 @@ class Parser(argparse.ArgumentParser):
     """A parser whose errors are IPython's own: one line, no traceback."""
 
     def error(self, message: str) -> NoReturn:
-        """Raises UsageError with the message and the usage."""
-        raise UsageError(f"{self.prog}: {message}; {self.format_usage().strip()}")
+        """Raises UsageError with the message and the way out."""
+        raise UsageError(f"{self.prog}: {message}; {_help_for(self.prog)}")
 
     def read(self, line: str) -> argparse.Namespace:
         """Reads a line as a shell splits words. Raises UsageError."""
         return self.parse_args(split(line))
+
+
+def _help_for(magic: str) -> str:
+    return f"{magic} --help lists its options" if magic.startswith("%hotplate") else "%hotplate? lists its options"
 
 
 def split(line: str) -> list[str]:
@@ -48,6 +52,14 @@ def cell_parser() -> Parser:
     parser.add_argument("--libs", default="", help="pkg-config packages")
     parser.add_argument("--timeout", type=float, help="seconds that a call may take")
     parser.add_argument("--compiler", help="gcc, clang, zig, tcc or a command; for all code of this language")
+    add_isolation(parser)
+    parser.add_argument("--no-run", action="store_true", help="builds only")
+    add_run_options(parser)
+    return parser
+
+
+def add_isolation(parser: argparse.ArgumentParser) -> None:
+    """Where calls are made; see Isolation."""
     where = parser.add_mutually_exclusive_group()
     where.add_argument("--isolate", dest="isolation", action="store_const", const=Isolation.ALWAYS,
                        help="every call in a worker, direct ones too")  # fmt: skip
@@ -56,9 +68,6 @@ def cell_parser() -> Parser:
     where.add_argument("--no-isolate", dest="isolation", action="store_const", const=Isolation.NEVER,
                        help="everything in this process")  # fmt: skip
     parser.set_defaults(isolation=Isolation.RUNS)
-    parser.add_argument("--no-run", action="store_true", help="builds only")
-    add_run_options(parser)
-    return parser
 
 
 def add_run_options(parser: argparse.ArgumentParser) -> None:

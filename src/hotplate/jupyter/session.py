@@ -247,6 +247,7 @@ class Session:
 
     def run(self, targets: Iterable[str], **options: Any) -> Ran:
         """Brings cells up to date, and what they need; a cell whose inputs are not there is left out. See run_plan."""
+        self._bind()  # a variable may have been deleted that stood in the way
         plan = self.plan(targets)
         digests = {name: digest(value) for name, value in plan.inputs.items()}
         ran = run_plan(plan, self.graph, self._languages, self.places, **options)

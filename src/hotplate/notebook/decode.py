@@ -13,9 +13,9 @@ from hotplate.notebook.model import Language
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["decode", "language_of", "load_text", "unify_newlines"]
+__all__ = ["SUFFIXES", "decode", "language_of", "load_text", "unify_newlines"]
 
-_SUFFIXES = {
+SUFFIXES = {
     ".c": Language.C,
     ".cpp": Language.CPP,
     ".cc": Language.CPP,
@@ -23,14 +23,15 @@ _SUFFIXES = {
     ".c++": Language.CPP,
     ".C": Language.CPP,
 }
+"""The names of files that are notebooks end so."""
 
 
 def language_of(path: Path) -> Language:
     """The language that the file's suffix stands for. Raises NotebookError for an unknown one."""
-    language = _SUFFIXES.get(path.suffix) or _SUFFIXES.get(path.suffix.lower())
+    language = SUFFIXES.get(path.suffix) or SUFFIXES.get(path.suffix.lower())
     if language is None:
         what = f"'{path.suffix}' is no suffix of a notebook" if path.suffix else "the file has no suffix"
-        _fail(path, what, f"use .c for C, or one of {', '.join(list(_SUFFIXES)[1:])} for C++")
+        _fail(path, what, f"use .c for C, or one of {', '.join(list(SUFFIXES)[1:])} for C++")
     return language
 
 

@@ -1,0 +1,188 @@
+"""Watched: a file that is followed, with its cells in the user's namespace."""
+
+from __future__ import annotations
+
+import threading
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+from hotplate.errors import HotplateError, InputError
+from hotplate.events import Kind
+from hotplate.execute.workers.cell import IsolatedCell
+from hotplate.jupyter.cells import NotebookCell
+from hotplate.jupyter.fragments import Isolation
+from hotplate.jupyter.language import HAS_WORKERS
+from hotplate.jupyter.namespace import MISSING
+from hotplate.jupyter.places import Places
+from hotplate.jupyter.status import CellState
+from hotplate.jupyter.voice import Echo
+from hotplate.session import Notebook
+from hotplate.values import digest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from pathlib import Path
+
+    from hotplate.events import Event
+    from hotplate.jupyter.namespace import Namespace
+    from hotplate.load import LoadedCell
+    from hotplate.reload import Live, LiveStatus
+
+_FIRST = 10.0
+"""Seconds that the magic waits for the first results."""
+
+
+class Watched:
+    """A file, its watch, and the home of its cells. Its events come on threads of the watch; the rest is for one."""
+
+    def __init__(
+        self,
+        path: Path,
+        namespace: Namespace,
+        changed: Callable[[Watched], None],
+        *,
+        isolation: Isolation = Isolation.RUNS,
+        executor: str = "",
+        compiler: str | None = None,
+        flags: Sequence[str] = (),
+    ) -> None:
+        """`changed` is called, on a thread of the watch, when there is something new to see. Raises NotebookError."""
+        self.path = path
+        self.notebook = Notebook(path, compiler=compiler, flags=flags)
+        self._namespace = namespace
+        self._changed = changed
+        in_workers = HAS_WORKERS and isolation in (Isolation.RUNS, Isolation.ALWAYS)
+        self._executor = executor or ("process" if in_workers else "linear")
+        self._isolation = isolation
+        self._live: Live | None = None
+        self._taken: dict[str, str | None] = {}
+        """The digests of the variables that its cells were given."""
+        self._cells: dict[str, NotebookCell] = {}
+        self._lock = threading.Lock()
+
+    # ---- following ----
+
+    def start(self) -> LiveStatus:
+        """Begins to follow the file, and waits a while for the first results. Raises InputError for missing inputs."""
+        self._begin()
+        assert self._live is not None
+        self._live.wait_for(lambda status: status.phase == "waiting" and _is_settled(status), _FIRST)
+        return self._live.status
+
+    def stop(self) -> None:
+        """Ends that. The cells stay in the namespace, with their results."""
+        if self._live is not None:
+            self._live.stop()
+
+    def refresh(self) -> None:
+        """Begins anew when a variable is another one now that the cells take."""
+        if self._live is None or self._inputs_digests(self._inputs()[0]) == self._taken:
+            return
+        self._live.stop()
+        with suppress(InputError):  # a variable is gone: what ran before goes on
+            self._begin()
+
+    def bind(self) -> list[str]:
+        """Makes the cells of the newest version variables; returns what there is to say about it."""
+        names = self.notebook.model.cells
+        with self._lock:
+            for name in [name for name in self._cells if name not in names]:
+                self._namespace.unbind(name)
+                del self._cells[name]
+            for name in names:
+                self._cells.setdefault(name, NotebookCell(name, self))
+            return [words for cell in self._cells.values() if (words := self._namespace.bind(cell))]
+
+    @property
+    def status(self) -> LiveStatus | None:
+        """How the watch stands."""
+        return self._live.status if self._live is not None else None
+
+    def _begin(self) -> None:
+        given, missing = self._inputs()
+        if missing:
+            listed = "; ".join(f"{name} (for {', '.join(cells)})" for name, cells in missing.items())
+            first = next(iter(missing))
+            raise InputError(f"{self.path.name} needs {listed}: {self._namespace.why_missing(first)}")
+        self._taken = self._inputs_digests(given)
+        canary = HAS_WORKERS and self._isolation is Isolation.CANARY
+        self._live = self.notebook.watch(executor=self._executor, canary=canary, inputs=given, on_event=self._hear)
+        self._live.__enter__()
+
+    def _inputs(self) -> tuple[dict[str, Any], dict[str, tuple[str, ...]]]:
+        """The variables that the cells take, and the inputs that are not there with those who need them."""
+        graph = self.notebook.graph
+        given: dict[str, Any] = self._namespace.values_of(graph.nodes)
+        missing: dict[str, tuple[str, ...]] = {}
+        for name, users in graph.subgraph(graph.nodes, given).inputs.items():
+            needed = tuple(cell for cell, parameter in users if parameter.required)
+            value = self._namespace.value(name) if needed else MISSING
+            if value is not MISSING:
+                given[name] = value
+            elif needed:
+                missing[name] = needed
+        return given, missing
+
+    def _inputs_digests(self, given: Mapping[str, Any]) -> dict[str, str | None]:
+        return {name: digest(value) for name, value in given.items()}
+
+    def _hear(self, event: Event) -> None:
+        if event.kind in (Kind.RUN_DONE, Kind.RELOAD_DONE, Kind.RELOAD_STARTED, Kind.CELL_PROGRESS):
+            self._changed(self)
+
+    # ---- the home of its cells ----
+
+    def has(self, name: str) -> bool:
+        """Whether it still has the cell."""
+        return name in self.notebook.model.cells
+
+    def value(self, name: str) -> Any:
+        """The latest result. Raises KeyError."""
+        return self.notebook[name]
+
+    def state(self, name: str) -> CellState:
+        """How the cell stands."""
+        status = self.status
+        run = status.run if status is not None else None
+        result = run.cells.get(name) if run is not None else None
+        if status is None or result is None:
+            return CellState("built" if self.has(name) else "gone", place=self.path.name)
+        mark = status.notice
+        if not mark and not result.outcome.ok:
+            mark = "its last run did not end well"
+        return CellState(result.status, result.version, mark, self.path.name, result.outcome.seconds)
+
+    def loaded(self, name: str) -> LoadedCell:
+        """What a direct call calls: in a worker, until its code has come through once or always, as asked for."""
+        run = self.status.run if self.status is not None else None
+        tried = run is not None and name in run.cells and run.cells[name].outcome.ok
+        never = self._isolation is Isolation.NEVER or not HAS_WORKERS
+        isolated = not never and (self._isolation is Isolation.ALWAYS or not tried)
+        return self.notebook.load(name, isolated=isolated or self.notebook.model.cells[name].section.attributes.isolate)
+
+    def call(self, name: str, arguments: Sequence[Any], named: Mapping[str, Any]) -> Any:
+        """Makes a direct call."""
+        loaded = self.loaded(name)
+        if not isinstance(loaded, IsolatedCell):
+            return loaded(*arguments, **named)
+        echo = Echo(Places(()))
+        try:
+            outcome = loaded.attempt(arguments, named, output=echo, echo=False)
+        finally:
+            echo.close()
+        if outcome.error is not None:
+            raise outcome.error
+        return outcome.value
+
+    def source(self, name: str) -> str:
+        """The text of a cell."""
+        return self.notebook.model.cells[name].item.text
+
+    def doc(self, name: str) -> str:
+        """The comment above it."""
+        return self.notebook.model.cells[name].doc
+
+
+def _is_settled(status: LiveStatus) -> bool:
+    """Whether the first text has run, or can't."""
+    return status.run is not None or (status.reload is not None and isinstance(status.reload.error, HotplateError))
