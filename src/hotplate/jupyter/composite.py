@@ -15,7 +15,7 @@ from hotplate.notebook.model import ItemKind, Language
 from hotplate.notebook.source import Source
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection, Iterable, Iterator, Mapping
     from pathlib import Path
 
     from hotplate.jupyter.fragments import Fragment
@@ -99,7 +99,7 @@ def compose(
             if later is not None or moved:
                 gone.append(item)
         left.append(replace(fragment, text=_without(fragment, gone)) if gone else fragment)
-    ordered = tuple(_ordered(left))
+    ordered = tuple(_without_repeated_headers(_ordered(left)))
     text = "".join(f"{_MARKER}{_ended(fragment.text)}" for fragment in ordered)
     return Composite(path, ordered, text, replaced, isolated)
 
@@ -133,6 +133,19 @@ def _without(fragment: Fragment, items: Collection[Item]) -> str:
         end = start + len(item.text)
         text = text[:start] + "".join("\n" if character == "\n" else " " for character in item.text) + text[end:]
     return text
+
+
+def _without_repeated_headers(fragments: Iterable[Fragment]) -> Iterator[Fragment]:
+    """Leaves out `#include <...>` where an earlier fragment has it.
+
+    Includes are part of every cell: one more would have all cells built and run again.
+    """
+    known: set[str] = set()
+    for fragment in fragments:
+        headers = [item for item in fragment.model.items if item.kind is ItemKind.INCLUDE and "<" in item.text]
+        again = [item for item in headers if normalise(item.text) in known]
+        known.update(normalise(item.text) for item in headers)
+        yield replace(fragment, text=_without(fragment, again)) if again else fragment
 
 
 def _ended(text: str) -> str:
