@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import queue
 import sys
@@ -9,13 +10,14 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from textwrap import dedent
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from jupyter_client.manager import KernelManager
+from jupyter_client.manager import AsyncKernelManager
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable
 
+T = TypeVar("T")
 SOURCES = Path(__file__).parents[1] / "src"
 PATIENCE = 60.0
 
@@ -54,25 +56,50 @@ class Kernel:
         # The kernel sees no test, and takes fd 1 and 2 as it does elsewhere.
         environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
         environment |= {"PYTHONPATH": path, "JUPYTER_RUNTIME_DIR": str(folder), "IPYTHONDIR": str(folder)}
-        self._manager = KernelManager()
+        # The blocking client leaves loops to the collector of garbage, whose warnings are errors here.
+        self._loop = asyncio.new_event_loop()
+        self._manager = AsyncKernelManager()
         self._manager.kernel_spec.argv[:1] = [sys.executable]
-        self._manager.start_kernel(cwd=str(folder), env=environment)
-        self.client = self._manager.blocking_client()
-        self.client.start_channels()
-        self.client.wait_for_ready(timeout=PATIENCE)
+        self._wait(self._manager.start_kernel(cwd=str(folder), env=environment))
+        self._client = self._manager.client()
+        self._client.start_channels()
+        self._wait(self._client.wait_for_ready(timeout=PATIENCE))
 
     def run(self, code: str, *, cell_id: str = "", when: Callable[[Reply], None] | None = None) -> Reply:
         """Executes a Jupyter cell. `when` is told of everything that comes while it runs."""
-        content = {"code": dedent(code), "silent": False, "store_history": True, "user_expressions": {},
-                   "allow_stdin": False, "stop_on_error": False}  # fmt: skip
-        message = self.client.session.msg("execute_request", content, metadata={"cellId": cell_id} if cell_id else {})
-        self.client.shell_channel.send(message)
-        reply = Reply()
-        ids: dict[str, int] = {}
+        return self._wait(self._run(dedent(code), cell_id, when))
+
+    def complete(self, code: str) -> list[str]:
+        """What the kernel offers at the end of a text."""
+        return list(self._wait(self._reply_to(self._client.complete(code)))["content"]["matches"])
+
+    def inspect(self, code: str) -> str:
+        """The help on what stands at the end of a text."""
+        return str(self._wait(self._reply_to(self._client.inspect(code)))["content"]["data"].get("text/plain", ""))
+
+    def interrupt(self) -> None:
+        """What the stop button does; for another thread, while a cell runs."""
+        asyncio.run_coroutine_threadsafe(self._manager.interrupt_kernel(), self._loop).result(PATIENCE)
+
+    def stop(self) -> None:
+        """Ends it."""
+        self._client.stop_channels()
+        self._wait(self._manager.shutdown_kernel(now=True))
+        self._loop.close()
+
+    def _wait(self, task: Awaitable[T]) -> T:
+        return self._loop.run_until_complete(task)
+
+    async def _run(self, code: str, cell_id: str, when: Callable[[Reply], None] | None) -> Reply:
+        content = {"code": code, "silent": False, "store_history": True, "user_expressions": {}, "allow_stdin": False,
+                   "stop_on_error": False}  # fmt: skip
+        message = self._client.session.msg("execute_request", content, metadata={"cellId": cell_id} if cell_id else {})
+        self._client.shell_channel.send(message)
+        reply, ids = Reply(), {}
         deadline = time.monotonic() + PATIENCE
         while True:
             try:
-                got = self.client.get_iopub_msg(timeout=max(deadline - time.monotonic(), 0))
+                got = await self._client.get_iopub_msg(timeout=max(deadline - time.monotonic(), 0))
             except queue.Empty:
                 raise AssertionError(f"the kernel does not answer; so far: {reply}") from None
             if got["parent_header"].get("msg_id") != message["header"]["msg_id"]:
@@ -82,32 +109,13 @@ class Kernel:
             _take(reply, got, ids)
             if when is not None:
                 when(reply)
-        reply.status = self._reply_to(message)["content"]["status"]
+        reply.status = (await self._reply_to(message["header"]["msg_id"]))["content"]["status"]
         return reply
 
-    def complete(self, code: str) -> list[str]:
-        """What the kernel offers at the end of a text."""
-        answer = self.client.complete(code, reply=True, timeout=PATIENCE)
-        return list(answer["content"]["matches"])
-
-    def inspect(self, code: str) -> str:
-        """The help on what stands at the end of a text."""
-        answer = self.client.inspect(code, reply=True, timeout=PATIENCE)
-        return str(answer["content"]["data"].get("text/plain", ""))
-
-    def interrupt(self) -> None:
-        """What the stop button does."""
-        self._manager.interrupt_kernel()
-
-    def stop(self) -> None:
-        """Ends it."""
-        self.client.stop_channels()
-        self._manager.shutdown_kernel(now=True)
-
-    def _reply_to(self, message: dict[str, Any]) -> dict[str, Any]:
+    async def _reply_to(self, message: str) -> dict[str, Any]:
         while True:
-            got: dict[str, Any] = self.client.get_shell_msg(timeout=PATIENCE)
-            if got["parent_header"].get("msg_id") == message["header"]["msg_id"]:
+            got: dict[str, Any] = await self._client.get_shell_msg(timeout=PATIENCE)
+            if got["parent_header"].get("msg_id") == message:
                 return got
 
 

@@ -123,8 +123,7 @@ class HotplateMagics(Magics):
         defined = self.session.define(fragment, compiler=read.compiler)
         ran = None
         if defined.error is None and not read.no_run:
-            affected = [*defined.changed, *defined.fragment.cells]
-            ran = self.run_cells([*affected, *self.session.graph.descendants(affected)], options.run_options(read))
+            ran = self.run_cells(self.session.affected(defined), options.run_options(read))
         if chosen.isolation in (Isolation.RUNS, Isolation.ALWAYS) and not HAS_WORKERS and not self._told:
             defined = replace(defined, notes=(*defined.notes, _NO_WORKERS))
             self._told = True

@@ -240,6 +240,12 @@ class Session:
 
     # ---- running ----
 
+    def affected(self, defined: Definition) -> list[str]:
+        """What a definition makes run: its own cells, and those that have been run before and are others now."""
+        own = defined.fragment.cells
+        others = (*defined.changed, *self.graph.descendants((*defined.changed, *own)))
+        return list(dict.fromkeys((*own, *(name for name in others if name in self._standings.latest))))
+
     def plan(self, targets: Iterable[str]) -> Plan:
         """What a run of these cells takes."""
         languages = {name: one.language for one in self._languages.values() for name in one.composite.model.cells}

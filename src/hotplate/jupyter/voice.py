@@ -49,7 +49,7 @@ class Voice:
             self.running.add(event.cell)
         elif event.kind in (Kind.CELL_DONE, Kind.CELL_FAILED, Kind.CELL_SKIPPED):
             self.running.discard(event.cell)
-            self._in_context(self._bar.end, event.cell)
+            self._in_context(self._bar.end, event.cell, event.kind is Kind.CELL_DONE)
 
     def tell(self, words: str) -> None:
         """Says something in this output, from any thread."""
@@ -97,48 +97,44 @@ class _Bar:
     """A bar for each cell that tells how far it is."""
 
     def __init__(self) -> None:
-        self._shown: dict[str, Any] = {}
+        self._shown: dict[str, tuple[int, int]] = {}
+        self._handles: dict[str, Any] = {}
 
     def show(self, cell: str, done: int, total: int) -> None:
         """The cell is so far. Called ten times a second at most."""
-        raise NotImplementedError
+        self._shown[cell] = (done, total)
+        self._draw(cell, done, total)
 
-    def end(self, cell: str) -> None:
+    def end(self, cell: str, well: bool) -> None:
         """The cell is over."""
+        if cell in self._shown:
+            done, total = self._shown.pop(cell)
+            self._draw(cell, total if well and total else done, total, over=True)
+
+    def _draw(self, cell: str, done: int, total: int, *, over: bool = False) -> None:
         raise NotImplementedError
 
 
 class _LineBar(_Bar):
     """On one line of a terminal, which is written again."""
 
-    def show(self, cell: str, done: int, total: int) -> None:
-        self._shown[cell] = text = f"{cell}: {_words(done, total)} {_blocks(done, total)}"
-        sys.stderr.write(f"\r{text}\x1b[K" if sys.stderr.isatty() else f"\r{text}")
+    def _draw(self, cell: str, done: int, total: int, *, over: bool = False) -> None:
+        clear, end = "\x1b[K" if sys.stderr.isatty() else "", "\n" if over else ""
+        sys.stderr.write(f"\r{cell}: {_words(done, total)} {_blocks(done, total)}{clear}{end}")
         sys.stderr.flush()
-
-    def end(self, cell: str) -> None:
-        if self._shown.pop(cell, None) is not None:
-            sys.stderr.write("\n")
-            sys.stderr.flush()
 
 
 class _RichBar(_Bar):
     """An output that is replaced, and stays when the cell is over."""
 
-    def show(self, cell: str, done: int, total: int) -> None:
-        bundle = _bundle(cell, done, total)
-        if cell not in self._shown:
-            handle = show(bundle, raw=True, display_id=True)
+    def _draw(self, cell: str, done: int, total: int, *, over: bool = False) -> None:
+        bundle = _bundle(cell, done, total, over=over)
+        if cell in self._handles:
+            self._handles[cell].update(bundle, raw=True)
         else:
-            handle = self._shown[cell][0]
-            handle.update(bundle, raw=True)
-        self._shown[cell] = (handle, done, total)
-
-    def end(self, cell: str) -> None:
-        if cell not in self._shown:
-            return
-        handle, done, total = self._shown.pop(cell)
-        handle.update(_bundle(cell, done, total, over=True), raw=True)
+            self._handles[cell] = show(bundle, raw=True, display_id=True)
+        if over:
+            del self._handles[cell]
 
 
 def _bundle(cell: str, done: int, total: int, *, over: bool = False) -> dict[str, str]:
