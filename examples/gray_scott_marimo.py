@@ -117,7 +117,6 @@ def _(hotplate):
         }
         for (int64_t s = 0; s < steps; s++) {
             if (hp_check(ctx)) return; // interrupted
-            hp_progress(ctx, s, steps);
             step(n, w[s % 2][0], w[s % 2][1], feed, kill, w[(s + 1) % 2][0], w[(s + 1) % 2][1]);
         }
         for (int64_t i = 0; i < n; i++) {

@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 from scipy.ndimage import laplace
 
 from tests import optional
 
-optional.module("matplotlib")
+nbclient: Any = optional.module("nbclient")
+nbformat: Any = optional.module("nbformat")
 optional.module("marimo")
+optional.module("matplotlib")
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
+DURATION = re.compile(r"\b\d[\d.]* (?:µs|ms|s)\b")
 
 Array = np.ndarray[Any, Any]
 
@@ -30,6 +35,57 @@ def reaction(u: Array, v: Array, feed: float, kill: float, steps: int) -> tuple[
             v + 0.08 * laplace(v, mode="wrap") + eaten - (feed + kill) * v,
         )
     return u, v
+
+
+# ---- Jupyter
+
+
+def cells(path: Path) -> list[Any]:
+    return [cell for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "code"]
+
+
+def shown(cell: Any) -> list[tuple[str, str]]:
+    """What a cell put out, times apart: the kind of each output, and its text unless it is said to vary."""
+    varies = "varies" in cell.metadata.get("tags", [])
+    return [(output.output_type, "" if varies else DURATION.sub("...", text_of(output))) for output in cell.outputs]
+
+
+def text_of(output: Any) -> str:
+    if output.output_type in ("display_data", "execute_result"):
+        return str(output.data.get("text/plain", ""))
+    return str(output.get("text", output.get("evalue", "")))
+
+
+@pytest.fixture(scope="module")
+def executed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The example, executed from its file in a kernel of its own."""
+    folder = tmp_path_factory.mktemp("executed")
+    notebook = nbformat.read(EXAMPLES / "gray_scott.ipynb", as_version=4)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PYTHONPATH", os.pathsep.join(filter(None, sys.path)))
+        patch.setenv("IPYTHONDIR", str(folder / "ipython"))
+        client = nbclient.NotebookClient(notebook, timeout=120, resources={"metadata": {"path": str(folder)}})
+        client.execute(env=dict(os.environ))
+    nbformat.write(notebook, folder / "gray_scott.ipynb")
+    return folder
+
+
+def test_the_jupyter_example_gives_what_is_stored_in_it(executed: Path) -> None:
+    for stored, new in zip(cells(EXAMPLES / "gray_scott.ipynb"), cells(executed / "gray_scott.ipynb"), strict=True):
+        assert shown(new) == shown(stored), new.source
+
+
+def test_the_jupyter_example_is_stored_as_it_was_executed_from_top_to_bottom() -> None:
+    stored = cells(EXAMPLES / "gray_scott.ipynb")
+    assert [cell.execution_count for cell in stored] == list(range(1, len(stored) + 1))
+    assert (EXAMPLES / "gray_scott.ipynb").stat().st_size < 300_000
+
+
+def test_the_jupyter_example_draws_what_the_documentation_shows(executed: Path) -> None:
+    size = slice(16, 24)  # width and height, in the header of a PNG file
+    pictures = [(folder / "gray_scott.png").read_bytes() for folder in (EXAMPLES, executed)]
+    assert pictures[0].startswith(b"\x89PNG")
+    assert pictures[0][size] == pictures[1][size]
 
 
 # ---- marimo

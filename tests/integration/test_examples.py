@@ -103,7 +103,7 @@ def as_bytes(value: Any) -> Any:
 def test_the_readme_lists_every_example() -> None:
     text = (EXAMPLES / "README.md").read_text()
     for path in EXAMPLES.iterdir():
-        if path.suffix in {".c", ".cpp", ".py"}:
+        if path.suffix in {".c", ".cpp", ".py", ".ipynb"}:
             assert f"[{path.name}]({path.name})" in text
 
 

@@ -75,8 +75,8 @@ def edited(number: int, old: str, new: str) -> str:
 
 
 def test_each_cell_shows_what_it_and_what_it_needs_gave(page: jupyterlab.Page) -> None:
-    page.expect(SCALED, "float64[5] [0 3 6 9 12]")
-    page.expect(TOTAL, "30.0")
+    page.expect(SCALED, "float64[5]")
+    page.expect(TOTAL, "30")
 
 
 def test_an_edited_cell_reruns_what_depends_on_it(page: jupyterlab.Page) -> None:
