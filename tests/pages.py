@@ -201,5 +201,6 @@ def pattern(lines: Sequence[str]) -> str:
 
 def pattern_of(line: str) -> str:
     found = re.sub(r"\b0x[0-9a-f]+\b", "0x[0-9a-f]+", re.escape(line))
+    found = re.sub(r"(slower|faster)\\ by\\ .*", r"\1 by .*", found)
     found = re.sub(r"(?<=hotplate\\ resume\\ )[0-9a-f]{4}", r"[0-9a-f]{4,}", found)
     return RUN_NAME.sub("([0-9a-f]{12})", found)
