@@ -50,6 +50,7 @@ class Reader(ExitStack):
             with (self.folder / name).open("a") as file:
                 file.write(block.text)
         elif block.language == "console" and "stays" in block.words:
+            self.close()  # a reader has ended what ran before
             self.seen = 0
             self.enter_context(running(self.shell.start(block.text.removeprefix("$ "), self.printed)))
         elif block.language == "console":
