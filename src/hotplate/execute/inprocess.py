@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from hotplate.execute.call_threads import CallThread, ThreadedCall
 
 _LATE = "timed out"
+_LANGUAGES = ("c", "c++", "python")
 
 
 class InProcessBackend(Backend):
@@ -42,7 +43,7 @@ class InProcessBackend(Backend):
 
     def supports_language(self, language: str) -> bool:
         """All three: C, C++ and Python."""
-        return language in ("c", "c++", "python")
+        return language in _LANGUAGES
 
     def execute(self, request: Request) -> Outcome:
         """See Backend.execute."""
@@ -65,7 +66,7 @@ class InProcessBackend(Backend):
         return reports
 
     def _refusal(self, request: Request) -> str:
-        if not self.supports_language(request.language):
+        if request.language not in _LANGUAGES:
             return f"the {self.name} backend can't run {request.language}"
         if request.isolate:
             return "it asks for isolate, and cells run in this process; take isolate off its section to run it here"

@@ -94,7 +94,8 @@ class Evaluation:
             outcome = Outcome(OutcomeKind.OK, self._given[name])
             self.results[name] = CellResult(name, outcome, given=True, version=self._version.number)
         try:
-            stale = [name for name in self._graph.order if name not in self._traps and not self._is_kept(name)]
+            others = [name for name in self._graph.order if name not in self._traps]
+            stale = others if fresh else [name for name in others if not self._is_kept(name)]
             self._execute(executor, stale, keep_going=keep_going)
             if self._traps:
                 self._spring(executor)
@@ -227,7 +228,8 @@ class Evaluation:
             compiler=task.compiler, version=version, draft=name in self._preliminary, why=why,
         )  # fmt: skip
         self._record(result, found)
-        self._emit(_TERMINAL.get(outcome.kind, Kind.CELL_FAILED), name, outcome.attempts, result=result)
+        end = Kind.CELL_DONE if outcome.ok else _WITHOUT_VALUE.get(outcome.kind, Kind.CELL_FAILED)
+        self._emit(end, name, outcome.attempts, result=result)
         if self._releases is not None and (unneeded := tuple(self._releases(name))):
             self._let_go(unneeded)
 
@@ -249,8 +251,7 @@ class Evaluation:
         self._recorder.finished(result, trace, contents)
 
 
-_TERMINAL = {
-    OutcomeKind.OK: Kind.CELL_DONE,
+_WITHOUT_VALUE = {
     OutcomeKind.SKIPPED: Kind.CELL_SKIPPED,
     OutcomeKind.CANCELLED: Kind.CELL_SKIPPED,
 }

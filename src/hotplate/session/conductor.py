@@ -226,6 +226,8 @@ class Conductor:
 
 
 def _raise_failure(run: Run) -> Run:
+    if run.ok:
+        return run
     for failed in run.failures:
         error = failed.outcome.error
         assert error is not None
