@@ -89,11 +89,27 @@ def test_one_lifecycle_needs_no_list(nb: Notebook) -> None:
         ({"lifecycles": 5}, "5 is no lifecycle: int has no `name`, `setup` and `teardown`"),
         ({"lifecycles": [Nameless()]}, "Nameless has no `name`$"),
         ({"record": "folder"}, "give a RunStore, such as RunStore.open"),
+        ({"jobs": "a"}, "jobs is 'a'; it is how many cells may run at once, 1 or more"),
+        ({"jobs": 0}, "jobs is 0"),
+        ({"abort": 5}, "abort is 5; it is an AbortHandle"),
     ],
 )
 def test_an_option_of_another_kind_is_refused(nb: Notebook, option: dict[str, Any], said: str) -> None:
     with pytest.raises(SettingError, match=said):
         nb.run("n", x=1.0, **option)
+
+
+@pytest.mark.parametrize("inputs", [5, ["x"], {5: 1.0}])
+def test_inputs_without_names_are_refused(nb: Notebook, inputs: Any) -> None:
+    for start in (nb.run, nb.sweep, nb.watch):
+        with pytest.raises(InputError, match="it has values by name, such as inputs="):
+            start(inputs=inputs)
+
+
+def test_what_is_no_name_of_a_cell_is_refused(nb: Notebook) -> None:
+    for start in (nb.run, nb.watch):
+        with pytest.raises(InputError, match="5 is no cell; give cells by their names"):
+            start(5)  # type: ignore[operator]  # as who guesses may
 
 
 @pytest.mark.parametrize("suffix", ["csv", "npz", "feather"])

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, overload
 from hotplate import notebook as notation
 from hotplate.diagnostic import Diagnostic, Severity, sorted_once
 from hotplate.errors import BuildError, InputError, NotebookError, SettingError
-from hotplate.execute import AbortHandle, Executor, ExecutorKillHandle, make_executor
+from hotplate.execute import AbortHandle, Executor, ExecutorKillHandle
 from hotplate.execute.interrupt import watch as interrupts
 from hotplate.execute.isolation import IsolatedCells
 from hotplate.execute.mixed import MixedBackend
@@ -21,7 +21,7 @@ from hotplate.run.memory import Recorded
 from hotplate.session.conductor import Conductor
 from hotplate.session.contents import Contents, refuse_errors
 from hotplate.session.layout import Layout
-from hotplate.session.order import Order, Policies, sinks_of
+from hotplate.session.order import Order, Policies, executor_of, sinks_of, values_of
 from hotplate.show import Picture, Shown
 from hotplate.toolchain import Artifact, BuildFailure
 from hotplate.toolchain.toolchain import Toolchain
@@ -269,7 +269,7 @@ class Notebook(Shown):
         return self._conductor.run(
             Order.make(
                 targets,
-                {**(inputs or {}), **named},
+                values_of(inputs, named),
                 executor=executor,
                 jobs=jobs,
                 on_crash=on_crash,
@@ -325,7 +325,7 @@ class Notebook(Shown):
             keep_going=keep_going,
             attempts=attempts,
             lifecycles=lifecycles,
-            given={**(inputs or {}), **named},
+            given=values_of(inputs, named),
             on_event=on_event,
             abort=abort,
         )
@@ -367,7 +367,7 @@ class Notebook(Shown):
 
         order = Order.make(
             targets,
-            inputs or {},
+            values_of(inputs, {}),
             executor=executor,
             jobs=jobs,
             on_crash=on_crash,
@@ -432,8 +432,8 @@ class Notebook(Shown):
 
         if not self._contents.file.is_followed:
             raise SettingError(f"{self.path.name} has no file to watch; save its text to one and open that")
-        chosen = make_executor(executor, jobs)
-        given = {**(inputs or {}), **named}
+        chosen = executor_of(executor, jobs)
+        given = values_of(inputs, named)
         order = Order(targets=targets, given=given, executor=chosen)
         if self.model.cells:
             self._conductor.propose(self.model, order)

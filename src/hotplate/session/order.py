@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from numbers import Integral
 from typing import TYPE_CHECKING, Any
 
 from hotplate.errors import InputError, SettingError
-from hotplate.execute import make_executor
+from hotplate.execute import AbortHandle, make_executor
 from hotplate.notebook import suggest
 from hotplate.run.attempts import AttemptPolicy
 from hotplate.run.lifecycles.registry import make_lifecycles
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from hotplate.events import Sink
-    from hotplate.execute import AbortHandle, Executor
+    from hotplate.execute import Executor
     from hotplate.run.lifecycles import Lifecycle
     from hotplate.run.memory import Memory
     from hotplate.run.store import RunStore
@@ -54,6 +55,11 @@ class Order:
     options: Mapping[str, Any] = field(default_factory=dict)
     """What a resumed run has to know of this, in JSON's types."""
 
+    def __post_init__(self) -> None:
+        for target in self.targets:
+            if not isinstance(target, str):
+                raise InputError(f"{target!r} is no cell; give cells by their names, and values by name (dt=1e-4)")
+
     @classmethod
     def make(
         cls,
@@ -68,12 +74,17 @@ class Order:
         lifecycles: Lifecycle | Iterable[str | Lifecycle],
         keep_going: bool,
         reuse: bool = False,
+        abort: AbortHandle | None = None,
         **rest: Any,
     ) -> Order:
-        """Raises SettingError for what makes no sense."""
+        """Raises SettingError for what makes no sense, and InputError for targets that are no names."""
         _refuse_other("on_crash", on_crash, _ON_CRASH)
         _refuse_other("output", output, _OUTPUT)
-        chosen = make_executor(executor, jobs)
+        if abort is not None and not isinstance(abort, AbortHandle):
+            raise SettingError(
+                f"abort is {abort!r}; it is an AbortHandle of hotplate.execute, whose `abort` stops the run"
+            )
+        chosen = executor_of(executor, jobs)
         options = {"jobs": jobs, "on_crash": on_crash, "output": output, "keep_going": keep_going, "reuse": reuse}
         return cls(
             targets=tuple(targets),
@@ -84,6 +95,7 @@ class Order:
             diagnoses=on_crash == "diagnose",
             echoes=output == "live",
             lifecycles=make_lifecycles(lifecycles),
+            abort=abort,
             options={"executor": chosen.name, **options},
             **rest,
         )
@@ -120,6 +132,22 @@ class Order:
             if not isinstance(policy, AttemptPolicy):
                 raise SettingError(f"attempts: {name} is to be tried as {policy!r}; give an AttemptPolicy")
         return {name: self.attempts[cell] for name, cell in cells.items() if cell in self.attempts}
+
+
+def executor_of(executor: str | Executor, jobs: int | None) -> Executor:
+    """The executor that was chosen. Raises SettingError; `jobs` must be a count, also where it caps nothing."""
+    if jobs is not None and (not isinstance(jobs, Integral) or isinstance(jobs, bool) or jobs < 1):
+        raise SettingError(f"jobs is {jobs!r}; it is how many cells may run at once, 1 or more, or None for all cores")
+    return make_executor(executor, jobs)
+
+
+def values_of(inputs: Mapping[str, Any] | None, named: Mapping[str, Any]) -> dict[str, Any]:
+    """What was given by name and in `inputs`. Raises InputError where that has no names."""
+    if inputs is None:
+        return dict(named)
+    if not isinstance(inputs, Mapping) or not all(isinstance(name, str) for name in inputs):
+        raise InputError(f"inputs is {inputs!r}; it has values by name, such as inputs={{'dt': 1e-4}}")
+    return {**inputs, **named}
 
 
 def sinks_of(on_event: Sink | Sequence[Sink]) -> tuple[Sink, ...]:
