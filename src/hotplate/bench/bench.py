@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import product
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -187,14 +188,11 @@ class Bench:
     def _count(self, entrants: Sequence[Entrant], measured: Measurement) -> list[Counts | None]:
         if not self._settings.counters or not measured.clock.alone:
             return [None] * len(entrants)
-        inner = measured.sampling.inner
-        found: list[Counts | None] = []
         with Counters() as counters:
-            for entrant in entrants:
-                call_often(entrant.calls[0], entrant.arguments, inner)
-                made = counters.count(lambda it=entrant: call_often(it.calls[0], it.arguments, inner), inner)  # type: ignore[misc]  # mypy can't infer a lambda with a default
-                found.append(made)
-        return found
+            return [
+                _counted(counters, entrant, inner)
+                for entrant, inner in zip(entrants, measured.sampling.inner, strict=True)
+            ]
 
     def _case_of(
         self,
@@ -208,14 +206,16 @@ class Bench:
             Timing(
                 version=candidate.version.label,
                 samples=tuple(samples),
-                inner=measured.sampling.inner,
+                inner=inner,
                 clock=measured.clock.name,
                 compiler=candidate.cell.descriptor.compiler,
                 unit_key=candidate.cell.descriptor.unit_key,
                 work=candidate.work,
                 counts=counted,
             )
-            for candidate, samples, counted in zip(candidates, measured.samples, counts, strict=True)
+            for candidate, samples, inner, counted in zip(
+                candidates, measured.samples, measured.sampling.inner, counts, strict=True
+            )
         )
         comparisons = []
         for i, j in pairs:
@@ -262,6 +262,12 @@ def _entrant(candidate: _Candidate, copies: Copies, memory: ResultMemory) -> Ent
     state = StateBlock()
     calls = tuple(copies.load(candidate.cell.path, state, memory.empty) for _ in range(PLACES))
     return Entrant(calls, candidate.arguments)
+
+
+def _counted(counters: Counters, entrant: Entrant, calls: int) -> Counts:
+    call = partial(call_often, entrant.calls[0], entrant.arguments, calls)
+    call()  # what a first call adds is counted for none
+    return counters.count(call, calls)
 
 
 def _only_elsewhere(versions: Sequence[Version], asked: Sequence[str]) -> list[str]:

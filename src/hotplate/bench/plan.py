@@ -9,7 +9,7 @@ from hotplate.bench.statistics import Verdict, judge
 from hotplate.errors import SettingError
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Sequence
 
     from hotplate.bench.statistics import Interval
 
@@ -57,24 +57,24 @@ QUICK = {"seconds": 1.0, "least_blocks": 10, "precision": 0.01}
 class Sampling:
     """The shape of a measurement."""
 
-    inner: int
-    """Calls in one sample."""
+    inner: tuple[int, ...]
+    """For each version, the calls in one of its samples."""
     rounds: int
     """Samples of each version in one block."""
-    warms: bool
+    warms: tuple[bool, ...]
     """Whether a version is called once before its first sample in a block: of a long call, a cold start is no part."""
 
 
-def plan_sampling(seconds: float, versions: int, budget: float, blocks: int, resolution: float = 1e-9) -> Sampling:
-    """The shape for calls that take `seconds` each, so that the budget pays for the blocks if that can be.
+def plan_sampling(seconds: Sequence[float], budget: float, blocks: int, resolution: float = 1e-9) -> Sampling:
+    """The shape for versions whose calls take `seconds`, so that the budget pays for the blocks if that can be.
 
     `resolution` is the clock's, in seconds: a sample is at least 1000 times as long.
     """
     sample = max(_SAMPLE, 1000 * resolution)
-    inner = max(1, round(sample / max(seconds, 1e-9)))
-    affordable = budget / blocks / max(versions * inner * seconds, 1e-9)
-    wanted = _BLOCK / (inner * max(seconds, 1e-9))
-    return Sampling(inner, max(1, min(_MOST_ROUNDS, int(wanted), int(affordable))), warms=seconds < _BLOCK / 2)
+    inner = tuple(max(1, round(sample / max(it, 1e-9))) for it in seconds)
+    samples = [count * max(it, 1e-9) for count, it in zip(inner, seconds, strict=True)]
+    rounds = min(_MOST_ROUNDS, _BLOCK / max(samples), budget / blocks / sum(samples))
+    return Sampling(inner, max(1, int(rounds)), tuple(it < _BLOCK / 2 for it in seconds))
 
 
 def is_enough(blocks: int, intervals: Collection[Interval], settings: Settings) -> bool:

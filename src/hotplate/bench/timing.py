@@ -5,10 +5,11 @@ from __future__ import annotations
 import random
 import time
 from dataclasses import dataclass
+from functools import partial
 from itertools import cycle, repeat
 from typing import TYPE_CHECKING, Any
 
-from hotplate.bench.clock import choose_clock, quiet
+from hotplate.bench.clock import PROCESSOR, choose_clock, quiet
 from hotplate.bench.plan import Sampling, Settings, is_enough, plan_sampling
 from hotplate.bench.statistics import Interval, block_time, ratio_interval
 
@@ -72,11 +73,10 @@ def measure(
     before the first block, so that it is there after an interrupt, which passes through.
     """
     chosen = random.Random(settings.seed)  # an order that can be had again, no secret
-    first = entrants[0]
-    clock = choose_clock(lambda: first.calls[0](*first.arguments))
+    clock = _clock_for(entrants)
     with quiet(alone=clock.alone):
-        seconds = max(_warm_up(entrant, clock) for entrant in entrants)
-        sampling = plan_sampling(seconds, len(entrants), settings.seconds, settings.least_blocks, clock.resolution)
+        seconds = [_warm_up(entrant, clock) for entrant in entrants]
+        sampling = plan_sampling(seconds, settings.seconds, settings.least_blocks, clock.resolution)
         measured = Measurement(clock, sampling, [[] for _ in entrants], [[] for _ in entrants])
         keep(measured)
         begun = now()
@@ -109,6 +109,12 @@ _LEAST = 6
 """Blocks that there are however little time: of fewer, no 95 % interval of a median can be told."""
 
 
+def _clock_for(entrants: Sequence[Entrant]) -> Clock:
+    """The one clock for all: if any of them has threads or waits, that on the wall."""
+    clocks = (choose_clock(partial(entrant.calls[0], *entrant.arguments)) for entrant in entrants)
+    return next((clock for clock in clocks if not clock.alone), PROCESSOR)
+
+
 def _warm_up(entrant: Entrant, clock: Clock) -> float:
     """Calls a version at all its places for a while; returns the seconds of a call."""
     best, end = float("inf"), time.monotonic() + _WARM
@@ -123,15 +129,14 @@ def _warm_up(entrant: Entrant, clock: Clock) -> float:
 def _block(entrants: Sequence[Entrant], measured: Measurement, chosen: random.Random) -> list[list[float]]:
     calls = [chosen.choice(entrant.calls) for entrant in entrants]
     inner, clock = measured.sampling.inner, measured.clock
-    if measured.sampling.warms:
-        for call, entrant in zip(calls, entrants, strict=True):
-            call(*entrant.arguments)  # the first call at a place finds nothing of it in the caches
+    for i in (i for i, warms in enumerate(measured.sampling.warms) if warms):
+        calls[i](*entrants[i].arguments)  # the first call at a place finds nothing of it in the caches
     samples: list[list[float]] = [[] for _ in entrants]
     order = list(range(len(entrants)))
     for _ in range(measured.sampling.rounds):
         chosen.shuffle(order)
         for i in order:
-            samples[i].append(_sample(calls[i], entrants[i].arguments, inner, clock) / inner / 1e9)
+            samples[i].append(_sample(calls[i], entrants[i].arguments, inner[i], clock) / inner[i] / 1e9)
     return samples
 
 

@@ -46,6 +46,7 @@ def test_verdicts_on_synthetic_blocks_are_right_each_time(ratio: float, right: V
 
 
 @given(times)
+@settings(max_examples=30)
 def test_the_same_seed_gives_the_same_interval_and_bounds_enclose_the_ratio(baseline: list[float]) -> None:
     other = [time * 1.1 for time in reversed(baseline)]
     interval = ratio_interval(baseline, other, seed=3)

@@ -67,6 +67,13 @@ def test_the_clock_is_that_of_the_thread_unless_a_cell_waits_or_has_threads() ->
     assert choose_clock(threads) is WALL
 
 
+def test_one_version_that_waits_puts_all_on_the_clock_on_the_wall() -> None:
+    entrants = [entrant(int), entrant(lambda: time.sleep(0.001))]
+    made = measure(entrants, [(0, 1)], Settings(seconds=0.01, least_blocks=6))
+    assert made.clock is WALL
+    assert min(made.blocks[1]) > 0.001 > max(made.blocks[0])
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="processors are chosen on Linux")
 def test_it_stays_on_one_processor_and_gives_the_others_back() -> None:
     import os
