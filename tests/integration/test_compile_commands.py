@@ -41,6 +41,16 @@ def test_watching_keeps_the_entry_current_and_is_not_woken_by_it(notebook: Calla
     assert [event.kind for event in events].count(Kind.RELOAD_STARTED) == 2
 
 
+def test_watching_leaves_the_entry_alone_where_it_is_told_to(notebook: Callable[..., Path], tmp_path: Path) -> None:
+    path = notebook(TEXT)
+    book = hotplate.open(path)
+    book.write_compile_command()
+    path.write_text(TEXT.replace("ONE=1", "ONE=2"))
+    with book.watch(compile_commands=False) as live:
+        assert live.wait_for(lambda status: status.run is not None and status.run.get("a") == 2, 20)
+    assert "-DONE=1" in arguments(tmp_path)
+
+
 def test_the_command_line_asks_for_an_entry(
     start: Callable[..., subprocess.Popen[str]], notebook: Callable[..., Path], tmp_path: Path
 ) -> None:

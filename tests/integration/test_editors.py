@@ -92,7 +92,7 @@ def neovim(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     options = [word for step in steps for word in ("-c", step)]
     done = subprocess.run(
         [NEOVIM, "--clean", "--headless", *options],
-        cwd=folder, env=environ, capture_output=True, text=True, check=False, timeout=60,
+        cwd=folder, env=environ, capture_output=True, text=True, check=False, timeout=120,
     )  # fmt: skip
     assert (folder / "found.json").exists(), done.stderr
     return json.loads((folder / "found.json").read_text("utf-8"))  # type: ignore[no-any-return]
