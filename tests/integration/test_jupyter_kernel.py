@@ -153,7 +153,7 @@ def test_a_watched_file_updates_the_namespace_on_save(kernel: Kernel, home: Path
     path = home / "watched.c"
     path.write_text("int first(int seed) { return seed; }\nint second(int first) { return first * 10; }\n")
     assert "needs seed (for first): set it in Python: seed = ..." in kernel.run("%hotplate watch watched.c").error
-    assert "second  ok" in kernel.run("seed = 4\n%hotplate watch watched.c").text
+    assert "second  ✓ ok" in kernel.run("seed = 4\n%hotplate watch watched.c").text
     path.write_text(path.read_text().replace("* 10", "* 100") + "int third(int second) { return second + 1; }\n")
     assert eventually(lambda: kernel.run("second.value, third.value").value == "(400, 401)")
     kernel.run("seed = 5")

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from IPython.core.error import UsageError
 
 from hotplate.jupyter import options
-from hotplate.jupyter.outcome import summarise
-from hotplate.jupyter.panel import Panel
+from hotplate.jupyter.outcome import summarise, summary_of_watch
 from hotplate.jupyter.summary import Row, Summary
 from hotplate.jupyter.timing import time_cell
 from hotplate.jupyter.watching import Watched
@@ -40,7 +40,7 @@ class Commands:
                                     "named"), self._reset),
             "watch": (_watch_parser(), self._watch),
         }  # fmt: skip
-        self._watched: dict[Path, tuple[Watched, Panel]] = {}
+        self._watched: dict[Path, Watched] = {}
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -131,21 +131,20 @@ class Commands:
             compiler=read.compiler,
             flags=options.split(read.flags),
         )
-        panel = Panel(watched)
-        watched.start()
-        self._watched[path] = (watched, panel)
-        notes = watched.bind()
-        panel.open()
-        if notes:
-            self._magics.show(Summary(notes=tuple(notes)))
+        watched.start(rich=self._magics.rich)
+        self._watched[path] = watched
+        notes = tuple(watched.bind())
+        if not self._magics.rich:
+            shown = summary_of_watch(watched)
+            self._magics.show(replace(shown, notes=(*notes, *shown.notes)))
+        elif notes:
+            self._magics.show(Summary(notes=notes))
 
     def _stop_watching(self, path: Path | None) -> None:
         if path is not None and path not in self._watched:
             raise UsageError(f"%hotplate watch: {path.name} is not watched; {self._watched_words()}")
         for one in [path] if path is not None else list(self._watched):
-            watched, panel = self._watched.pop(one)
-            watched.stop()
-            panel.close()
+            self._watched.pop(one).stop()
 
     def _watched_words(self) -> str:
         names = ", ".join(path.name for path in self._watched)
@@ -153,9 +152,7 @@ class Commands:
 
     def _news(self, watched: Watched) -> None:
         """Told on a thread of the watch."""
-        known = self._watched.get(watched.path)
-        if known is not None:
-            known[1].refresh()
+        if self._watched.get(watched.path) is watched:
             self._magics.soon(watched.bind)
 
     def _known(self, names: Sequence[str]) -> list[str]:
@@ -172,12 +169,12 @@ class Commands:
 
     def before_cell(self) -> None:
         """A Jupyter cell is about to run: it finds the newest cells of watched files."""
-        for watched, _ in self._watched.values():
+        for watched in self._watched.values():
             watched.bind()
 
     def after_cell(self) -> None:
         """One has run, and may have changed what watched files take."""
-        for watched, _ in self._watched.values():
+        for watched in self._watched.values():
             watched.refresh()
 
 

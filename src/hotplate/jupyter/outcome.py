@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
     from hotplate.jupyter.running import Ran
     from hotplate.jupyter.session import Definition, Session
+    from hotplate.jupyter.watching import Watched
 
 E = TypeVar("E", bound=BaseException)
 
@@ -48,6 +49,22 @@ def summarise(session: Session, defined: Definition | None, ran: Ran | None) -> 
         ran.problems if ran else (),
         defined.findings if defined else (),
     )
+
+
+def summary_of_watch(watched: Watched) -> Summary:
+    """How the file stands, as something to show."""
+    status = watched.status
+    if status is None:
+        return Summary(notes=(f"{watched.path.name} is not being watched",))
+    rows = tuple(Row.of(result) for result in status.run.cells.values()) if status.run is not None else ()
+    phase = "" if status.phase == "waiting" else f", {status.phase}"
+    heading = f"watching {watched.path.name}, v{status.version}{phase}; %hotplate watch --stop ends it"
+    problems = [str(cell.outcome.error) for cell in status.run.failures if cell.outcome.error] if status.run else []
+    error = status.reload.error if status.reload is not None else None
+    if error is not None and not status.diagnostics:
+        problems.append(str(error))
+    notes = tuple(filter(None, (status.notice, status.trouble, heading)))
+    return Summary(rows, notes, tuple(problems), status.diagnostics)
 
 
 def _missing_words(session: Session, missing: Mapping[str, tuple[str, ...]]) -> list[str]:

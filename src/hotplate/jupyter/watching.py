@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from hotplate.events import Event
+    from hotplate.jupyter.live_panel import LivePanel
     from hotplate.jupyter.namespace import Namespace
     from hotplate.load import LoadedCell
     from hotplate.reload import Live, LiveStatus
@@ -57,14 +58,27 @@ class Watched:
         self._live: Live | None = None
         self._taken: dict[str, str | None] = {}
         """The digests of the variables that its cells were given."""
+        self._panel: LivePanel | None = None
         self._cells: dict[str, NotebookCell] = {}
         self._lock = threading.Lock()
 
     # ---- following ----
 
-    def start(self) -> LiveStatus:
-        """Begins to follow the file, and waits a while for the first results. Raises InputError for missing inputs."""
-        self._begin()
+    def start(self, *, rich: bool) -> LiveStatus:
+        """Begins to follow the file, and waits a while for the first results. Raises InputError for missing inputs.
+
+        `rich`: an output of the Jupyter cell that runs shows how it stands from then on.
+        """
+        self._inputs_or_raise()
+        if rich:
+            from hotplate.jupyter.live_panel import LivePanel
+
+            self._panel = LivePanel(self.notebook).__enter__()
+        try:
+            self._begin()
+        except BaseException:
+            self.stop()
+            raise
         assert self._live is not None
         self._live.wait_for(lambda status: status.phase == "waiting" and _is_settled(status), _FIRST)
         return self._live.status
@@ -73,6 +87,8 @@ class Watched:
         """Ends that. The cells stay in the namespace, with their results."""
         if self._live is not None:
             self._live.stop()
+        if self._panel is not None:
+            self._panel.close()
 
     def refresh(self) -> None:
         """Begins anew when a variable is another one now that the cells take."""
@@ -98,16 +114,23 @@ class Watched:
         """How the watch stands."""
         return self._live.status if self._live is not None else None
 
-    def _begin(self) -> None:
+    def _inputs_or_raise(self) -> dict[str, Any]:
         given, missing = self._inputs()
         if missing:
             listed = "; ".join(f"{name} (for {', '.join(cells)})" for name, cells in missing.items())
             first = next(iter(missing))
             raise InputError(f"{self.path.name} needs {listed}: {self._namespace.why_missing(first)}")
+        return given
+
+    def _begin(self) -> None:
+        given = self._inputs_or_raise()
         self._taken = self._inputs_digests(given)
         canary = HAS_WORKERS and self._isolation is Isolation.CANARY
-        self._live = self.notebook.watch(executor=self._executor, canary=canary, inputs=given, on_event=self._hear)
+        sinks = (self._hear, self._panel) if self._panel is not None else (self._hear,)
+        self._live = self.notebook.watch(executor=self._executor, canary=canary, inputs=given, on_event=sinks)
         self._live.__enter__()
+        if self._panel is not None:
+            self._panel.follow(self._live)
 
     def _inputs(self) -> tuple[dict[str, Any], dict[str, tuple[str, ...]]]:
         """The variables that the cells take, and the inputs that are not there with those who need them."""
@@ -127,7 +150,7 @@ class Watched:
         return {name: digest(value) for name, value in given.items()}
 
     def _hear(self, event: Event) -> None:
-        if event.kind in (Kind.RUN_DONE, Kind.RELOAD_DONE, Kind.RELOAD_STARTED, Kind.CELL_PROGRESS):
+        if event.kind in (Kind.RUN_DONE, Kind.RELOAD_DONE):
             self._changed(self)
 
     # ---- the home of its cells ----
