@@ -46,10 +46,13 @@ class Gathering:
         self, rows: Mapping[Rows, Sequence[SQLiteValue]], files: tuple[Content, ...] = (), event: Event | None = None
     ) -> None:
         """Has rows recorded, and tells of an event then. Waits while too much is pending."""
-        if files or self._writer.is_this_thread:
+        if files:
             self.put(Change(self._lease, contents=files).add(rows, event))
             return
         while not self._is_added(rows, event):
+            if self._writer.is_this_thread:  # which alone makes room
+                self.put(Change(self._lease).add(rows, event))
+                return
             self._writer.wait_for_room()
 
     def seal(self, change: Change) -> None:
@@ -69,4 +72,4 @@ class Gathering:
                 self._last = change if self._writer.offer(change) else None
             except Backpressure:
                 return False
-            return True
+        return True

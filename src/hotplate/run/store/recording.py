@@ -39,8 +39,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("hotplate")
 
-_NOTHING: tuple[dict[Rows, Row], tuple[Content, ...]] = {}, ()
-
 
 class Recording:
     """Takes down what happens in one run. Thread-safe; made by `RunStore.begin` and `.claim`.
@@ -195,9 +193,10 @@ class Recording:
 
         Of what a cell printed, only how much it was: the log has it.
         """
-        rows, files = self._untold.pop(event.cell, _NOTHING) if "result" in event.data else _NOTHING
         row = event_row(self.id, self._last_event + event.sequence, event)
-        self._out.add({**rows, EVENT: row}, files, event if self._sinks else None)
+        told = self._untold.pop(event.cell, None) if "result" in event.data else None
+        rows: dict[Rows, Row] = {EVENT: row} if told is None else {**told[0], EVENT: row}
+        self._out.add(rows, () if told is None else told[1], event if self._sinks else None)
 
     def flush(self) -> None:
         """Waits until everything that was taken down so far is recorded and announced."""
