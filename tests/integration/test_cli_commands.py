@@ -183,10 +183,11 @@ def test_new_overwrites_nothing_and_explains_itself(command: Command, tmp_path: 
 def test_compile_commands_merges_with_what_is_there(command: Command, model: Path, tmp_path: Path) -> None:
     target = tmp_path / "compile_commands.json"
     target.write_text(json.dumps([{"file": "/other.c"}, {"file": str(model), "arguments": ["old"]}]))
-    assert command("compile-commands", model).code == 0
+    assert command("compile-commands", model, "--flags=-DMINE").code == 0
     other, ours = json.loads(target.read_text())
     assert other == {"file": "/other.c"}
     assert (ours["file"], ours["directory"], ours["arguments"][-1]) == (str(model), str(tmp_path), str(model))
+    assert "-DMINE" in ours["arguments"]
     checked = subprocess.run([*ours["arguments"], "-fsyntax-only"], cwd=tmp_path, check=False, capture_output=True)
     assert checked.returncode == 0
 

@@ -93,8 +93,9 @@ def new(file: Path) -> None:
 @click.command("compile-commands")
 @file_argument
 @compiler_option
-def compile_commands(file: Path, compiler: str | None) -> None:
+@flags_option
+def compile_commands(file: Path, compiler: str | None, flags: str) -> None:
     """Writes compile_commands.json beside the notebook, so that clangd sees it as hotplate compiles it."""
-    notebook = hotplate.open(file, compiler=compiler)
+    notebook = hotplate.open(file, compiler=compiler, flags=words(flags))
     target = notebook.write_compile_command()
     print(f"wrote {target}")
