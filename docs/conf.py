@@ -6,7 +6,15 @@ site: its fonts are the system's, and its search runs in the reader's browser.
 
 from __future__ import annotations
 
+import re
+from typing import TYPE_CHECKING
+
 import hotplate
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from sphinx.application import Sphinx
 
 project = "hotplate"
 author = "hotplate contributors"
@@ -44,3 +52,13 @@ html_css_files = ["site.css"]
 html_show_sourcelink = False
 html_copy_source = False
 html_show_sphinx = False
+
+
+def setup(app: Sphinx) -> None:
+    """Sphinx calls this before it reads the pages."""
+    app.connect("include-read", leave_out_links_to_other_folders)
+
+
+def leave_out_links_to_other_folders(_app: Sphinx, _path: Path, _page: str, content: list[str]) -> None:
+    """The changelog lies beside this folder; what it links to outside of it is no page of the site."""
+    content[0] = re.sub(r"\[([^\]]*)\]\((?!docs/|https?:)[^)]*\)", r"\1", content[0])
