@@ -23,7 +23,7 @@ PRESS = 0.5
 CELLS = """
     %%hotplate cells
     #include <hotplate.h>
-    #include <stdio.h>
+    #include <unistd.h>
     int64_t spin(int64_t rounds) {
         volatile int64_t i = 0;
         while (i < rounds) i++;
@@ -33,7 +33,7 @@ CELLS = """
         for (int64_t i = 0; i < steps; i++) {
             if (hp_check(ctx)) return -1;
             hp_progress(ctx, i, steps);
-            for (volatile int64_t j = 0; j < 1000000; j++) {}
+            usleep(1000);
         }
         return steps;
     }
@@ -129,6 +129,22 @@ def test_the_stop_button_ends_an_endless_loop_also_of_code_that_came_through_bef
 def test_a_cell_that_looks_stops_by_itself(kernel: Kernel) -> None:
     reply = interrupted(kernel, "print('begun')\nsteps = 10**15\n%hotplate run polite")
     assert "polite was asked to stop, and returned" in reply.text
+    assert reply.error.startswith("KeyboardInterrupt")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="an interrupt of a kernel is another thing there")
+def test_the_stop_button_reaches_direct_calls_in_the_kernel(kernel: Kernel) -> None:
+    assert kernel.run("polite(1)\npolite(1), polite.loaded.isolated").value == "(1, False)"
+    reply = interrupted(kernel, "print('begun')\npolite(10**15)")
+    assert reply.error.startswith("KeyboardInterrupt")
+    assert kernel.run("kept").value == "[1, 2, 3]"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="an interrupt of a kernel is another thing there")
+def test_what_cant_be_stopped_says_so_where_it_runs(kernel: Kernel) -> None:
+    kernel.run("spin(1)")
+    reply = interrupted(kernel, "print('begun')\nspin(2 * 10**9)")
+    assert "spin can't be stopped: it runs in this process and never calls hp_check" in reply.stderr
     assert reply.error.startswith("KeyboardInterrupt")
 
 

@@ -46,16 +46,20 @@ def interruptible(is_running: Callable[[], bool]) -> Iterator[AbortHandle]:
         yield abort
     finally:
         signal.signal(signal.SIGINT, before)
+        watch.arm()
 
 
-@contextmanager
-def telling(tell: Callable[[str], None]) -> Iterator[None]:
-    """Meanwhile `tell` gets the words about a cell in this process that can't be stopped."""
-    before, watch.tell = watch.tell, tell
-    try:
-        yield
-    finally:
-        watch.tell = before
+def listen(tell: Callable[[str], None] | None) -> None:
+    """Has interrupts reach the cells that a Jupyter cell calls directly, and `tell` said what can't be stopped.
+
+    For each Jupyter cell anew: ipykernel installs a handler of its own before each. None: as without a shell.
+    """
+    watch.tell = tell or _untold
+    if tell is not None:
+        watch.arm()
+
+
+_untold = watch.tell
 
 
 def was_stopped(result: CellResult) -> bool:

@@ -12,11 +12,11 @@ from hotplate.jupyter import options
 from hotplate.jupyter.commands import Commands
 from hotplate.jupyter.completion import completer
 from hotplate.jupyter.fragments import Fragment, Isolation
-from hotplate.jupyter.interrupting import interruptible, telling
+from hotplate.jupyter.interrupting import interruptible, listen
 from hotplate.jupyter.language import HAS_WORKERS
 from hotplate.jupyter.outcome import is_quiet, quietly, summarise
 from hotplate.jupyter.session import Session
-from hotplate.jupyter.voice import Voice, show
+from hotplate.jupyter.voice import Voice, show, teller
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -69,6 +69,7 @@ class HotplateMagics(Magics):
         self._ipython.events.unregister("pre_run_cell", self._before)
         self._ipython.events.unregister("post_run_cell", self._after)
         self.commands.close()
+        listen(None)
 
     @property
     def rich(self) -> bool:
@@ -77,6 +78,7 @@ class HotplateMagics(Magics):
 
     def _before(self, info: ExecutionInfo) -> None:
         self._info = info
+        listen(teller())
         self.commands.before_cell()
 
     def _after(self, _: object) -> None:
@@ -137,7 +139,7 @@ class HotplateMagics(Magics):
     def run_cells(self, names: list[str], chosen: dict[str, object]) -> Ran:
         """Brings cells up to date, with what they print in the output of this Jupyter cell."""
         voice = Voice(self.session.places, rich=self.rich)
-        with interruptible(lambda: bool(voice.running)) as abort, telling(voice.tell):
+        with interruptible(lambda: bool(voice.running)) as abort:
             return self.session.run(names, on_event=voice, abort=abort, **chosen)
 
     def show(self, summary: Any, *, quiet: bool = False) -> None:
@@ -148,7 +150,7 @@ class HotplateMagics(Magics):
     def raise_first(self, ran: Ran | None) -> None:
         """Raises what went wrong in a run, in one line: it has been shown."""
         if ran is not None and ran.error is not None:
-            words = ran.problems[0].split("\n")[0] if ran.problems else str(ran.error)
+            words = ran.problems[0].split("\n")[0] if ran.problems else str(ran.error) or "interrupted"
             raise quietly(ran.error, words) from None
 
     def _number(self) -> int:

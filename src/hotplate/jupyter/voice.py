@@ -51,10 +51,6 @@ class Voice:
             self.running.discard(event.cell)
             self._in_context(self._bar.end, event.cell, event.kind is Kind.CELL_DONE)
 
-    def tell(self, words: str) -> None:
-        """Says something in this output, from any thread."""
-        self._in_context(_write, "stderr", f"hotplate: {words}\n")
-
     def _in_context(self, function: Callable[..., None], *arguments: Any) -> None:
         self._context.copy().run(function, *arguments)
 
@@ -62,6 +58,12 @@ class Voice:
         if dropped := event.data["dropped"]:
             _write(event.data["stream"], f"\n[{dropped:,} bytes left out]\n")
         _write(event.data["stream"], self._places.text(event.data["text"]))
+
+
+def teller() -> Callable[[str], None]:
+    """Says things in the output of the Jupyter cell that runs now, from any thread, later too."""
+    context = copy_context()
+    return lambda words: context.copy().run(_write, "stderr", f"hotplate: {words}\n")
 
 
 class Echo:
