@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,7 +25,7 @@ from hotplate.cli.common import (
 from hotplate.errors import InputError, SettingError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Sequence
 
     from hotplate.bench import Bench, Report, Settings
     from hotplate.session import Notebook
@@ -95,20 +95,20 @@ def bench(
     given, axes = _values(notebook, assignments, arrays)
     if plot is not None and not axes:
         raise SettingError("--plot draws times over a size; give one several values, as in --set n=100,1000,10000")
-    with _status() as tell:
-        made = Bench(
-            file,
-            cells,
-            against=against,
-            compilers=compilers or (None,),
-            flags=[words(it) for it in flags] or [[]],
-            given=given,
-            axes=axes,
-            settings=_settings(**how),
-            remarks=remarks,
-            tell=tell,
-        )
-        report = _perform(made, json_file, plot)
+    line = _Line()
+    made = Bench(
+        file,
+        cells,
+        against=against,
+        compilers=compilers or (None,),
+        flags=[words(it) for it in flags] or [[]],
+        given=given,
+        axes=axes,
+        settings=_settings(**how),
+        remarks=remarks,
+        tell=line.tell,
+    )
+    report = _perform(made, line, json_file, plot)
     return 1 if not report.ok or (fail_slower is not None and report.slower(fail_slower)) else 0
 
 
@@ -141,12 +141,13 @@ def _values(
     return given, axes
 
 
-def _perform(made: Bench, json_file: str | None, plot: Path | None) -> Report:
+def _perform(made: Bench, line: _Line, json_file: str | None, plot: Path | None) -> Report:
     """Runs a benchmark, and shows what there is however it ends."""
     interruptible()
     restore = divert_stdout()
     try:
-        made.run()
+        with line:
+            made.run()
     except BaseException:
         restore()
         with suppress(SettingError):  # too little to be drawn; why it ended is what has to be told
@@ -178,11 +179,27 @@ def _show(report: Report, json_file: str | None, plot: Path | None) -> None:
         draw(report, plot)
 
 
-@contextmanager
-def _status() -> Iterator[Callable[[str], object]]:
-    """A line in the terminal that says what goes on."""
-    if not sys.stderr.isatty():
-        yield lambda _: None
-        return
-    with console(sys.stderr).status("reading the notebook") as status:
-        yield status.update
+class _Line:
+    """A line in the terminal that says what goes on; nothing elsewhere.
+
+    It is drawn when there is something new. A spinner would be drawn by a thread, which is one more that takes time.
+    """
+
+    def __init__(self) -> None:
+        from rich.live import Live
+
+        drawn = sys.stderr.isatty()
+        self._live = Live(console=console(sys.stderr), auto_refresh=False, transient=True) if drawn else None
+
+    def tell(self, text: str) -> None:
+        """Shows another text."""
+        if self._live is not None:
+            self._live.update(text, refresh=True)
+
+    def __enter__(self) -> None:
+        if self._live is not None:
+            self._live.start()
+
+    def __exit__(self, *_: object) -> None:
+        if self._live is not None:
+            self._live.stop()
