@@ -35,6 +35,7 @@ if sys.platform == "win32":
         divert_stdout,
         flush_c_streams,
         memory_size,
+        unread_bytes,
         vector_level,
     )
     from hotplate._platform.windows_processes import boot_id, host_name, process_namespace, process_start
@@ -61,6 +62,7 @@ else:
         retire_tree,
         spawn,
         sweep_stale,
+        unread_bytes,
         vector_level,
     )
     from hotplate._platform.posix_processes import boot_id, host_name, process_namespace, process_start
@@ -92,5 +94,6 @@ __all__ = [
     "signal_name",
     "spawn",
     "sweep_stale",
+    "unread_bytes",
     "vector_level",
 ]

@@ -276,6 +276,19 @@ def flush_c_streams() -> None:
     ctypes.CDLL(None).fflush(None)
 
 
+def unread_bytes(descriptor: int) -> int:
+    """The bytes that nobody has read yet from the pipe that a descriptor is an end of; 0 when it is none."""
+    import stat
+    import termios
+
+    try:
+        if not stat.S_ISFIFO(os.fstat(descriptor).st_mode):
+            return 0
+        return int.from_bytes(fcntl.ioctl(descriptor, termios.FIONREAD, bytes(4)), sys.byteorder)
+    except OSError:
+        return 0
+
+
 def divert_stdout() -> Callable[[], None]:
     """Sends what Python and native code write to stdout to stderr. Returns the function that undoes it."""
     kept = os.dup(1)

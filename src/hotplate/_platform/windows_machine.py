@@ -71,6 +71,11 @@ def flush_c_streams() -> None:
         library.fflush(None)
 
 
+def unread_bytes(descriptor: int) -> int:  # noqa: ARG001 - the interface of both systems
+    """0: a reader of pipes is not waited for here."""
+    return 0
+
+
 def divert_stdout() -> Callable[[], None]:
     """Sends what Python and native code write to stdout to stderr. Returns the function that undoes it.
 

@@ -6,13 +6,12 @@ instead and a thread that reads it, so what a cell has printed may appear later 
 
 from __future__ import annotations
 
-import os
 import re
 import sys
 import time
 from contextlib import suppress
 
-from hotplate._platform import flush_c_streams
+from hotplate._platform import flush_c_streams, unread_bytes
 
 _PRINTS = re.compile(r"\b(\w*printf|put[sc]|putchar|perror|fput\w+|fwrite|write|cout|cerr|clog|print|println|system)\b")
 _PATIENCE = 0.2
@@ -35,24 +34,10 @@ def before_native_output() -> None:
 def after_native_output() -> None:
     """Sends off what native code has printed, and waits until whoever reads this process's descriptors has it."""
     flush_c_streams()
-    if sys.platform == "win32" or sys.stdout is sys.__stdout__:
+    if sys.stdout is sys.__stdout__:
         return
     deadline = time.monotonic() + _PATIENCE
-    while any(map(_unread, (1, 2))) and time.monotonic() < deadline:
+    while any(map(unread_bytes, (1, 2))) and time.monotonic() < deadline:
         time.sleep(_STEP)
     time.sleep(_STEP)  # what has been read still has to be passed on
     before_native_output()
-
-
-def _unread(descriptor: int) -> int:
-    """The bytes in the pipe that a descriptor is the end of; 0 when it is none."""
-    import fcntl
-    import stat
-    import termios
-
-    try:
-        if not stat.S_ISFIFO(os.fstat(descriptor).st_mode):
-            return 0
-        return int.from_bytes(fcntl.ioctl(descriptor, termios.FIONREAD, bytes(4)), sys.byteorder)
-    except OSError:
-        return 0
