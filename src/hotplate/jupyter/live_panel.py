@@ -63,7 +63,8 @@ class LivePanel:
         self._live: Live | None = None
         self._seen: LiveStatus | None = None
         """The status that the last picture shows."""
-        self._inbox: SimpleQueue[Event | None] = SimpleQueue()
+        self._inbox: SimpleQueue[Event | threading.Event | None] = SimpleQueue()
+        """With what is set when all before it has been drawn; None at the end."""
         self._update: Update | None = None
         self._drawn = ""
         self._drawn_at = 0.0
@@ -91,6 +92,12 @@ class LivePanel:
     def __exit__(self, *_: object) -> None:
         self.close()
 
+    def catch_up(self, timeout: float = 1.0) -> None:
+        """Waits until it shows all it was told: what comes while a Jupyter cell runs is in notebooks run without a browser."""
+        drawn = threading.Event()
+        self._inbox.put(drawn)
+        drawn.wait(timeout)
+
     def close(self) -> None:
         """Stops, and draws how it ended. Again does nothing.
 
@@ -116,9 +123,13 @@ class LivePanel:
             if not self._ended and self._is_due():
                 self._draw()
 
-    def _take(self, event: Event | None) -> None:
+    def _take(self, event: Event | threading.Event | None) -> None:
         if event is None:
             self._ended = True
+            return
+        if isinstance(event, threading.Event):
+            self._draw()
+            event.set()
             return
         self._board.take(event)
         if self._changed_at is None:

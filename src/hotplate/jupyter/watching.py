@@ -81,6 +81,8 @@ class Watched:
             raise
         assert self._live is not None
         self._live.wait_for(lambda status: status.phase == "waiting" and _is_settled(status), _FIRST)
+        if self._panel is not None:
+            self._panel.catch_up()
         return self._live.status
 
     def stop(self) -> None:
