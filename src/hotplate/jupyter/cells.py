@@ -6,7 +6,10 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
-from hotplate.errors import InputError
+from hotplate.errors import HotplateError, InputError
+from hotplate.show import Picture, Shown
+from hotplate.show.pages import escape, page
+from hotplate.show.values import figure
 from hotplate.show.words import preview
 from hotplate.values import describe_type
 
@@ -43,7 +46,7 @@ class Home(Protocol):
         """The comment above it."""
 
 
-class NotebookCell:
+class NotebookCell(Shown):
     """A C or C++ cell: call it with arguments of your own, or take its latest result as `.value`.
 
     It stays the same object when the cell is edited, so whoever has it calls the newest version that works. Where an
@@ -139,11 +142,21 @@ class NotebookCell:
             shown = f" = {preview(self._home.value(self.__name__))}"
         except KeyError:
             shown = ""
+        return f"<{self._signature()}{shown}; {self.state}>"
+
+    def _signature(self) -> str:
         try:
-            signature = repr(self.loaded).removeprefix("<LoadedCell ").removesuffix(">")
-        except Exception:
-            signature = self.__name__
-        return f"<{signature}{shown}; {self.state}>"
+            return repr(self.loaded).removeprefix("<LoadedCell ").removesuffix(">")
+        except HotplateError:  # it can't be built any more: a compiler is gone, a header has changed
+            return self.__name__
+
+    def _picture(self) -> Picture:
+        try:
+            body = figure(self._home.value(self.__name__)) if self.exists else ""
+        except KeyError:
+            body = ""
+        state = f'<div class="hp-dim">{escape(self.state)}</div>'
+        return Picture(page(f'<div class="hp-code">{escape(self._signature())}</div>{body}{state}'), repr(self))
 
 
 def _plain(argument: Any) -> Any:

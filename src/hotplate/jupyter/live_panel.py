@@ -93,7 +93,7 @@ class LivePanel:
         self.close()
 
     def catch_up(self, timeout: float = 1.0) -> None:
-        """Waits until it shows all it was told: what comes while a Jupyter cell runs is in notebooks run without a browser."""
+        """Waits until it shows all it was told: nbclient saves what comes while a Jupyter cell runs, nothing later."""
         drawn = threading.Event()
         self._inbox.put(drawn)
         drawn.wait(timeout)

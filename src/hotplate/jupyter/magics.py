@@ -23,7 +23,9 @@ if TYPE_CHECKING:
 
     from IPython.core.interactiveshell import ExecutionInfo, InteractiveShell
 
+    from hotplate.jupyter.fragments import Options
     from hotplate.jupyter.running import Ran
+    from hotplate.notebook.model import Language
 
 _HELP = """\
 %%hotplate [name] [options]    the C code of this cell (--cpp: C++) becomes cells; they run when their inputs are there
@@ -110,18 +112,7 @@ class HotplateMagics(Magics):
         if not text.strip():
             print(_HELP)
             return
-        self._serial += 1
-        fragment = Fragment(
-            text,
-            options.language_of(read),
-            f"In[{self._number()}]",
-            self._serial,
-            read.name,
-            getattr(self._info, "cell_id", None) or "",
-            self._lines_before(text),
-            self._serial,
-            chosen,
-        )
+        fragment = self._fragment(text, options.language_of(read), read.name, chosen)
         defined = self.session.define(fragment, compiler=read.compiler)
         ran = None
         if defined.error is None and not read.no_run:
@@ -135,6 +126,20 @@ class HotplateMagics(Magics):
             errors = f"{count} error{'s' if count != 1 else ''}"
             raise quietly(defined.error, f"{fragment.place} does not compile: {errors}")
         self.raise_first(ran)
+
+    def _fragment(self, text: str, language: Language, name: str, chosen: Options) -> Fragment:
+        self._serial += 1
+        return Fragment(
+            text,
+            language,
+            f"In[{self._number()}]",
+            self._serial,
+            name,
+            getattr(self._info, "cell_id", None) or "",
+            self._lines_before(text),
+            self._serial,
+            chosen,
+        )
 
     def run_cells(self, names: list[str], chosen: dict[str, object]) -> Ran:
         """Brings cells up to date, with what they print in the output of this Jupyter cell."""

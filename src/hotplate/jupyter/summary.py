@@ -9,6 +9,7 @@ from hotplate.diagnostic import Severity
 from hotplate.show import Picture, Shown
 from hotplate.show.marks import mark_of
 from hotplate.show.pages import escape, page, pre, toned
+from hotplate.show.values import plot
 from hotplate.show.words import milliseconds, preview, type_of
 
 if TYPE_CHECKING:
@@ -29,6 +30,8 @@ class Row:
     seconds: float | None = None
     build_seconds: float = 0.0
     why: str = ""
+    picture: str = ""
+    """Of an array, as markup."""
 
     @classmethod
     def of(cls, result: CellResult) -> Row:
@@ -42,6 +45,7 @@ class Row:
             result.outcome.seconds if ran or (not ok and result.outcome.attempts) else None,
             0.0 if result.kept else result.build_seconds,
             result.reason,
+            plot(result.value) if ok else "",
         )
 
     @property
@@ -102,7 +106,7 @@ def _row_html(row: Row) -> str:
     mark = mark_of("kept" if row.status == "built" else row.status)
     return (
         f"<tr><td><b>{escape(name)}</b></td><td>{toned(f'{mark.sign} {status}', mark.tone)}</td>"
-        f'<td class="hp-right">{escape(took)}</td><td class="hp-code">{escape(value)}</td>'
+        f'<td class="hp-right">{escape(took)}</td><td class="hp-code">{row.picture}{escape(value)}</td>'
         f'<td class="hp-dim hp-wide">{escape(why)}</td></tr>'
     )
 

@@ -34,9 +34,12 @@ class Shell:
         config = Config()
         config.HistoryManager.hist_file = ":memory:"
         config.InteractiveShell.colors = "nocolor"
+        config.Completer.use_jedi = False  # seconds, for what is Python
         self.ipython = InteractiveShell.instance(config=config)
-        self.variables: dict[str, Any] = self.ipython.user_ns
-        self.run("%load_ext hotplate")
+
+    @property
+    def variables(self) -> dict[str, Any]:
+        return self.ipython.user_ns
 
     def run(self, code: str, cell_id: str | None = None) -> Answer:
         with capture_output() as captured:
@@ -50,12 +53,22 @@ class Shell:
         return self.run(f"%%hotplate {line}\n{dedent(text)}", cell_id)
 
 
+@pytest.fixture(scope="module")
+def one_shell(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shell]:
+    """The shell of a test file: making one takes longer than most tests."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("IPYTHONDIR", str(tmp_path_factory.mktemp("ipython")))
+        made = Shell()
+        yield made
+        made.ipython.history_manager.end_session()
+        InteractiveShell.clear_instance()
+
+
 @pytest.fixture
-def shell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Shell]:
+def shell(one_shell: Shell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Shell]:
+    """The shell with nothing in it: no variables, no cells, and the next one is In[2]."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("IPYTHONDIR", str(tmp_path / "ipython"))
-    made = Shell()
-    yield made
-    made.run("%unload_ext hotplate")
-    made.ipython.history_manager.end_session()
-    InteractiveShell.clear_instance()
+    one_shell.ipython.reset(new_session=True)
+    one_shell.run("%load_ext hotplate")
+    yield one_shell
+    one_shell.run("%unload_ext hotplate")

@@ -30,7 +30,7 @@ SCALE = """
 
 
 def test_a_cell_runs_on_the_variables_that_its_parameters_name(shell: Shell) -> None:
-    shell.variables |= {"x": np.arange(3.0), "factor": 2}
+    shell.variables.update({"x": np.arange(3.0), "factor": 2})
     answer = shell.cell(SCALE)
     assert answer.error is None
     assert shell.variables["scaled"].value.tolist() == [0.0, 2.0, 4.0]
@@ -158,7 +158,7 @@ def test_what_is_no_value_does_not_count_as_an_input(shell: Shell) -> None:
 
 
 def test_a_value_that_does_not_fit_is_the_error_that_there_is(shell: Shell) -> None:
-    shell.variables |= {"x": np.ones(2, "f4"), "factor": 1}
+    shell.variables.update({"x": np.ones(2, "f4"), "factor": 1})
     answer = shell.cell(SCALE)
     assert isinstance(answer.error, InputError)
     assert "x wants float64[n], got float32[2]; convert it with x.astype(np.float64)" in answer.text
