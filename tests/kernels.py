@@ -69,6 +69,14 @@ class Kernel:
         """Executes a Jupyter cell. `when` is told of everything that comes while it runs."""
         return self._wait(self._run(dedent(code), cell_id, when))
 
+    def send(self, code: str) -> str:
+        """Sends a Jupyter cell, and returns by which id what comes of it is known."""
+        return str(self._client.execute(code))
+
+    def published(self) -> dict[str, Any]:
+        """The next message for everybody, of whichever Jupyter cell. Raises queue.Empty."""
+        return dict(self._wait(self._client.get_iopub_msg(timeout=PATIENCE)))
+
     def complete(self, code: str) -> list[str]:
         """What the kernel offers at the end of a text."""
         return list(self._wait(self._reply_to(self._client.complete(code)))["content"]["matches"])
