@@ -22,10 +22,26 @@ if TYPE_CHECKING:
     from hotplate.notebook.graph import Graph
     from hotplate.reload import LiveStatus
     from hotplate.reload.board import Board, Row
+    from hotplate.run import CellResult
 
 ROWS = 60
 """Cells that have a row of their own; of more, those that were kept or wait are counted."""
 FINDINGS = 12
+
+
+class Values:
+    """The columns of values as they were drawn last: most pictures show the same results as the one before."""
+
+    def __init__(self) -> None:
+        self._drawn: dict[str, tuple[CellResult, list[tuple[str, str]]]] = {}
+
+    def of(self, result: CellResult) -> list[tuple[str, str]]:
+        """The columns for each field of a result, with its name; one without a name where there are no fields."""
+        known = self._drawn.get(result.name)
+        if known is None or known[0] is not result:
+            columns = [(name, value_columns(value)) for name, value in parts(result.value)]
+            self._drawn[result.name] = known = (result, columns)
+        return known[1]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +53,7 @@ class Scene:
     now: float = 0.0
     status: LiveStatus | None = None
     progress: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+    values: Values = field(default_factory=Values)
     ended: bool = False
     """Whether it is the last picture, which stays in the saved notebook."""
 
@@ -160,19 +177,18 @@ def _rows(row: Row, scene: Scene) -> Iterator[str]:
         tone = "" if row.state in ("skipped", "cancelled") else "bad"
         yield f'<tr>{first}<td></td><td class="hp-wide">{pre(words, tone) if words else ""}</td></tr>'
     else:
-        yield from _values(row, first)
+        yield from _values(row, first, scene.values.of(result))
 
 
-def _values(row: Row, first: str) -> Iterator[str]:
+def _values(row: Row, first: str, columns: Sequence[tuple[str, str]]) -> Iterator[str]:
     """A value that is about to be replaced, or that an older text computed, is not what the file says now: dim."""
-    assert row.result is not None
     old = ' class="hp-dim"' if row.activity or row.broken else ""
-    for name, value in parts(row.result.value):
+    for name, shown in columns:
         if name and first:
             yield f"<tr>{first}<td></td><td></td></tr>"
             first = ""
         label = f'<td class="hp-dim">&nbsp;&nbsp;.{escape(name)}</td>{"<td></td>" * 4}' if name else first
-        yield f"<tr{old}>{label}{value_columns(value)}</tr>"
+        yield f"<tr{old}>{label}{shown}</tr>"
 
 
 def _sign_and_words(row: Row) -> str:

@@ -9,7 +9,7 @@ from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING
 
 from hotplate.events import log
-from hotplate.jupyter.live_page import Scene, panel_picture
+from hotplate.jupyter.live_page import Scene, Values, panel_picture
 from hotplate.reload.board import Board
 from hotplate.reload.news import same_news
 
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 PERIOD = 0.1
 """Seconds between two pictures at least."""
+REST = 9
+"""How many times as long as a picture took the next one waits: drawing takes a tenth of the interpreter at most."""
 SETTLE = 0.04
 """Seconds that a change waits for others, so that a run of kept cells is one picture and not two."""
 TURN = 0.5
@@ -66,8 +68,11 @@ class LivePanel:
         self._inbox: SimpleQueue[Event | threading.Event | None] = SimpleQueue()
         """With what is set when all before it has been drawn; None at the end."""
         self._update: Update | None = None
+        self._values = Values()
         self._drawn = ""
         self._drawn_at = 0.0
+        self._took = 0.0
+        """Seconds that the last picture took."""
         self._changed_at: float | None = None
         """When the first change happened that no picture shows."""
         self._ended = False
@@ -150,10 +155,10 @@ class LivePanel:
         return self._live is not None and not same_news(self._live.status, self._seen)
 
     def _due(self, changed_at: float) -> float:
-        return max(changed_at + SETTLE, self._drawn_at + PERIOD)
+        return max(changed_at + SETTLE, self._drawn_at + max(PERIOD, REST * self._took))
 
     def _draw(self) -> None:
-        self._changed_at, self._drawn_at = None, time.monotonic()
+        self._changed_at, begun = None, time.monotonic()
         try:
             bundle = self._bundle()
             if bundle["text/html"] != self._drawn and self._update is not None:
@@ -161,6 +166,8 @@ class LivePanel:
                 self._drawn = bundle["text/html"]
         except Exception:  # the kernel goes away, or a value can't tell what it is: the watch goes on
             log.exception("the live panel of %s could not be drawn", self._notebook.path.name)
+        self._drawn_at = time.monotonic()
+        self._took = self._drawn_at - begun
 
     def _bundle(self) -> dict[str, str]:
         if self._live is not None:
@@ -172,6 +179,7 @@ class LivePanel:
             now=time.time(),
             status=self._seen,
             progress=self._notebook.progress(),
+            values=self._values,
             ended=self._ended,
         )
         picture = panel_picture(self._board, scene)

@@ -22,7 +22,7 @@ _INKS = [TONES[tone] for tone in ("kept", "late", "good", "busy")]
 
 def lines(values: Iterable[Array], width: int, height: int) -> str:
     """Lines of numbers, all from the least to the greatest of them; a gap where there is none."""
-    shapes = [envelope(line, width) for line in values]
+    shapes = [envelope(line, width // _STEP) for line in values]
     low, high = limits(np.concatenate([side for shape in shapes for side in (shape.low, shape.high)]))
     drawn = "".join(
         piece for shape, ink in zip(shapes, cycle(_INKS)) for piece in _pieces(shape, low, high, width, height, ink)
@@ -34,11 +34,12 @@ def lines(values: Iterable[Array], width: int, height: int) -> str:
 
 def image(matrix: Array, width: int, height: int) -> str:
     """A matrix as an image of at most this size, dark where it is low; nothing where there is no number."""
-    pixels = pixels_of(finite_only(thinned(matrix)))
     rows, columns = matrix.shape
     scale = min(width / columns, height / rows)
     # A row of 10,000 numbers would be a line of no height.
     wide, high = (max(round(side * scale), 8) for side in (columns, rows))
+    # Twice as many as it has pixels: screens have more than one to a pixel of CSS.
+    pixels = pixels_of(finite_only(thinned(matrix, 2 * high, 2 * wide)))
     colours = palette(255) + b"\0\0\0"
     data = base64.b64encode(encode(pixels, colours)).decode("ascii")
     about = escape(f"{rows:,} x {columns:,} numbers as an image")
@@ -63,6 +64,8 @@ def bars(values: Array, width: int, height: int) -> str:
 
 
 _BARS = 24
+_STEP = 2
+"""Pixels from one point of a line to the next."""
 
 
 def limits(numbers: Array) -> tuple[float, float]:

@@ -21,7 +21,7 @@ def encode(pixels: np.ndarray[Any, Any], colours: bytes) -> bytes:
         (b"IHDR", struct.pack(">IIBBBBB", width, height, 8, _INDEXED, 0, 0, 0)),
         (b"PLTE", colours),
         (b"tRNS", b"\xff" * 255 + b"\0"),
-        (b"IDAT", zlib.compress(lines, 9)),
+        (b"IDAT", zlib.compress(lines)),
         (b"IEND", b""),
     ]
     return _SIGNATURE + b"".join(_chunk(kind, data) for kind, data in chunks)

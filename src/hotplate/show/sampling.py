@@ -71,10 +71,11 @@ def envelope(line: Array, columns: int) -> Envelope:
         return Envelope(np.fmin.reduceat(seen, starts), np.fmax.reduceat(seen, starts), line.size)
 
 
-def thinned(matrix: Array) -> Array:
-    """At most SIDE rows and columns of a matrix, evenly spaced from the first to the last."""
-    rows, columns = (np.linspace(0, n - 1, min(n, SIDE)).round().astype(np.int64) for n in matrix.shape)
-    return matrix[np.ix_(rows, columns)]
+def thinned(matrix: Array, rows: int = SIDE, columns: int = SIDE) -> Array:
+    """At most so many rows and columns of a matrix, evenly spaced from the first to the last. Never more than SIDE."""
+    most = zip(matrix.shape, (rows, columns), strict=True)
+    down, across = (np.linspace(0, n - 1, min(n, limit, SIDE)).round().astype(np.int64) for n, limit in most)
+    return matrix[np.ix_(down, across)]
 
 
 def finite_only(values: Array) -> Array:

@@ -13,7 +13,7 @@ from hotplate import notebook as notation
 from hotplate.diagnostic import Diagnostic, Severity
 from hotplate.errors import BuildError, CellFailed
 from hotplate.execute import Outcome, OutcomeKind
-from hotplate.jupyter.live_page import FINDINGS, ROWS, Scene, panel_picture
+from hotplate.jupyter.live_page import FINDINGS, ROWS, Scene, Values, panel_picture
 from hotplate.reload import LiveStatus
 from hotplate.run import CellResult, Run
 
@@ -125,6 +125,13 @@ def test_of_many_findings_the_first_are_shown_and_the_rest_counted(drawn: Any) -
 def test_the_last_picture_says_that_it_is_over(drawn: Any, ran: Any, make: Any) -> None:
     ran(make.result("u0"))
     assert drawn("u0", ended=True).text.startswith("heat.c  ended")
+
+
+def test_a_value_is_drawn_once_for_all_pictures_that_show_it(make: Any) -> None:
+    values, result = Values(), make.result("u0", np.arange(9.0))
+    drawn = values.of(result)
+    assert values.of(result) is drawn
+    assert values.of(make.result("u0", np.arange(8.0))) != drawn
 
 
 def test_nothing_that_a_user_wrote_becomes_markup(drawn: Any, ran: Any, make: Any, feed: Any) -> None:

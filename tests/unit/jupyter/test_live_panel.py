@@ -13,7 +13,7 @@ import pytest
 
 from hotplate import notebook as notation
 from hotplate.events import Event, Kind
-from hotplate.jupyter.live_panel import PERIOD, LivePanel
+from hotplate.jupyter.live_panel import PERIOD, REST, LivePanel
 from hotplate.reload import LiveStatus
 from tests.waiting import eventually
 
@@ -31,6 +31,7 @@ class Output:
         self.contexts: list[str] = []
         self.threads: set[str] = set()
         self.error: Exception | None = None
+        self.delay = 0.0
 
     def __call__(self, bundle: Any) -> Any:
         self.take(bundle)
@@ -39,6 +40,7 @@ class Output:
     def take(self, bundle: Any) -> None:
         if self.error is not None:
             raise self.error
+        time.sleep(self.delay)
         self.texts.append(bundle["text/plain"])
         self.contexts.append(output.get())
         self.threads.add(threading.current_thread().name)
@@ -74,6 +76,17 @@ def test_any_number_of_events_are_few_pictures_and_the_last_has_them_all(panel: 
         assert eventually(lambda: "c1999" in shown.texts[-1] or "more: " in shown.texts[-1])
         took = time.monotonic() - begun
         assert len(shown.texts) <= took / PERIOD + 3
+
+
+def test_where_pictures_take_long_there_are_fewer_of_them(panel: LivePanel, shown: Output) -> None:
+    took, begun = 0.08, time.monotonic()
+    shown.delay = took
+    with panel:
+        for number in range(200):
+            panel(started(number))
+            time.sleep(0.005)
+        elapsed = time.monotonic() - begun
+        assert len(shown.texts) <= elapsed / (REST * took) + 3
 
 
 def test_a_picture_that_shows_the_same_is_not_sent_again(panel: LivePanel, shown: Output) -> None:
