@@ -56,9 +56,10 @@ html_show_sphinx = False
 
 def setup(app: Sphinx) -> None:
     """Sphinx calls this before it reads the pages."""
-    app.connect("include-read", leave_out_links_to_other_folders)
+    app.connect("include-read", rebase_links)
 
 
-def leave_out_links_to_other_folders(_app: Sphinx, _path: Path, _page: str, content: list[str]) -> None:
-    """The changelog lies beside this folder; what it links to outside of it is no page of the site."""
-    content[0] = re.sub(r"\[([^\]]*)\]\((?!docs/|https?:)[^)]*\)", r"\1", content[0])
+def rebase_links(_app: Sphinx, path: Path, _page: str, content: list[str]) -> None:
+    """The changelog and the page of the examples lie beside this folder, and their links start there."""
+    text = re.sub(r"(\]\()(?!https?:|#)", rf"\1{path.parent.as_posix()}/", content[0])
+    content[0] = text.replace("](../docs/", "](").replace("](../examples/README.md)", "](examples.md)")

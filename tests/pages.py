@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 ROOT = Path(__file__).parents[1]
-PAGES = sorted([ROOT / "README.md", ROOT / "CHANGELOG.md", *(ROOT / "docs").rglob("*.md")])
+OUTSIDE = [ROOT / name for name in ("README.md", "CHANGELOG.md", "examples/README.md")]
+PAGES = sorted([*OUTSIDE, *(ROOT / "docs").rglob("*.md")])
 STORIES = [page for page in PAGES if page.stem == "tutorial" or (page.parent.name == "howto" and page.stem != "index")]
 """The pages whose blocks are run one after the other, in one folder, as a reader does."""
 
