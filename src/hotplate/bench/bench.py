@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from hotplate.bench.counters import Counters, Unavailable
+from hotplate.bench.counters import Counters, Unavailable, open_counters
 from hotplate.bench.equality import difference
 from hotplate.bench.inputs import axes_of_cell, inputs_of, timed_cells
 from hotplate.bench.machine import read_machine
@@ -57,7 +57,7 @@ class Bench:
 
     def __init__(
         self,
-        path: Path,
+        path: str | Path,
         cells: Sequence[str] = (),
         *,
         against: Sequence[str] = (),
@@ -69,7 +69,7 @@ class Bench:
         remarks: bool = False,
         tell: Callable[[str], object] = lambda _: None,
     ) -> None:
-        self._path = path.absolute()
+        self._path = Path(path).absolute()
         self._asked = tuple(cells)
         self._matrix = tuple(against), tuple(compilers), tuple(tuple(words) for words in flags)
         self._given = dict(given or {})
@@ -131,12 +131,12 @@ class Bench:
     def _counters_note(self) -> str:
         if not self._settings.counters:
             return ""
-        try:
-            with Counters():
-                return ""
-        except Unavailable as why:
+        opened = open_counters()
+        if isinstance(opened, Unavailable):
             self._settings = replace(self._settings, counters=False)
-            return f"instructions and cache misses are not available: {why}"
+            return f"instructions and cache misses are not available: {opened.reason}"
+        with opened:
+            return ""
 
     # ---- one cell at one point ----
 
@@ -178,19 +178,20 @@ class Bench:
         again = copies.load(first.cell.path, StateBlock(), np.empty)(*first.arguments)
         if difference(first.result, again, settings.rtol):
             return "", ["it gives other results each time it is called, so they are not compared"]
-        for i, j in pairs:
-            baseline, other = candidates[i], candidates[j]
-            if found := difference(baseline.result, other.result, settings.rtol):
-                text = f"{_name(other.version)} gives another result than {_name(baseline.version)}: {found}"
-                return ("", [text]) if settings.allow_different else (text, [])
-        return "", []
+        texts = [
+            f"{_name(candidates[j].version)} gives another result than {_name(candidates[i].version)}: {found}"
+            for i, j in pairs
+            if (found := difference(candidates[i].result, candidates[j].result, settings.rtol))
+        ]
+        return ("", texts) if settings.allow_different else ("; ".join(texts), [])
 
     def _count(self, entrants: Sequence[Entrant], measured: Measurement) -> list[Counts | None]:
-        if not self._settings.counters or not measured.clock.alone:
+        opened = open_counters() if self._settings.counters and measured.clock.alone else None
+        if not isinstance(opened, Counters):
             return [None] * len(entrants)
-        with Counters() as counters:
+        with opened:
             return [
-                _counted(counters, entrant, inner)
+                _counted(opened, entrant, inner)
                 for entrant, inner in zip(entrants, measured.sampling.inner, strict=True)
             ]
 
@@ -202,21 +203,8 @@ class Bench:
         measured: Measurement,
         counts: Sequence[Counts | None],
     ) -> Case:
-        timings = tuple(
-            Timing(
-                version=candidate.version.label,
-                samples=tuple(samples),
-                inner=inner,
-                clock=measured.clock.name,
-                compiler=candidate.cell.descriptor.compiler,
-                unit_key=candidate.cell.descriptor.unit_key,
-                work=candidate.work,
-                counts=counted,
-            )
-            for candidate, samples, inner, counted in zip(
-                candidates, measured.samples, measured.sampling.inner, counts, strict=True
-            )
-        )
+        several = zip(candidates, measured.samples, measured.sampling.inner, counts, strict=True)
+        timings = tuple(_timing(it, samples, inner, measured, counted) for it, samples, inner, counted in several)
         comparisons = []
         for i, j in pairs:
             interval = interval_between(measured, (i, j), self._settings.seed)
@@ -262,6 +250,22 @@ def _entrant(candidate: _Candidate, copies: Copies, memory: ResultMemory) -> Ent
     state = StateBlock()
     calls = tuple(copies.load(candidate.cell.path, state, memory.empty) for _ in range(PLACES))
     return Entrant(calls, candidate.arguments)
+
+
+def _timing(
+    candidate: _Candidate, samples: Sequence[float], inner: int, measured: Measurement, counts: Counts | None
+) -> Timing:
+    cell = candidate.cell.descriptor
+    return Timing(
+        version=candidate.version.label,
+        samples=tuple(samples),
+        inner=inner,
+        clock=measured.clock.name,
+        compiler=cell.compiler,
+        unit_key=cell.unit_key,
+        work=candidate.work,
+        counts=counts,
+    )
 
 
 def _counted(counters: Counters, entrant: Entrant, calls: int) -> Counts:

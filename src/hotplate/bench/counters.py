@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-__all__ = ["Counters", "Counts", "Unavailable", "scaled"]
+__all__ = ["Counters", "Counts", "Unavailable", "open_counters", "scaled"]
 
 _SYSCALL = {"x86_64": 298, "aarch64": 241, "riscv64": 241, "ppc64le": 319, "s390x": 331}
 _HARDWARE = 0
@@ -29,8 +29,11 @@ _ENABLE, _DISABLE, _RESET = 0x2400, 0x2401, 0x2403
 _PARANOID = Path("/proc/sys/kernel/perf_event_paranoid")
 
 
-class Unavailable(Exception):
-    """There are no counters here; the message says why."""
+@dataclass(frozen=True, slots=True)
+class Unavailable:
+    """There are no counters here."""
+
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,25 +44,25 @@ class Counts:
     cache_misses: float | None
 
 
+def open_counters(events: Mapping[str, tuple[int, int]] = MappingProxyType(_EVENTS)) -> Counters | Unavailable:
+    """The counters of the thread that asks. `events` are types and numbers, by the names that Counts has."""
+    if sys.platform != "linux" or platform.machine() not in _SYSCALL:
+        return Unavailable(f"they are read on Linux only; this is {platform.system()} on {platform.machine()}")
+    files: dict[str, int] = {}
+    reasons = []
+    for name, event in events.items():
+        try:
+            files[name] = _open(*event)
+        except OSError as error:
+            reasons.append(_reason(error))
+    return Counters(files) if files else Unavailable(reasons[0])
+
+
 class Counters:
-    """The counters of the thread that makes it. A context manager.
+    """Open counters, in a context that closes them. Made by `open_counters`."""
 
-    Raises Unavailable where the system has none or does not let this process use them.
-    """
-
-    def __init__(self, events: Mapping[str, tuple[int, int]] = MappingProxyType(_EVENTS)) -> None:
-        """`events` are types and numbers, by the names that Counts has."""
-        self._files: dict[str, int] = {}
-        if sys.platform != "linux" or platform.machine() not in _SYSCALL:
-            raise Unavailable(f"counters are read on Linux only; this is {platform.system()} on {platform.machine()}")
-        reasons = []
-        for name, event in events.items():
-            try:
-                self._files[name] = _open(*event)
-            except OSError as error:
-                reasons.append(_reason(error))
-        if not self._files:
-            raise Unavailable(reasons[0])
+    def __init__(self, files: Mapping[str, int]) -> None:
+        self._files = dict(files)
 
     def __enter__(self) -> Counters:
         return self

@@ -45,29 +45,24 @@ class ResultMemory:
         size = math.prod(shape) * dtype.itemsize
         if size < _SMALL:
             return np.empty(shape, dtype)
-        return np.ndarray(shape, dtype, self._free(size).data, self._offset)
+        pieces = self._pieces.setdefault(size, [])
+        free = next((i for i in range(len(pieces)) if _references(pieces, i) == _UNUSED), len(pieces))
+        if free == len(pieces):
+            pieces.append(np.zeros(size + _PAGE, np.uint8))
+        return np.ndarray(shape, dtype, pieces[free].data, self._offset)
 
     def move(self, random: random.Random) -> None:
         """Puts the results that come at another distance from the beginning of a page."""
         self._offset = random.randrange(0, _PAGE, _LINE)
 
-    def _free(self, size: int) -> np.ndarray[Any, Any]:
-        pieces = self._pieces.setdefault(size, [])
-        for piece in pieces:
-            if sys.getrefcount(piece) == _UNUSED:
-                return piece
-        pieces.append(np.zeros(size + _PAGE, np.uint8))
-        return pieces[-1]
+
+def _references(pieces: list[np.ndarray[Any, Any]], i: int) -> int:
+    """How many there are to a piece. NumPy bases a view of a view on the piece itself, so arrays can't be followed."""
+    return sys.getrefcount(pieces[i])
 
 
-def _count_unused() -> int:
-    """What sys.getrefcount says of a piece in the list that no array lies over."""
-    for piece in [np.zeros(1, np.uint8)]:
-        return sys.getrefcount(piece)
-    raise AssertionError
-
-
-_UNUSED = _count_unused()
+_UNUSED = _references([np.zeros(1, np.uint8)], 0)
+"""What it says of a piece that no array lies over; versions of Python count differently."""
 
 
 class Copies:

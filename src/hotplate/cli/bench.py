@@ -85,12 +85,7 @@ def bench(
     """
     from hotplate.bench import Bench
 
-    if plot is not None:
-        from hotplate.bench.plot import refuse_plot
-
-        refuse_plot(plot)
-    if json_file not in (None, "-") and not Path(json_file).absolute().parent.is_dir():
-        raise SettingError(f"can't write {json_file}: there is no folder {Path(json_file).absolute().parent}")
+    _refuse_files(json_file, plot)
     notebook = hotplate.open(file)
     given, axes = _values(notebook, assignments, arrays)
     if plot is not None and not axes:
@@ -110,6 +105,17 @@ def bench(
     )
     report = _perform(made, line, json_file, plot)
     return 1 if not report.ok or (fail_slower is not None and report.slower(fail_slower)) else 0
+
+
+def _refuse_files(json_file: str | None, plot: Path | None) -> None:
+    """Raises SettingError for files that can't be written, before anything is measured."""
+    if plot is not None:
+        from hotplate.bench.plot import refuse_plot
+
+        refuse_plot(plot)
+    folder = Path(json_file or "").absolute().parent
+    if json_file is not None and not folder.is_dir():
+        raise SettingError(f"can't write {json_file}: there is no folder {folder}")
 
 
 def _settings(*, seconds: float | None, quick: bool, **others: Any) -> Settings:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import gc
+import random
 import sys
 import threading
 import time
@@ -96,14 +97,26 @@ def test_where_it_may_not_choose_a_processor_it_goes_on(monkeypatch: pytest.Monk
 
 
 def test_memory_of_results_is_used_again_when_nobody_has_it() -> None:
-    memory = ResultMemory()
-    dtype = np.dtype(np.float64)
-    first = memory.empty((100, 100), dtype)
-    second = memory.empty((100, 100), dtype)
-    where = first.ctypes.data
+    memory, shape, dtype = ResultMemory(), (100, 100), np.dtype(np.float64)
+    first, second = memory.empty(shape, dtype), memory.empty(shape, dtype)
     assert not np.shares_memory(first, second)
+    where, view = first.ctypes.data, first[1:]
     del first
-    assert memory.empty((100, 100), dtype).ctypes.data == where
+    third = memory.empty(shape, dtype)
+    assert not np.shares_memory(third, view)
+    del view
+    assert memory.empty(shape, dtype).ctypes.data == where
+
+
+def test_memory_of_results_moves_within_a_page() -> None:
+    memory, chosen = ResultMemory(), random.Random(0)
+    places = set()
+    for _ in range(20):
+        memory.move(chosen)
+        places.add(memory.empty((10_000,), np.dtype(np.float64)).ctypes.data)
+    assert len(places) > 10
+    assert max(places) - min(places) < 4096
+    assert {place % 8 for place in places} == {0}
 
 
 C = """
