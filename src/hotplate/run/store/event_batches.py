@@ -11,7 +11,6 @@ from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 from hotplate.events import Event, Kind
-from hotplate.run.store.rows import rows_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -21,14 +20,17 @@ if TYPE_CHECKING:
     from hotplate.run.store.rows import Row
 
 
+_WIDTH = 7
+
+
 class _Batches:
     """Takes events as rows: run, number, kind, time, cell, attempt, and data as JSON text."""
 
     def insert(self, connection: Connection, values: Sequence[SQLiteValue]) -> None:
         """Adds one batch for each run, within the transaction that is open."""
-        by_run: defaultdict[object, list[list[SQLiteValue]]] = defaultdict(list)
-        for run, *event in rows_of(values, 7):
-            by_run[run].append(event)
+        by_run: defaultdict[SQLiteValue, list[Sequence[SQLiteValue]]] = defaultdict(list)
+        for at in range(0, len(values), _WIDTH):
+            by_run[values[at]].append(values[at + 1 : at + _WIDTH])
         for run, events in by_run.items():
             events.sort(key=itemgetter(0))  # those that a subscriber caused come first
             connection.execute(
