@@ -21,7 +21,7 @@ import pytest
 import hotplate
 from benchmarks.contest import Contender, Contest, Sample, everyone_in, timed, within
 from hotplate.execute import OutcomeKind
-from hotplate.execute.workers.worker import GRACE
+from hotplate.execute.backend import GRACE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
