@@ -76,11 +76,11 @@ class Watched:
             self._panel = LivePanel(self.notebook).__enter__()
         try:
             self._begin()
-        except BaseException:
+            assert self._live is not None
+            self._live.wait_for(lambda status: status.phase == "waiting" and _is_settled(status), _FIRST)
+        except BaseException:  # Ctrl-C as well: nobody could end what is not known to be watched
             self.stop()
             raise
-        assert self._live is not None
-        self._live.wait_for(lambda status: status.phase == "waiting" and _is_settled(status), _FIRST)
         if self._panel is not None:
             self._panel.catch_up()
         return self._live.status
