@@ -36,8 +36,8 @@ def image(matrix: Array, width: int, height: int) -> str:
     """A matrix as an image of at most this size, dark where it is low; nothing where there is no number."""
     rows, columns = matrix.shape
     scale = min(width / columns, height / rows)
-    # A row of 10,000 numbers would be a line of no height.
-    wide, high = (max(round(side * scale), 8) for side in (columns, rows))
+    # Stretched rather than a strip: of 50 rows and 1000 columns one wants to see the rows.
+    wide, high = (max(round(side * scale), height // 2) for side in (columns, rows))
     # Twice as many as it has pixels: screens have more than one to a pixel of CSS.
     pixels = pixels_of(finite_only(thinned(matrix, 2 * high, 2 * wide)))
     colours = palette(255) + b"\0\0\0"

@@ -139,6 +139,12 @@ def test_a_matrix_is_an_image_with_its_own_rows_and_columns() -> None:
     assert image[1][2] == 255
 
 
+def test_a_matrix_of_few_rows_is_stretched_rather_than_a_strip() -> None:
+    markup = plot(np.zeros((20, 1000)), (120, 28))
+    assert 'width="120" height="14"' in markup
+    assert len(decoded(markup)) == 20
+
+
 def test_equal_numbers_have_the_colour_in_the_middle() -> None:
     assert set(pixels_of(np.ones((3, 3))).flat) == {127}
 
