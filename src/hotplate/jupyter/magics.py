@@ -103,6 +103,10 @@ class HotplateMagics(Magics):
             return self._define(line, cell)
         except HotplateError as error:
             raise (error if is_quiet(error) else quietly(error, self.session.places.error(error))) from None
+        except KeyboardInterrupt as error:
+            raise (
+                error if is_quiet(error) else quietly(error, "stopped before any cell ran; all is as it was")
+            ) from None
 
     hotplate.__doc__ = f"{hotplate.__doc__}\n\n{_HELP}\nOptions of %%hotplate:\n{options.cell_parser().format_help()}"
 
@@ -176,6 +180,7 @@ class HotplateMagics(Magics):
 
 
 HELP = _HELP
+_STOPPED = "stopped before any cell ran; all is as it was"
 _NO_WORKERS = (
     "cells run in the kernel's own process here, for there are workers on Linux and Windows alone: a crash ends the "
     "kernel, and a loop can be stopped only if it polls hp_check"

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import sys
+import threading
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -209,8 +213,6 @@ def test_isolate_keeps_direct_calls_in_a_worker(shell: Shell) -> None:
 def test_a_canary_runs_in_a_worker_once(shell: Shell) -> None:
     shell.run("print()")
     shell.cell("#include <unistd.h>\nint where(void) { return getpid(); }", "--canary")
-    import os
-
     assert shell.variables["where"].value != os.getpid()
     shell.run("%hotplate run where --fresh")
     assert shell.variables["where"].value == os.getpid()
@@ -327,6 +329,43 @@ def test_an_executor_that_is_none_is_one_message(shell: Shell) -> None:
     assert isinstance(answer.error, SettingError)
     assert "Traceback" not in answer.text
     assert shell.run("%hotplate run").error is None
+
+
+def test_an_interrupt_of_the_compiler_leaves_all_as_it_was(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    shell.cell("int a(void) { return 1; }", "first")
+
+    def stop(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("hotplate.session.Notebook.build", stop)
+    answer = shell.cell("int a(void) { return 2; }", "first")
+    assert isinstance(answer.error, KeyboardInterrupt)
+    assert "KeyboardInterrupt: stopped before any cell ran" in answer.text
+    monkeypatch.undo()
+    assert (shell.variables["a"].value, shell.variables["a"].state.mark) == (1, "")
+    assert shell.cell("int a(void) { return 2; }", "first").error is None
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals are other things there")
+@pytest.mark.parametrize("executor", ["linear", "parallel", "process"])
+def test_an_interrupt_ends_an_endless_loop_under_every_executor(shell: Shell, executor: str) -> None:
+    shell.cell("int spin(int k) { while (k) {} return 1; }\nint b(int spin) { return spin; }", "--no-run")
+    shell.variables["k"] = 0
+    shell.run("%hotplate run")  # there is a worker from here on
+    shell.variables["k"] = 1
+    timer = threading.Timer(0.5, os.kill, (os.getpid(), signal.SIGINT))
+    timer.start()
+    answer = shell.run(f"%hotplate run --executor={executor}")
+    timer.join()
+    assert isinstance(answer.error, KeyboardInterrupt)
+    assert "spin was asked to stop, did not answer in time, and its worker was ended" in answer.text
+    assert shell.run("%hotplate list").error is None
+
+
+def test_a_terminal_has_a_bar_on_one_line(shell: Shell) -> None:
+    answer = shell.cell("#include <hotplate.h>\n#include <unistd.h>\nint slow(hp_ctx *ctx) { "
+                        "for (int i = 0; i < 30; i++) { hp_progress(ctx, i, 30); usleep(10000); } return 1; }")  # fmt: skip
+    assert "\rslow: 100% (30 of 30)" in answer.text
 
 
 # ---- commands
