@@ -364,7 +364,8 @@ def test_an_interrupt_ends_an_endless_loop_under_every_executor(shell: Shell, ex
 
 def test_a_terminal_has_a_bar_on_one_line(shell: Shell) -> None:
     answer = shell.cell("#include <hotplate.h>\n#include <unistd.h>\nint slow(hp_ctx *ctx) { "
-                        "for (int i = 0; i < 30; i++) { hp_progress(ctx, i, 30); usleep(10000); } return 1; }")  # fmt: skip
+                        "for (int i = 0; i < 30; i++) { hp_progress(ctx, i, 30); usleep(10000); } "
+                        "return 1; }")  # fmt: skip
     assert "\rslow: 100% (30 of 30)" in answer.text
 
 
