@@ -213,7 +213,7 @@ class Bench:
                 labels = candidates[i].version.label, candidates[j].version.label
                 blocks = measured.complete
                 comparisons.append(Comparison(*labels, interval, self._settings.margin, blocks, same_build))
-        return replace(case, timings=timings, comparisons=tuple(comparisons), spent=measured.spent)
+        return replace(case, timings=timings, comparisons=tuple(comparisons))
 
 
 _LENIENT: dict[str, Any] = {"ignore_cleanup_errors": True}

@@ -88,8 +88,6 @@ class Case:
     notes: tuple[str, ...] = ()
     problem: str = ""
     """Why it was not timed, when that is an error."""
-    spent: bool = False
-    """Whether its time ran out before it was known well enough."""
 
     @property
     def name(self) -> str:

@@ -25,7 +25,7 @@ PLACES = 8
 _WARM = 0.05
 """Seconds of calls of each version before the first sample: caches, branch predictors, the processor's frequency."""
 _LOOK = 8
-"""Blocks between two looks at the intervals."""
+"""Blocks between two looks at the intervals; a tenth of all when there are many, for a look takes longer then."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +48,6 @@ class Measurement:
     blocks: list[list[float]]
     """For each version and block, the one time that stands for it."""
     seconds: float = 0.0
-    spent: bool = False
-    """Whether time ran out before the intervals were narrow enough."""
 
     @property
     def complete(self) -> int:
@@ -95,14 +93,12 @@ def interval_between(measured: Measurement, pair: tuple[int, int], seed: int) ->
 
 def _is_over(measured: Measurement, pairs: Sequence[tuple[int, int]], settings: Settings) -> bool:
     count = len(measured.blocks[0])
-    spent = measured.seconds >= settings.seconds and count >= _LEAST
-    if count < settings.least_blocks or (count - settings.least_blocks) % _LOOK:
-        measured.spent = spent
-        return spent
+    if measured.seconds >= settings.seconds and count >= _LEAST:
+        return True
+    if count < settings.least_blocks or (count > settings.least_blocks and count % max(_LOOK, count // 10)):
+        return False
     intervals = [it for pair in pairs if (it := interval_between(measured, pair, settings.seed))]
-    enough = is_enough(count, intervals, settings)
-    measured.spent = spent and not enough
-    return spent or enough
+    return is_enough(count, intervals, settings)
 
 
 _LEAST = 6

@@ -79,15 +79,15 @@ def test_a_counter_that_had_its_turn_for_a_part_of_the_time_is_scaled(
     assert counters.scaled(struct.pack("=QQQ", *read), calls=10) == count
 
 
-def test_counts_of_one_call_grow_with_what_it_does() -> None:
+def test_counts_are_of_one_call() -> None:
     software, task_clock = 1, 1  # PERF_TYPE_SOFTWARE, PERF_COUNT_SW_TASK_CLOCK: virtual machines have these, too
     opened = counters.open_counters({"instructions": (software, task_clock)})
     if isinstance(opened, counters.Unavailable):
         pytest.skip(f"counters are not available: {opened.reason}")
     with opened:
-        few = opened.count(lambda: sum(range(100)), 1)
-        many = opened.count(lambda: sum(range(1_000_000)), 1)
-    assert few.instructions is not None
-    assert many.instructions is not None
-    assert many.instructions > 10 * few.instructions
-    assert many.cache_misses is None
+        one = opened.count(lambda: sum(range(1_000_000)), 1)
+        part = opened.count(lambda: None, 1_000_000)
+    assert one.instructions is not None
+    assert part.instructions is not None
+    assert one.instructions > 1e6 > part.instructions  # ns: no processor makes a million additions in a millisecond
+    assert one.cache_misses is None
