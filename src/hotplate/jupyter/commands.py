@@ -14,7 +14,9 @@ from hotplate.jupyter.summary import Row, Summary
 from hotplate.jupyter.timing import time_cell
 from hotplate.jupyter.watching import Watched
 from hotplate.notebook import suggest
-from hotplate.show.words import preview
+from hotplate.notebook.drawing import DrawnGraph
+from hotplate.show.graphs import State
+from hotplate.show.words import milliseconds, preview, type_of
 
 if TYPE_CHECKING:
     import argparse
@@ -103,7 +105,17 @@ class Commands:
     def _graph(self, read: argparse.Namespace) -> Any:
         graph = self._session.graph
         names = self._known(read.cells)
-        return graph.subgraph(names) if names else graph
+        shown = graph.subgraph(names) if names else graph
+        return DrawnGraph(shown, {name: self._drawn_state(name) for name in shown.order})
+
+    def _drawn_state(self, name: str) -> State:
+        state = self._session.state(name)
+        try:
+            kind = type_of(self._session.home(name).value(name))
+        except KeyError:  # it has no value
+            return State("waiting" if state.missing else "" if state.status == "built" else state.status)
+        is_old = state.stale and state.status in ("ok", "kept", "given", "draft")
+        return State("stale" if is_old else state.status, kind, milliseconds(state.seconds) if state.seconds else "")
 
     def _source(self, read: argparse.Namespace) -> None:
         (name,) = self._known([read.cell])

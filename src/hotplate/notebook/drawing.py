@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from hotplate.show import Picture, graphs
+from hotplate.show import Picture, Shown, graphs
 from hotplate.show.graphs import Box, Drawing, Link
 from hotplate.show.pages import escape, page, pre
 
@@ -87,6 +88,20 @@ def drawing_of(graph: Graph) -> Drawing:
 def _tip(graph: Graph, name: str) -> str:
     span = graph.nodes[name].span
     return "\n".join(filter(None, [f"line {span.line}" if span else "", sources_of(graph, name)]))
+
+
+@dataclass(frozen=True, slots=True)
+class DrawnGraph(Shown):
+    """A graph with how its cells stand, as something to show."""
+
+    graph: Graph
+    states: Mapping[str, State]
+
+    def __repr__(self) -> str:
+        return as_text(self.graph)
+
+    def _picture(self) -> Picture:
+        return picture_of(self.graph, self.states)
 
 
 def picture_of(graph: Graph, states: Mapping[str, State] | None = None) -> Picture:
