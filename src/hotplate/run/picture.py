@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from hotplate.show import Picture
@@ -12,24 +13,47 @@ from hotplate.show.values import caption, figure, plot
 from hotplate.show.words import milliseconds, parts, preview, type_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
     from rich.console import Console
     from rich.text import Text
 
     from hotplate.run.result import CellResult, Run
 
+MOST = 200
+"""Cells that a notebook shows of a run."""
 HEADINGS = ("cell", "status", "build", "run", "type", "value")
 
 
 def run_picture(run: Run) -> Picture:
     """The table of a run, with the marks on results that are not those of the file as it is."""
-    text = "\n".join([*marks_of(run), as_text(lambda console: print_run(console, run))])
+    shown = _chosen(run)
+    left_out = _left_out(run, shown)
+    text = "\n".join([*marks_of(run), as_text(lambda console: print_run(console, run, shown)), *left_out])
     marks = "".join(f'<div class="hp-mark">{escape(mark)}</div>' for mark in marks_of(run))
-    rows = "".join("".join(_html_rows(cell)) for cell in run.cells.values())
+    rows = "".join("".join(_html_rows(cell)) for cell in shown)
     head = "".join(f"<th{_RIGHT if name in ('build', 'run') else ''}>{name}</th>" for name in HEADINGS)
-    foot = f'<div class="hp-dim">{escape(counted(run))}</div>'
+    foot = "".join(f'<div class="hp-dim">{escape(line)}</div>' for line in (counted(run), *left_out))
     return Picture(page(f'{marks}<div class="hp-scroll"><table><tr>{head}</tr>{rows}</table></div>{foot}'), text)
+
+
+def _chosen(run: Run) -> list[CellResult]:
+    """The cells that a notebook shows: all, or of very many what went wrong, and the first of the others."""
+    cells = list(run.cells.values())
+    if len(cells) <= MOST:
+        return cells
+    best = sorted(cells, key=lambda cell: cell.outcome.ok)[:MOST]
+    names = {cell.name for cell in best}
+    return [cell for cell in cells if cell.name in names]
+
+
+def _left_out(run: Run, shown: Sequence[CellResult]) -> list[str]:
+    if len(shown) == len(run.cells):
+        return []
+    counts = Counter(cell.status for cell in run.cells.values())
+    counts.subtract(cell.status for cell in shown)
+    words = ", ".join(f"{number:,} {status}" for status, number in counts.most_common() if number)
+    return [f"not shown: {words}; run.cells has them"]
 
 
 def marks_of(run: Run) -> list[str]:
@@ -63,12 +87,12 @@ def _status(cell: CellResult) -> str:
 # ---- for terminals
 
 
-def print_run(console: Console, run: Run) -> None:
-    """Prints the closing table: cell, status, build and run time, type, a preview of the value."""
+def print_run(console: Console, run: Run, cells: Iterable[CellResult] | None = None) -> None:
+    """Prints the closing table: cell, status, build and run time, type, a preview of the value. All cells, or some."""
     from rich.text import Text
 
     rows: list[tuple[str | Text, ...]] = []
-    for cell in run.cells.values():
+    for cell in run.cells.values() if cells is None else cells:
         status = Text(cell.status, mark_of(cell.status).style)
         for i, (label, type_text, text) in enumerate(_rows(cell)):
             first = (label, status, *times(cell)) if i == 0 else (label, "", "", "")

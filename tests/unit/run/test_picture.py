@@ -13,6 +13,7 @@ import pytest
 from hotplate.errors import CellFailed
 from hotplate.execute import Outcome, OutcomeKind
 from hotplate.run import CellResult, Run
+from hotplate.run.picture import MOST
 
 Ends = namedtuple("Ends", ["low", "high"])
 
@@ -128,3 +129,12 @@ def test_one_failure_is_its_message() -> None:
 
 def test_a_run_of_nothing_is_a_table_without_rows() -> None:
     assert len(table(run_of()).rows) == 1
+
+
+def test_of_very_many_cells_what_went_wrong_is_shown_and_the_rest_counted() -> None:
+    cells = [result(f"c{i}", i) for i in range(MOST + 50)] + [failure("last", "no convergence")]
+    shown = run_of(*cells)._repr_mimebundle_()
+    assert len(Table(shown["text/html"]).rows) == 1 + MOST
+    for text in shown.values():
+        assert "no convergence" in text
+        assert "not shown: 51 ok; run.cells has them" in text
