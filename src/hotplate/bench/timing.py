@@ -23,7 +23,8 @@ __all__ = ["PLACES", "Entrant", "Measurement", "call_often", "interval_between",
 PLACES = 8
 """How often each version is loaded."""
 _WARM = 0.05
-"""Seconds of calls of each version before the first sample: caches, branch predictors, the processor's frequency."""
+"""Seconds of calls of each version before the first sample, less where there is little time: caches, branch predictors,
+the processor's frequency."""
 _LOOK = 8
 """Blocks between two looks at the intervals; a tenth of all when there are many, for a look takes longer then."""
 
@@ -73,7 +74,8 @@ def measure(
     chosen = random.Random(settings.seed)  # an order that can be had again, no secret
     clock = _clock_for(entrants)
     with quiet(alone=clock.alone):
-        seconds = [_warm_up(entrant, clock) for entrant in entrants]
+        warm = min(_WARM, settings.seconds / 20)
+        seconds = [_warm_up(entrant, clock, warm) for entrant in entrants]
         sampling = plan_sampling(seconds, settings.seconds, settings.least_blocks, clock.resolution)
         measured = Measurement(clock, sampling, [[] for _ in entrants], [[] for _ in entrants])
         keep(measured)
@@ -111,9 +113,9 @@ def _clock_for(entrants: Sequence[Entrant]) -> Clock:
     return next((clock for clock in clocks if not clock.alone), PROCESSOR)
 
 
-def _warm_up(entrant: Entrant, clock: Clock) -> float:
+def _warm_up(entrant: Entrant, clock: Clock, seconds: float) -> float:
     """Calls a version at all its places for a while; returns the seconds of a call."""
-    best, end = float("inf"), time.monotonic() + _WARM
+    best, end = float("inf"), time.monotonic() + seconds
     for call in cycle(entrant.calls):
         best = min(best, _sample(call, entrant.arguments, 1, clock) / 1e9)
         if time.monotonic() >= end:
