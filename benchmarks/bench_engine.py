@@ -6,6 +6,7 @@ runs go to a store in the session's temporary directory.
 
 from __future__ import annotations
 
+import itertools
 from operator import add
 from typing import TYPE_CHECKING, Any
 
@@ -41,12 +42,55 @@ def dask_threads(needs: Needs) -> Callable[[Path], Sampler]:
     return prepare
 
 
+def calls_in_a_row(needs: Needs) -> Callable[[Path], Sampler]:
+    """The same functions, called by a loop that keeps their values in a dictionary: nobody can do with less."""
+
+    def prepare(folder: Path) -> Sampler:
+        calls = python_functions(needs, folder)
+
+        def call_all() -> None:
+            values: dict[str, Any] = {}
+            for name, need in needs.items():
+                values[name] = calls[name](values[need]) if need else calls[name]()
+
+        return timed(call_all, each=len(needs))
+
+    return prepare
+
+
+def rows_alone(folder: Path) -> Sampler:
+    """One transaction with a result for each cell, written by apsw alone, as a run's record has them."""
+    from hotplate.run.store.connection import connect, transaction
+    from hotplate.run.store.rows import RESULT
+    from hotplate.run.store.schema import migrate
+
+    connection = connect(folder / "runs.db")
+    migrate(connection, folder / "runs.db")
+    marks = ",".join("?" * len(RESULT.columns))
+    statement = f"INSERT INTO result ({','.join(RESULT.columns)}) VALUES ({marks})"
+    numbers = itertools.count()
+
+    def write() -> None:
+        run, digest = f"run {next(numbers)}", "0123456789abcdef" * 2
+        rows = [
+            (run, f"c{i}", "ok", 0, 0, 1.7e9, 1e-6, 1, "asked for", "", digest, "", f"{run} {i} {digest}",
+             f'[["c{i}","{digest}"]]', f'[[null,"{digest}"]]', 1, 1e-6, 0.0, 0, "1", "")
+            for i in range(CELLS)
+        ]  # fmt: skip
+        with transaction(connection):
+            connection.executemany(statement, rows)
+
+    return timed(write, each=CELLS)
+
+
 def overhead(title: str, needs: Needs) -> Contest:
     return Contest(
         f"engine, {title} of {len(needs):,} small cells, time for one",
         rounds=15,
         contenders=(
             Contender("ThreadPoolExecutor", pool(needs, python_functions)),
+            Contender("calls alone", calls_in_a_row(needs)),
+            Contender("rows of a record alone", rows_alone),
             Contender("dask threads", dask_threads(needs)),
             Contender("run, linear", whole_run("linear", needs, python_notebook), within(15e-6)),
             Contender("run, linear, recorded", whole_run("linear", needs, python_notebook, record=True), within(40e-6)),
