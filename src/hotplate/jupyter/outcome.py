@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
 
 from hotplate.jupyter.summary import Row, Summary
@@ -40,6 +41,8 @@ def summarise(session: Session, defined: Definition | None, ran: Ran | None) -> 
     if defined is not None and defined.error is None:
         for name in defined.fragment.cells:
             rows.setdefault(name, Row(name, "built"))
+        took = defined.built
+        rows = {name: replace(row, build_seconds=took.get(name, 0.0)) for name, row in rows.items()}
         if not defined.fragment.cells:
             names = ", ".join(sorted(defined.fragment.defined)) or "nothing"
             notes.append(f"{defined.fragment.place} defines {names}, and no cell of its own")

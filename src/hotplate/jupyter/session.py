@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -38,6 +38,8 @@ class Definition:
     fragment: Fragment
     changed: tuple[str, ...] = ()
     """The cells whose code is another one now, also of other fragments."""
+    built: Mapping[str, float] = field(default_factory=dict)
+    """What compiling took, in seconds, for each cell that had to be compiled."""
     notes: tuple[str, ...] = ()
     findings: tuple[Diagnostic, ...] = ()
     """What is wrong, and warnings, on the lines of Jupyter cells."""
@@ -167,7 +169,9 @@ class Session:
         gone = replaced_by(fragment, self._refused)
         self._refused = tuple(old for old in self._refused if old not in fragments and old not in gone)
         self._standings.edited((*changed, *self.graph.descendants(changed)), fragment.place)
-        warnings = [found for _, _, artifacts in built for one in artifacts.values() for found in one.warnings]
+        artifacts = [artifact for _, _, them in built for artifact in them.values()]
+        took = {artifact.cell: artifact.seconds for artifact in artifacts if not artifact.cached}
+        warnings = [found for artifact in artifacts for found in artifact.warnings]
         shown = [found for found in self.places.diagnostics(warnings) if found.path == fragment.place]
         notes = [
             f"{name} of {was} is now that of {place}"
@@ -175,7 +179,7 @@ class Session:
             for name, (was, place) in composite.replaced.items()
             if place == fragment.place
         ]
-        return Definition(fragment, tuple(changed), (*self._bind(), *notes), sorted_once(shown))
+        return Definition(fragment, tuple(changed), took, (*self._bind(), *notes), sorted_once(shown))
 
     def _composites(
         self, fragments: Collection[Fragment], language: Language, compiler: str | None

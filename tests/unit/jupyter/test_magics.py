@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import sys
 import threading
@@ -119,6 +120,14 @@ def test_a_field_of_several_results_goes_to_the_other_language(shell: Shell) -> 
     shell.cell('double middle(hp::in<double, "1"> ends_low, hp::in<double, "1"> ends_high) '
                "{ return (ends_low(0) + ends_high(0)) / 2; }", "--cpp")  # fmt: skip
     assert shell.variables["middle"].value == 2.0
+
+
+def test_the_summary_tells_what_was_built_run_and_kept(shell: Shell) -> None:
+    shell.cell("int kept(void) { return 1; }")
+    shown = shell.cell("int fresh(int kept) { return kept + 41; }").text
+    kept, fresh = (next(line for line in shown.split("\n") if line.startswith(name)) for name in ("kept", "fresh"))
+    assert kept.split() == ["kept", "kept", "1", "up", "to", "date"]
+    assert re.fullmatch(r"fresh +ok +[\d.]+ µ?m?s +42 +new, built in [\d.]+ m?s", fresh)
 
 
 def test_no_run_builds_alone(shell: Shell) -> None:
