@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 _MARKER = "// %%\n"
 """Before each fragment: what the last section of one says does not hold for the next."""
 
+PROBE = "hotplate_probe"
+"""The cell that code without cells is compiled for."""
+
 
 @dataclass(frozen=True)
 class Composite:
@@ -58,6 +61,11 @@ class Composite:
             return None
         fragment, within = self.fragments[at], line - self._starts[at]
         return fragment, within + fragment.lines_before
+
+    def probing(self, names: Iterable[str]) -> Composite:
+        """The same with a cell more, whose slice has what introduces these names, and every include."""
+        mentioned = " ".join(sorted(names))
+        return replace(self, text=f"{self.text}int {PROBE}(void) {{\n#if 0\n{mentioned}\n#endif\n    return 0;\n}}\n")
 
     def _with_options(self, cell: Cell) -> Cell:
         found = self.place(cell.span.line)
@@ -149,7 +157,8 @@ def _without_repeated_headers(fragments: Iterable[Fragment]) -> Iterator[Fragmen
 
 
 def _ended(text: str) -> str:
-    return text if text.endswith("\n") else f"{text}\n"
+    """With an empty line at its end: a backslash before that can't reach the marker behind it."""
+    return f"{text.rstrip(chr(10))}\n\n"
 
 
 def _ordered(fragments: Collection[Fragment]) -> list[Fragment]:

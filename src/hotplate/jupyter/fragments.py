@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from functools import cached_property
@@ -9,12 +10,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hotplate import notebook as notation
-from hotplate.notebook.lexis import names
+from hotplate.diagnostic import Severity
+from hotplate.notebook.lexis import COMMENT, LITERAL, names
 from hotplate.notebook.model import ItemKind, Language
+from hotplate.notebook.source import Source
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
+    from collections.abc import Collection, Iterable, Iterator
 
+    from hotplate.diagnostic import Diagnostic
     from hotplate.notebook.model import Attributes, NotebookModel
 
 SUFFIXES = {Language.C: ".c", Language.CPP: ".cpp"}
@@ -81,6 +85,15 @@ class Fragment:
         return notation.parse(Path(f"fragment{SUFFIXES[self.language]}"), self.text)
 
     @cached_property
+    def errors(self) -> tuple[Diagnostic, ...]:
+        """What is wrong in it whatever else there is, on the lines of its Jupyter cell."""
+        found = [one for one in self.model.diagnostics if one.severity is Severity.ERROR]
+        return tuple(
+            replace(one, path=self.place, line=one.line + self.lines_before)
+            for one in (*found, *_unclosed_comment(self.model))
+        )
+
+    @cached_property
     def cells(self) -> tuple[str, ...]:
         """The names of its cells."""
         return tuple(self.model.cells)
@@ -103,6 +116,18 @@ class Fragment:
     def title(self) -> str:
         """For people: its name and where it was run."""
         return f"{self.name} ({self.place})" if self.name else self.place
+
+
+def _unclosed_comment(model: NotebookModel) -> Iterator[Diagnostic]:
+    """It would take in all code that comes behind this."""
+    for match in _COMMENT_OR_LITERAL.finditer(model.text):
+        if match[0].startswith("/*") and (len(match[0]) < 4 or not match[0].endswith("*/")):
+            source = Source(model.path, model.text)
+            span = source.span(match.start(), match.start() + 2)
+            yield source.error("this comment is never closed", span, "syntax", hint="end it with */")
+
+
+_COMMENT_OR_LITERAL = re.compile(rf"{COMMENT}|{LITERAL}")
 
 
 def replaced_by(new: Fragment, known: Iterable[Fragment]) -> tuple[Fragment, ...]:

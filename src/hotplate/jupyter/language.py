@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from hotplate.execute import OutcomeKind
 from hotplate.execute.workers.cell import IsolatedCell
-from hotplate.jupyter.composite import compose
+from hotplate.jupyter.composite import PROBE, compose
 from hotplate.jupyter.fragments import SUFFIXES, Isolation
 from hotplate.jupyter.places import Places, placed
 from hotplate.jupyter.printing import after_native_output, before_native_output, may_print
@@ -74,10 +74,16 @@ class LanguageNotebook:
         """Fragments as one notebook; see compose."""
         return compose(self.path, fragments, elsewhere=elsewhere, isolated=HAS_WORKERS)
 
-    def build(self, composite: Composite) -> Mapping[str, Artifact]:
-        """Builds all of a composite, and leaves what is accepted as it is. Raises NotebookError, BuildError."""
-        self.notebook.edit(composite.model)
+    def build(self, composite: Composite, new: Fragment | None = None) -> Mapping[str, Artifact]:
+        """Builds all of a composite, and leaves what is accepted as it is. Raises NotebookError, BuildError.
+
+        What no cell needs of a `new` fragment has to compile as well, if that has no cells.
+        """
         try:
+            if new is not None and not new.cells and new.language is self.language:
+                self.notebook.edit(composite.probing(new.defined).model)
+                self.notebook.build(PROBE)
+            self.notebook.edit(composite.model)
             return self.notebook.build() if composite.model.cells else {}
         finally:
             self.notebook.edit(self.composite.model)

@@ -43,6 +43,8 @@ def summarise(session: Session, defined: Definition | None, ran: Ran | None) -> 
             rows.setdefault(name, Row(name, "built"))
         took = defined.built
         rows = {name: replace(row, build_seconds=took.get(name, 0.0)) for name, row in rows.items()}
+        helpers = defined.fragment.model.helpers.values()
+        notes += [f"{helper.name} is no cell: {helper.reason}" for helper in helpers if helper.reason]
         if not defined.fragment.cells:
             names = ", ".join(sorted(defined.fragment.defined)) or "nothing"
             notes.append(f"{defined.fragment.place} defines {names}, and no cell of its own")

@@ -126,13 +126,13 @@ class Session:
 
         What was refused before is tried along with it, so that an edit may take two Jupyter cells.
         """
-        if own := _errors(fragment):
-            return self._refuse(fragment, NotebookError(own), own)
+        if fragment.errors:
+            return self._refuse(fragment, NotebookError(fragment.errors), fragment.errors)
         replaced = replaced_by(fragment, self.fragments)
         fragment = replace(fragment, position=min([old.position for old in replaced], default=fragment.serial))
         kept = [old for old in self.fragments if old not in replaced]
         gone = replaced_by(fragment, self._refused)
-        waiting = [old for old in self._refused if old not in gone and not _errors(old)]
+        waiting = [old for old in self._refused if old not in gone and not old.errors]
         for others in (waiting, []) if waiting else ([],):
             taken = {old for other in others for old in replaced_by(other, kept)}
             together = (*(old for old in kept if old not in taken), *others, fragment)
@@ -164,7 +164,7 @@ class Session:
     def _accept(self, fragment: Fragment, fragments: tuple[Fragment, ...], compiler: str | None) -> Definition:
         """Raises _NotBuiltError; nothing has changed then."""
         composites = self._composites(fragments, fragment.language, compiler)
-        built = self._build(composites)
+        built = self._build(composites, fragment)
         changed = self._activate(fragments, built)
         gone = replaced_by(fragment, self._refused)
         self._refused = tuple(old for old in self._refused if old not in fragments and old not in gone)
@@ -195,12 +195,14 @@ class Session:
             found.append((notebook, notebook.composed(mine, others)))
         return found
 
-    def _build(self, composites: Collection[tuple[LanguageNotebook, Composite]]) -> list[_Built]:
+    def _build(
+        self, composites: Collection[tuple[LanguageNotebook, Composite]], new: Fragment | None = None
+    ) -> list[_Built]:
         try:
             graph = joined_graph(composite.model for _, composite in composites)
             if errors := [found for found in graph.diagnostics if found.severity is Severity.ERROR]:
                 raise NotebookError(errors)
-            return [(notebook, composite, notebook.build(composite)) for notebook, composite in composites]
+            return [(notebook, composite, notebook.build(composite, new)) for notebook, composite in composites]
         except (NotebookError, BuildError) as error:
             places = Places([composite for _, composite in composites])
             raise _NotBuiltError(error, sorted_once(places.diagnostics(error.diagnostics))) from None
@@ -275,12 +277,3 @@ class _NotBuiltError(Exception):
         super().__init__(str(error))
         self.error = error
         self.findings = findings
-
-
-def _errors(fragment: Fragment) -> tuple[Diagnostic, ...]:
-    """What is wrong in a fragment whatever else there is, on the lines of its Jupyter cell."""
-    return tuple(
-        replace(found, path=fragment.place, line=found.line + fragment.lines_before)
-        for found in fragment.model.diagnostics
-        if found.severity is Severity.ERROR
-    )

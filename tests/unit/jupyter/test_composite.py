@@ -95,6 +95,28 @@ def test_a_cell_that_another_language_defines_later_is_gone() -> None:
     assert list(compose(PATH, [here], elsewhere=[there]).model.cells) == ["b"]
 
 
+@pytest.mark.parametrize(
+    "text", ["/* open\nint a(void) { return 1; }", "int a(void) { return 1; } /*/", "/* one */ /*"]
+)
+def test_a_comment_that_is_never_closed_is_an_error(text: str) -> None:
+    (fragment,) = fragments(text)
+    assert [found.message for found in fragment.errors] == ["this comment is never closed"]
+
+
+@pytest.mark.parametrize(
+    "text", ["/* closed */", 'static const char *t = "/*";', "// /*", "static char c = '\"'; /**/"]
+)
+def test_what_only_looks_like_one_is_none(text: str) -> None:
+    (fragment,) = fragments(text)
+    assert fragment.errors == ()
+
+
+def test_a_backslash_at_the_end_reaches_no_other_fragment() -> None:
+    composite = composed("int a(void) { return 1; } // \\", "int b(void) { return 2; }")
+    assert list(composite.model.cells) == ["a", "b"]
+    assert composite.owner("b").place == "In[2]"
+
+
 def test_options_add_to_what_sections_say() -> None:
     options = Options(flags=("-g",), std="gnu11", timeout=3.0)
     (cell,) = composed('// %% flags="-O2" timeout=1\nint a(void) { return 1; }', options=options).model.cells.values()

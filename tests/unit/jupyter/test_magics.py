@@ -245,6 +245,24 @@ def test_what_does_not_parse_is_shown_there_too(shell: Shell) -> None:
     assert "In[2]:3:13: error: the body of b is never closed" in answer.text
 
 
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ('#include "nowhere.h"', "In[2]:2:10: error: nowhere.h: No such file"),
+        ("static int k(int x) {\n    return y; }", "In[2]:3:12: error: 'y' undeclared"),
+    ],
+)
+def test_code_without_cells_has_to_compile_too(shell: Shell, text: str, words: str) -> None:
+    answer = shell.cell(text)
+    assert isinstance(answer.error, BuildError)
+    assert words in answer.text
+    assert shell.cell("int a(void) { return 1; }").error is None
+
+
+def test_a_function_that_is_no_cell_says_why(shell: Shell) -> None:
+    assert "loose is no cell: parameter p is a bare pointer" in shell.cell("int loose(int *p) { return *p; }").text
+
+
 def test_the_last_good_version_stays_with_a_mark(shell: Shell) -> None:
     shell.cell("int a(void) { return 1; }", "first")
     answer = shell.cell("int a(void) { return }", "first")
