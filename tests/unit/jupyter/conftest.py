@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass
 from textwrap import dedent
 from typing import TYPE_CHECKING, Any
@@ -58,6 +59,7 @@ def one_shell(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shell]:
     """The shell of a test file: making one takes longer than most tests."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("IPYTHONDIR", str(tmp_path_factory.mktemp("ipython")))
+        patch.setitem(sys.modules, "__main__", sys.modules["__main__"])  # a shell puts its own module there
         made = Shell()
         yield made
         made.ipython.history_manager.end_session()
