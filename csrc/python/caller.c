@@ -86,25 +86,29 @@ static PyObject *call_vector(PyObject *self, PyObject *const *args, size_t nargs
     return result;
 }
 
-/* The names in a dict; its values go to `args`, with references of their own: the dict may be the caller's, which
- * another thread may change. */
-static PyObject *take_keywords(PyObject *kwargs, PyObject **args) {
-    PyObject *names = PyTuple_New(PyDict_Size(kwargs)), *name, *value;
+/* The `size` names in a dict; its values go to `args`, with references of their own: the dict may be the caller's, which
+ * another thread may change, or a finaliser that runs while the tuple is made. */
+static PyObject *take_keywords(PyObject *kwargs, Py_ssize_t size, PyObject **args) {
+    PyObject *names = PyTuple_New(size), *name, *value;
     Py_ssize_t at = 0, count = 0;
-    while (names != NULL && PyDict_Next(kwargs, &at, &name, &value)) {
+    while (names != NULL && count < size && PyDict_Next(kwargs, &at, &name, &value)) {
         Py_INCREF(name);
         PyTuple_SetItem(names, count, name);
         Py_INCREF(value);
         args[count++] = value;
     }
-    return names;
+    if (names == NULL || count == size) return names;
+    while (count > 0) Py_DECREF(args[--count]);
+    Py_DECREF(names);
+    PyErr_SetString(PyExc_RuntimeError, "the keywords changed while the call was made");
+    return NULL;
 }
 
 static PyObject *call_array(PyObject *self, PyObject **all, PyObject *args, PyObject *kwargs) {
     const Py_ssize_t nargs = PyTuple_Size(args), nkeywords = kwargs == NULL ? 0 : PyDict_Size(kwargs);
     for (Py_ssize_t i = 0; i < nargs; i++) all[i] = PyTuple_GetItem(args, i);
     if (nkeywords == 0) return call_vector(self, all, (size_t)nargs, NULL);
-    PyObject *names = take_keywords(kwargs, all + nargs);
+    PyObject *names = take_keywords(kwargs, nkeywords, all + nargs);
     if (names == NULL) return NULL;
     PyObject *result = call_vector(self, all, (size_t)nargs, names);
     for (Py_ssize_t i = 0; i < nkeywords; i++) Py_DECREF(all[nargs + i]);

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import _thread
 import ctypes
+import gc
 import sys
 import threading
 from typing import TYPE_CHECKING, Any
@@ -109,6 +111,44 @@ def test_arguments_that_nobody_else_knows_any_more_live_as_long_as_the_call(load
     flag[1] = 1
     thread.join()
     assert got == ["text " * 100]
+
+
+@pytest.mark.skipif(sys.version_info >= (3, 12), reason="from then on Python itself takes keywords apart")
+def test_a_finaliser_may_empty_the_keywords_while_the_call_is_made(
+    load: Callable[[str], Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cell, named, said, over = load("last_of_many"), {f"p{i}": 1.0 for i in range(20)}, [], _thread.allocate_lock()
+
+    class Finalised:
+        def __del__(self) -> None:
+            named.clear()
+
+    def hook(told: Any) -> None:
+        said.append(str(told.exc_value))
+        over.release()
+
+    monkeypatch.setattr(sys, "unraisablehook", hook)
+    over.acquire()
+    watchdog = threading.Timer(60, over.release)
+    watchdog.start()
+    gc.collect()
+    gc.disable()
+    thresholds, interval = gc.get_threshold(), sys.getswitchinterval()
+    try:
+        garbage: Any = Finalised()
+        garbage.itself = garbage
+        del garbage
+        gc.set_threshold(1)
+        sys.setswitchinterval(60)
+        _thread.start_new_thread(cell, (), named)  # which hands over that dict
+        gc.enable()  # from here on the next new object, the tuple of names, collects what is garbage
+        over.acquire()
+    finally:
+        watchdog.cancel()
+        sys.setswitchinterval(interval)
+        gc.set_threshold(*thresholds)
+        gc.enable()
+    assert said == ["the keywords changed while the call was made"]
 
 
 def test_a_result_is_an_array_of_its_own_that_nobody_may_write_to(load: Callable[[str], Any]) -> None:
