@@ -55,7 +55,8 @@ int32_t hp_numpy_open(uintptr_t array_api);
 int32_t hp_caller_type(uintptr_t box);
 
 /* Gives a caller its cell. `empty`: what makes the arrays of results, called as numpy.empty is, or None for NumPy's own.
- * `hooks`: (convert, adopt, pack, explain, tables), see load/plan.py; the last keeps alive what the plan points to.
+ * `hooks`: (convert, point, own, adopt, pack, explain, tables), see load/plan.py; the last keeps alive what the plan
+ * points to.
  * The caller holds a lease on the library, and each of its calls another while it runs.
  * Returns 0, or -1 when there is no memory. */
 int32_t hp_caller_open(uintptr_t caller, const hp_plan *plan, uintptr_t empty, uintptr_t hooks);

@@ -21,8 +21,8 @@ typedef struct hp_caller {
 static PyObject *object_at(uintptr_t address) { return (PyObject *)address; }
 
 static void release_callable(hp_callable *callable) {
-    PyObject *held[] = {callable->empty, callable->convert, callable->adopt,
-                        callable->pack,  callable->explain, callable->tables};
+    PyObject *held[] = {callable->empty, callable->convert, callable->point,   callable->own,
+                        callable->adopt, callable->pack,    callable->explain, callable->tables};
     for (size_t i = 0; i < sizeof held / sizeof *held; i++) Py_XDECREF(held[i]);
     free(callable->form);
     free(callable);
@@ -62,10 +62,12 @@ static hp_callable *new_callable(const hp_plan *plan, uintptr_t empty, uintptr_t
     callable->empty = object_at(empty);
     Py_INCREF(callable->empty);
     callable->convert = hook_at(hooks, 0);
-    callable->adopt = hook_at(hooks, 1);
-    callable->pack = hook_at(hooks, 2);
-    callable->explain = hook_at(hooks, 3);
-    callable->tables = hook_at(hooks, 4);
+    callable->point = hook_at(hooks, 1);
+    callable->own = hook_at(hooks, 2);
+    callable->adopt = hook_at(hooks, 3);
+    callable->pack = hook_at(hooks, 4);
+    callable->explain = hook_at(hooks, 5);
+    callable->tables = hook_at(hooks, 6);
     callable->form = forms_of(plan);
     if (callable->form == NULL) {
         release_callable(callable);

@@ -1,9 +1,11 @@
 /* frame.h: one call in progress, shared by the files of this folder.
  *
  * bind.c fills the inputs, wrap.c makes the results, call.c puts them around the call, caller.c is what Python calls. The common case is decided in C;
- * whatever needs explaining or converting goes to four Python functions:
+ * whatever needs explaining or converting goes to Python functions:
  *   convert(port, object)            an ndarray, number or str for an argument that is none, or raises
- *   adopt(address, output, code, bits, shape)  takes over an array that the cell allocated
+ *   point(address)                   a pointer, and
+ *   own(pointer)                     one that frees an array that the cell allocated; both run no Python code
+ *   adopt(owner, output, code, bits, shape)  that array
  *   pack(values)                     the named tuple of several results
  *   explain(problem, port, detail)   raises the error
  *
@@ -27,6 +29,8 @@ typedef struct hp_callable {
     int64_t holders; /* its caller and the calls in progress; changed with the interpreter lock held */
     PyObject *empty; /* None: NumPy's own */
     PyObject *convert;
+    PyObject *point;
+    PyObject *own;
     PyObject *adopt;
     PyObject *pack;
     PyObject *explain;

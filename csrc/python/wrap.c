@@ -82,15 +82,27 @@ static PyObject *sealed(PyObject *array) {
     return array;
 }
 
+/* What frees an array with its last reference. No Python code runs until there is one: a Ctrl-C that came during the call
+ * is raised where such code begins, and the array would be lost. */
+static PyObject *owner_of(const hp_callable *callable, const void *data) {
+    PyObject *pointer = PyObject_CallFunction(callable->point, "K", (unsigned long long)(uintptr_t)data);
+    PyObject *owner = pointer == NULL ? NULL : PyObject_CallFunctionObjArgs(callable->own, pointer, NULL);
+    Py_XDECREF(pointer);
+    return owner;
+}
+
 static PyObject *adopt_array(hp_frame *frame, int output) {
     hp_tensor *tensor = &frame->out[output].as.tensor;
     PyObject *shape = shape_tuple(tensor->ndim, tensor->shape);
-    if (shape == NULL) return NULL;
+    PyObject *owner = shape == NULL ? NULL : owner_of(frame->callable, tensor->data);
+    if (owner == NULL) {
+        Py_XDECREF(shape);
+        return NULL;
+    }
     free(tensor->shape);
     frame->out[output].kind = HP_NONE; /* from here on the array is Python's */
     const int bits = tensor->dtype.bits * tensor->dtype.lanes;
-    return PyObject_CallFunction(frame->callable->adopt, "KiiiN", (unsigned long long)(uintptr_t)tensor->data, output,
-                                 (int)tensor->dtype.code, bits, shape);
+    return PyObject_CallFunction(frame->callable->adopt, "NiiiN", owner, output, (int)tensor->dtype.code, bits, shape);
 }
 
 static PyObject *wrap_text(const hp_frame *frame, int output) {

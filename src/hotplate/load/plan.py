@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from hotplate.load.state import StateBlock
     from hotplate.values import ExtentTable
 
+_point, _own = partial(ffi.cast, "void *"), partial(ffi.gc, destructor=lib.hp_array_free)
+"""An address as a pointer, and that as one that frees the array there: no Python code, in which Ctrl-C is raised."""
 _NOT_FIXED, _CONSTANT = -1, -2  # HP_SOURCE_NONE, HP_SOURCE_CONSTANT
 
 
@@ -52,7 +54,7 @@ def open_calls(
     cell = library.descriptor
     extents = compile_extents(cell)
     tables, plan = _tables(cell, extents, (library.raw_cell, library.handle, state.handle))
-    hooks = (_converter(cell), _adopter(cell), _packer(cell), Explainer(cell, extents), tables)
+    hooks = (_converter(cell), _point, _own, _adopter(cell), _packer(cell), Explainer(cell, extents), tables)
     if lib.hp_caller_open(id(caller), plan, id(empty), id(hooks)) != 0:
         raise MemoryError
     return extents.derived
@@ -72,7 +74,7 @@ def _converter(cell: CellDescriptor) -> Callable[[int, Any], Any]:
 
 def _adopter(cell: CellDescriptor) -> Callable[..., Any]:
     outputs = cell.outputs
-    return lambda address, output, code, bits, shape: adopt_array(outputs[output], address, code, bits, shape)
+    return lambda owner, output, code, bits, shape: adopt_array(outputs[output], owner, code, bits, shape)
 
 
 def _packer(cell: CellDescriptor) -> Callable[..., Any]:

@@ -59,19 +59,15 @@ def _attribute(name: str) -> str:
     return name if name.isidentifier() and not name.startswith("_") else f"out_{name}"
 
 
-def adopt_array(
-    port: PortDescriptor, address: int, code: int, bits: int, shape: tuple[int, ...]
-) -> np.ndarray[Any, Any]:
+def adopt_array(port: PortDescriptor, owner: Any, code: int, bits: int, shape: tuple[int, ...]) -> np.ndarray[Any, Any]:
     """A read-only ndarray over memory that a cell allocated through the host; freed with the last view of it.
 
-    The deleter belongs to the core, so the array outlives the cell's library.
+    `owner` is a pointer to it that frees it. The deleter belongs to the core, so the array outlives the cell's library.
     """
-    # From the first statement on the memory has an owner, so no error below can leak it.
     size = bits // 8
     count = 1
     for extent in shape:
         count *= extent
-    owner = ffi.gc(ffi.cast("void *", address), lib.hp_array_free, size * count)
     lanes = size if code == lib.HP_RECORD else 1
     dtype = numpy_dtype(DType(code, bits // lanes, lanes), port.record)
     if port.record is not None and dtype.itemsize != size:

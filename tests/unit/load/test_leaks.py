@@ -22,9 +22,11 @@ if TYPE_CHECKING:
 CALLS = 6_000
 TOLERATED_BYTES = 128 * 1024  # 22 bytes a call
 TOLERATED_BLOCKS = 500
+INTERRUPTED_BYTES = 32 << 20
 
 C = """
     #include <hotplate.h>
+    #include <signal.h>
     typedef struct { double x; int32_t id; } item;
     double number(double x) { return x; }
     double _Complex complex_number(double _Complex z) { return z; }
@@ -46,6 +48,11 @@ C = """
     }
     void impossible(hp_out *out) { (void)HP_ARRAY(out, double, 8); (void)HP_ARRAY(out, double, -1); }
     void scratch(hp_ctx *ctx, int64_t bytes) { char *s = hp_alloc(ctx, (size_t)bytes); if (s) s[0] = 1; }
+    void interrupted(int64_t n, hp_out *out) { raise(SIGINT); *HP_ARRAY(out, char, n) = 1; }
+    void interrupted_twice(int64_t n, hp_out *out_a, hp_out *out_b) {
+        raise(SIGINT);
+        *HP_ARRAY(out_a, char, n) = *HP_ARRAY(out_b, char, n) = 1;
+    }
     void untyped(int32_t wide, hp_out *out) {
         if (wide) *HP_ARRAY(out, item, 1) = (item){1, 2}; else *HP_ARRAY(out, float, 1) = 1;
     }
@@ -136,6 +143,20 @@ def test_memory_is_flat_over_thousands_of_calls(cells: dict[str, Any], kind: str
 
     # A leak is there every time, another thread's allocation is not.
     assert any(is_flat() for _ in range(3))
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="sends this process a signal")
+@pytest.mark.parametrize("name", ["interrupted", "interrupted_twice"])
+def test_an_array_whose_call_was_interrupted_is_freed(cells: dict[str, Any], name: str) -> None:
+    def interrupt() -> None:
+        with pytest.raises(KeyboardInterrupt):
+            cells[name](INTERRUPTED_BYTES)
+
+    interrupt()
+    before = bytes_in_use()
+    for _ in range(4):
+        interrupt()
+    assert bytes_in_use() - before < INTERRUPTED_BYTES
 
 
 @pytest.mark.parametrize("kind", KINDS)
