@@ -48,11 +48,18 @@ def _feed(state: xxhash.xxh3_128, value: Any) -> bool:
 def _feed_array(state: xxhash.xxh3_128, array: np.ndarray[Any, Any]) -> bool:
     if array.dtype.hasobject or has_records(array.dtype):
         return False
-    state.update(f"ndarray {array.dtype.descr} {array.shape}\0".encode())
+    state.update(f"ndarray {_described(array.dtype)} {array.shape}\0".encode())
     packed = np.ascontiguousarray(array)
     # A rank-0 or structured array has no plain byte format of its own.
     state.update(packed.reshape(-1).view(np.uint8).data if packed.size else b"")
     return True
+
+
+def _described(dtype: np.dtype[Any]) -> object:
+    try:
+        return dtype.descr
+    except ValueError:  # fields that overlap, or are in another order than in memory
+        return dtype
 
 
 _PLAIN = (bool, int, float, complex, str, bytes, type(None))

@@ -66,6 +66,16 @@ def test_what_can_not_be_told_has_no_digest(value: Any) -> None:
     assert digest(value) is None
 
 
+@pytest.mark.parametrize("offsets", [[4, 0], [0, 0], [0, 2]], ids=["out of order", "the same", "overlapping"])
+def test_fields_of_a_struct_may_lie_anywhere(offsets: list[int]) -> None:
+    def digest_of(names: list[str]) -> str | None:
+        return digest(np.zeros(2, {"names": names, "formats": ["i4", "i4"], "offsets": offsets, "itemsize": 8}))
+
+    assert digest_of(["a", "b"]) is not None
+    assert digest_of(["a", "b"]) == digest_of(["a", "b"])
+    assert digest_of(["a", "b"]) != digest_of(["a", "c"])
+
+
 def test_no_element_of_a_struct_is_left_out() -> None:
     one = np.zeros((), np.dtype([("x", "f8", 1500)]))
     other = one.copy()
