@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from hotplate.abi import PortForm, Status, lib, meaning
 from hotplate.errors import CellFailed, InputError, LoadError, RunCancelled
 from hotplate.notebook.extents import linear, parse_extent
-from hotplate.values import describe_range, describe_type, numpy_dtype
+from hotplate.values import describe_range, describe_type, describe_value, numpy_dtype
 
 if TYPE_CHECKING:
     from hotplate.abi import CellDescriptor, PortDescriptor
@@ -79,7 +79,8 @@ class Explainer:
         wants = f"{port.name} wants {describe_type(port)}"
         match kind:
             case Problem.RANGE:
-                return f"{wants}, and {value!r} is out of its range, {describe_range(numpy_dtype(port.dtype))}"
+                low_to_high = describe_range(numpy_dtype(port.dtype))
+                return f"{wants}, and {describe_value(value)} is out of its range, {low_to_high}"
             case Problem.NUL:
                 return f"{wants} without NUL characters inside; cut it at the first one"
             case Problem.ENCODING:

@@ -4,7 +4,7 @@ What lives here knows NumPy and the descriptor of a cell, and neither libraries 
 """
 
 from hotplate.values.arguments import convert_argument
-from hotplate.values.dtypes import describe_range, describe_type, numpy_dtype
+from hotplate.values.dtypes import describe_range, describe_type, describe_value, numpy_dtype
 from hotplate.values.extents import ExtentTable, compile_extents
 from hotplate.values.hashing import digest, has_records
 from hotplate.values.results import adopt_array, field_value, result_fields, result_type
@@ -16,6 +16,7 @@ __all__ = [
     "convert_argument",
     "describe_range",
     "describe_type",
+    "describe_value",
     "digest",
     "field_value",
     "has_records",

@@ -10,7 +10,7 @@ import numpy as np
 
 from hotplate.abi import PortDescriptor, PortForm, lib
 from hotplate.errors import InputError
-from hotplate.values.dtypes import describe_range, describe_type, numpy_dtype
+from hotplate.values.dtypes import describe_range, describe_type, describe_value, numpy_dtype
 
 if TYPE_CHECKING:
     from hotplate.abi import Field
@@ -31,7 +31,8 @@ def convert_argument(cell: str, port: PortDescriptor, value: Any) -> Any:
 
 
 def _mismatch(cell: str, port: PortDescriptor, value: Any, way_out: str) -> InputError:
-    got = f"{type(value).__name__} {value!r:.60}" if np.isscalar(value) or value is None else type(value).__name__
+    shown = f" {describe_value(value):.60}" if np.isscalar(value) or value is None else ""
+    got = f"{type(value).__name__}{shown}"
     return InputError(f"{cell}: {port.name} wants {describe_type(port)}, got {got}; {way_out}")
 
 
@@ -125,7 +126,7 @@ def _in_range(cell: str, place: PortDescriptor, number: Any) -> Any:
             fits = False
     if fits:
         return number
-    message = f"{cell}: {place.name} wants {describe_type(place)}, and {number!r} is out of its range"
+    message = f"{cell}: {place.name} wants {describe_type(place)}, and {describe_value(number)} is out of its range"
     raise InputError(f"{message}, {describe_range(dtype)}")
 
 

@@ -52,6 +52,16 @@ def describe_range(dtype: np.dtype[Any]) -> str:
     return f"{limits.min} to {limits.max}"
 
 
+def describe_value(value: Any) -> str:
+    """A value as Python writes it; the beginning of an integer of thousands of digits, which it refuses to write."""
+    try:
+        return repr(value)
+    except ValueError:
+        if isinstance(value, int):
+            return f"{hex(value)[:20]}..."
+        raise
+
+
 def _structured(record: Record) -> np.dtype[Any]:
     formats = [(numpy_dtype(field.dtype, field.record), field.shape) for field in record.fields]
     return np.dtype(

@@ -233,6 +233,20 @@ def test_an_integer_that_a_double_can_not_hold_is_refused(echo: Callable[[str], 
         echo("f64").call(10**309)
 
 
+@pytest.mark.parametrize("name", ["i8", "u64", "f32", "c64"])
+@pytest.mark.parametrize("sign", [1, -1])
+def test_an_integer_with_more_digits_than_python_writes_is_refused_too(
+    echo: Callable[[str], Echo], name: str, sign: int
+) -> None:
+    with pytest.raises(InputError, match=rf"wants {dtype(name)}, and -?0x[0-9a-f]+\.\.\. is out of its range, "):
+        echo(name).call(sign * 10**5000)
+
+
+def test_such_an_integer_is_refused_where_none_is_taken(echo: Callable[[str], Echo]) -> None:
+    with pytest.raises(InputError, match=r"wants bool, got int 0x[0-9a-f]+\.\.\.; convert it first"):
+        echo("flag").call(10**5000)
+
+
 @pytest.mark.parametrize("number", [1e39, 1e39j, complex(1, -1e39)])
 def test_a_part_that_a_complex_float_can_not_hold_is_refused(echo: Callable[[str], Echo], number: complex) -> None:
     with pytest.raises(InputError, match=rf"{echo('c64').where} wants complex64, and .* is out of its range"):
