@@ -38,9 +38,12 @@ class Gathering:
         """Held while it grows, and for no wait: the writer, which alone makes room, takes it too."""
 
     def put(self, change: Change) -> None:
-        """Has a change recorded, after all that came before it."""
-        self._last = None
-        self._writer.put(change)
+        """Has a change recorded, after all that came before it and before all that follows. Waits as `add` does."""
+        while not self._is_put(change):
+            if self._writer.is_this_thread:
+                self._writer.put(change)
+                return
+            self._writer.wait_for_room()
 
     def add(
         self, rows: Mapping[Rows, Sequence[SQLiteValue]], files: tuple[Content, ...] = (), event: Event | None = None
@@ -60,6 +63,15 @@ class Gathering:
         with self._gate:
             if self._last is change:
                 self._last = None
+
+    def _is_put(self, change: Change) -> bool:
+        with self._gate:  # else another thread could begin a change before this one, to which what follows is added
+            self._last = None
+            try:
+                self._writer.offer(change)
+            except Backpressure:
+                return False
+        return True
 
     def _is_added(self, rows: Mapping[Rows, Sequence[SQLiteValue]], event: Event | None) -> bool:
         with self._gate:
