@@ -33,6 +33,20 @@ def test_the_same_bytes_are_no_difference(wanted: Any, given: Any) -> None:
 
 
 @pytest.mark.parametrize(
+    ("wanted", "given"),
+    [
+        (np.array([1.0, np.nan]), np.array([1.0, -np.nan])),
+        (np.array([complex(1, np.nan)]), np.array([complex(1, -np.nan)])),
+        (np.float32("nan"), -np.float32("nan")),
+        (Pair(np.nan, ARRAY), Pair(-np.nan, ARRAY)),
+    ],
+)
+@pytest.mark.parametrize("rtol", [None, 1e-9])
+def test_no_number_is_the_same_as_no_number_whatever_its_bits(wanted: Any, given: Any, rtol: float | None) -> None:
+    assert difference(wanted, given, rtol) == ""
+
+
+@pytest.mark.parametrize(
     ("wanted", "given", "text"),
     [
         (1.5, 1.25, "1.5 against 1.25"),
@@ -58,6 +72,7 @@ def test_a_tolerance_is_relative_to_the_size_of_the_results(given: Any, same: bo
     assert (difference(ARRAY, given, rtol=1e-6) == "") is same
 
 
-def test_a_tolerance_is_not_for_integers() -> None:
+def test_a_tolerance_is_not_for_integers_nor_for_texts() -> None:
+    assert difference("short", "longer", rtol=0.1) == "'short' against 'longer'"
     assert difference(np.array([1000000]), np.array([1000001]), rtol=0.1)
     assert not difference(2.0, 2.1, rtol=0.1)
