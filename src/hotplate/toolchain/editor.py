@@ -58,5 +58,6 @@ def _year(standard: str) -> int:
     match = re.search(r":(\d{4})|(\d\w)$", standard)
     if match is None:
         return 0
-    digits = match[1] or _DRAFTS.get(match[2], match[2])
+    # A draft that is not known yet comes after all standards of its decade.
+    digits = match[1] or _DRAFTS.get(match[2], match[2] if match[2].isdecimal() else match[2][0] + "9")
     return int(digits) + (0 if match[1] else 1900 if int(digits) > 80 else 2000)

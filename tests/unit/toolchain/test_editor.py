@@ -31,6 +31,7 @@ def test_flags_of_sections_are_put_together(lists: list[list[str]], expected: st
         (["c99", "c89", ""], "c99"),
         (["iso9899:199409", "c89"], "iso9899:199409"),
         (["c++98", "c++2b", "c++20"], "c++2b"),
+        (["c++20", "c++2d", "c++26"], "c++2d"),
         (["", ""], ""),
         (["unknown"], "unknown"),
     ],
