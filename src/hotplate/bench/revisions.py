@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 from pathlib import Path, PurePosixPath
@@ -29,7 +30,7 @@ class Revisions:
         if not self._notebook.is_file():
             raise SettingError(f"there is no file {notebook} to compare with its revisions")
         root = self._git("rev-parse", "--show-toplevel", problem=f"{notebook.name} is in no git repository")
-        self._root = Path(root.decode().strip())
+        self._root = Path(os.fsdecode(root.removesuffix(b"\n")))
         self._name = self._notebook.relative_to(self._root.resolve()).as_posix()
 
     def check_out(self, revision: str, folder: Path) -> Path:
@@ -43,7 +44,7 @@ class Revisions:
         pending = [self._name]
         while pending:
             name = pending.pop()
-            texts[name] = self._git("cat-file", "blob", f"{commit}:{name}", problem=f"can't read {name} at {revision}")
+            texts[name] = self._text(f"{commit}:{name}", f"can't read {name} at {revision}")
             pending += [other for other in included_files(texts[name], names) if other not in texts]
         for name, text in texts.items():
             path = folder / name
@@ -65,10 +66,20 @@ class Revisions:
         )
         return frozenset(listed.decode("utf-8", "surrogateescape").split("\0"))
 
-    def _git(self, *words: str, problem: str) -> bytes:
+    def _text(self, name: str, problem: str) -> bytes:
+        """What is in a file, given as commit:path; of a symbolic link, what it leads to."""
+        asked = f"{name}\n".encode("utf-8", "surrogateescape")
+        answer = self._git("cat-file", "--batch", "--follow-symlinks", problem=problem, asked=asked)
+        head, _, text = answer.partition(b"\n")
+        words = head.split(b" ")
+        if words[1:2] != [b"blob"]:
+            raise SettingError(f"{problem}: it is a link that leads to no file of the revision")
+        return text[: int(words[2])]
+
+    def _git(self, *words: str, problem: str, asked: bytes = b"") -> bytes:
         try:
             done = subprocess.run(
-                ["git", *words], cwd=self._notebook.parent, stdin=subprocess.DEVNULL, capture_output=True, check=False
+                ["git", *words], cwd=self._notebook.parent, input=asked, capture_output=True, check=False
             )
         except OSError as error:
             message = f"--against takes git, which can't be run here ({error.strerror}); install it"

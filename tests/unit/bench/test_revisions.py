@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import os
 import subprocess
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -62,6 +64,33 @@ def test_a_notebook_and_the_headers_that_it_includes_are_as_they_were(
     assert written == {"work/n.c", "work/n.h", "shared/x.h"}
     assert path == tmp_path / "out/work/n.c"
     assert (tmp_path / "out/shared/x.h").read_text() == "// 1\n"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="links take rights that users do not have")
+def test_a_header_that_is_a_link_is_what_it_leads_to(repository: Callable[..., Path], tmp_path: Path) -> None:
+    folder = repository(shared__x_h="// 1\n", n_c='#include "x.h"\n')
+    (folder / "x.h").symlink_to("shared/x.h")
+    repository()
+    Revisions(folder / "n.c").check_out("HEAD", tmp_path / "out")
+    assert (tmp_path / "out/x.h").read_text() == "// 1\n"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="links take rights that users do not have")
+def test_a_header_that_is_a_link_to_elsewhere_is_told_of(repository: Callable[..., Path], tmp_path: Path) -> None:
+    folder = repository(n_c='#include "x.h"\n')
+    (folder / "x.h").symlink_to(tmp_path / "x.h")
+    repository()
+    with pytest.raises(SettingError, match=r"can't read x\.h at HEAD: it is a link that leads to no file"):
+        Revisions(folder / "n.c").check_out("HEAD", tmp_path / "out")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="its file names are text, and do not end in spaces")
+@pytest.mark.parametrize("name", [b"ends in a space ", b"no \xff text"])
+def test_the_folder_of_a_repository_may_have_any_name(
+    repository: Callable[..., Path], tmp_path: Path, name: bytes
+) -> None:
+    moved = repository(n_c="// 1\n").rename(tmp_path / os.fsdecode(name))
+    assert Revisions(moved / "n.c").check_out("HEAD", tmp_path / "out").read_text() == "// 1\n"
 
 
 @pytest.mark.parametrize(
