@@ -10,7 +10,6 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from types import MappingProxyType
 from typing import Any
 
 from hotplate.frozen import quickly_made
@@ -79,10 +78,10 @@ class EventLog:
 
     __slots__ = ("_parts", "_results", "_run")
 
-    def __init__(self, run: str = "", results: Mapping[str, object] = MappingProxyType({})) -> None:
+    def __init__(self, run: str = "", results: Mapping[str, object] | None = None) -> None:
         """`results` has that of each cell whose end was told of."""
         self._run = run
-        self._results = results
+        self._results = {} if results is None else results
         self._parts: list[Any] = []
 
     def add(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from collections import namedtuple
 from typing import TYPE_CHECKING, Any
 
@@ -98,6 +99,11 @@ def test_a_status_tells_computed_kept_and_given_apart() -> None:
     outcome = Outcome(OutcomeKind.OK, 1)
     statuses = [CellResult("a", outcome, kept=kept, given=given).status for kept, given in ((0, 0), (1, 0), (0, 1))]
     assert statuses == ["ok", "kept", "given"]
+
+
+def test_it_goes_to_other_processes_with_what_is_in_it() -> None:
+    run = run_of({"a": 1})
+    assert pickle.loads(pickle.dumps(run)) == run
 
 
 def test_what_numpy_can_hold_is_saved_and_reads_back(tmp_path: Path) -> None:
