@@ -191,6 +191,8 @@ def test_draws_a_line_for_each_cell_and_version_over_a_size(command: Callable[..
         (["--plot", "nowhere/times.svg"], "there is no folder"),
         (["--plot", "times.svg"], "give one several values"),
         (["--json", "nowhere/now.json"], "there is no folder"),
+        (["--json", "."], "it is a folder"),
+        (["--fail-slower", "nan%"], "is no percentage"),
         (["--set", "n=1", "--set", "n=2"], "n is given twice"),
         (["--set", "n=1:0:1"], "--set n"),
         (["--seconds", "0"], "seconds is 0.0"),

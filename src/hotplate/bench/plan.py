@@ -47,6 +47,8 @@ class Settings:
             raise SettingError(f"seconds is {self.seconds}; it is a time above 0")
         if not 0 < self.margin < 1:
             raise SettingError(f"margin is {self.margin}; it is a part of the time, such as 0.02 for 2 %")
+        if self.rtol is not None and not self.rtol >= 0:
+            raise SettingError(f"rtol is {self.rtol}; it is a part of a result's size, such as 1e-9")
 
 
 QUICK = {"seconds": 1.0, "least_blocks": 10, "precision": 0.01}

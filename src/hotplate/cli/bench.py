@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from contextlib import suppress
 from pathlib import Path
@@ -43,6 +44,8 @@ class Percentage(click.ParamType[float]):
         try:
             part = float(str(value).strip().removesuffix("%")) / 100
         except ValueError:
+            part = math.nan
+        if not math.isfinite(part):
             self.fail(f"{value!r} is no percentage; write it as 5%", param, ctx)
         return part
 
@@ -113,9 +116,13 @@ def _refuse_files(json_file: str | None, plot: Path | None) -> None:
         from hotplate.bench.plot import refuse_plot
 
         refuse_plot(plot)
-    folder = Path(json_file or "").absolute().parent
-    if json_file is not None and not folder.is_dir():
-        raise SettingError(f"can't write {json_file}: there is no folder {folder}")
+    if json_file is None or json_file == "-":
+        return
+    target = Path(json_file).absolute()
+    if target.is_dir():
+        raise SettingError(f"can't write {json_file!r}: it is a folder; name a file in it")
+    if not target.parent.is_dir():
+        raise SettingError(f"can't write {json_file}: there is no folder {target.parent}")
 
 
 def _settings(*, seconds: float | None, quick: bool, **others: Any) -> Settings:

@@ -52,7 +52,17 @@ def test_quick_is_a_choice_of_settings() -> None:
     assert Settings(**QUICK).seconds < Settings().seconds
 
 
-@pytest.mark.parametrize("wrong", [{"seconds": 0.0}, {"seconds": float("nan")}, {"margin": 0.0}, {"margin": 1.0}])
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"seconds": 0.0},
+        {"seconds": float("nan")},
+        {"margin": 0.0},
+        {"margin": 1.0},
+        {"rtol": -1e-9},
+        {"rtol": float("nan")},
+    ],
+)
 def test_settings_that_make_no_sense_are_refused(wrong: dict[str, float]) -> None:
     with pytest.raises(SettingError, match=f"{next(iter(wrong))} is"):
         Settings(**wrong)  # type: ignore[arg-type]  # of one type each
