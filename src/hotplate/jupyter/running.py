@@ -50,12 +50,12 @@ def run_plan(
         if not wanted or isinstance(error, KeyboardInterrupt):
             continue
         notebook = notebooks[language]
-        given = _given(notebook, wanted, graph, plan, results)
+        given, before = _given(notebook, wanted, graph, plan, results), notebook.notebook.last_run
         try:
             results |= notebook.run(*wanted, inputs=given, keep_going=True, abort=abort, **options).cells
         except (HotplateError, KeyboardInterrupt) as raised:
-            run = getattr(raised, "run", None) or notebook.notebook.last_run
-            if run is not None and (results.keys() | {*names}) & run.cells.keys():
+            run = notebook.notebook.last_run
+            if run is not None and (before is None or run.id != before.id):  # else none had begun
                 results |= run.cells
             error = KeyboardInterrupt(REASON) if isinstance(raised, RunCancelled) else error or raised
     if abort is not None and abort.aborted and not isinstance(error, KeyboardInterrupt):
