@@ -36,8 +36,8 @@ class Definition:
     """What came of a Jupyter cell's code. Immutable."""
 
     fragment: Fragment
-    changed: tuple[str, ...] = ()
-    """The cells whose code is another one now, also of other fragments."""
+    older: tuple[str, ...] = ()
+    """The cells whose code, or that of what they need, is another one now, also of other fragments."""
     built: Mapping[str, float] = field(default_factory=dict)
     """What compiling took, in seconds, for each cell that had to be compiled."""
     notes: tuple[str, ...] = ()
@@ -147,28 +147,26 @@ class Session:
 
         Raises NotebookError, BuildError when what is left does not go together; nothing is forgotten then.
         """
-        before = tuple(self.graph.nodes)
+        before = self.graph
         left = tuple(one for one in self.fragments if names and not set(names) & set(one.cells))
-        if left:
-            try:
-                built = self._build(self._composites(left, left[0].language, None))
-            except _NotBuiltError as refused:
-                raise refused.error from None
-            self._activate(left, built)
-        else:
-            self.fragments, self._languages, self._graph = (), {}, None
+        try:
+            built = self._build(self._composites(left))
+        except _NotBuiltError as refused:
+            raise refused.error from None
+        self._activate(left, built, "the reset")
+        if not left:
+            self._languages = {}
         self._refused = ()
         self._bind()
-        return tuple(name for name in before if name not in self.graph.nodes)
+        return tuple(name for name in before.nodes if name not in self.graph.nodes)
 
     def _accept(self, fragment: Fragment, fragments: tuple[Fragment, ...], compiler: str | None) -> Definition:
         """Raises _NotBuiltError; nothing has changed then."""
         composites = self._composites(fragments, fragment.language, compiler)
         built = self._build(composites, fragment)
-        changed = self._activate(fragments, built)
+        older = self._activate(fragments, built, fragment.place)
         gone = replaced_by(fragment, self._refused)
         self._refused = tuple(old for old in self._refused if old not in fragments and old not in gone)
-        self._standings.edited((*changed, *self.graph.descendants(changed)), fragment.place)
         artifacts = [artifact for _, _, them in built for artifact in them.values()]
         took = {artifact.cell: artifact.seconds for artifact in artifacts if not artifact.cached}
         warnings = [found for artifact in artifacts for found in artifact.warnings]
@@ -179,14 +177,14 @@ class Session:
             for name, (was, place) in composite.replaced.items()
             if place == fragment.place
         ]
-        return Definition(fragment, tuple(changed), took, (*self._bind(), *notes), sorted_once(shown))
+        return Definition(fragment, older, took, (*self._bind(), *notes), sorted_once(shown))
 
     def _composites(
-        self, fragments: Collection[Fragment], language: Language, compiler: str | None
+        self, fragments: Collection[Fragment], language: Language | None = None, compiler: str | None = None
     ) -> list[tuple[LanguageNotebook, Composite]]:
-        """The composites of all languages, with the notebooks that they are for."""
+        """The composites of all languages, with the notebooks that they are for; of one the `compiler` is told."""
         found = []
-        for one in dict.fromkeys((*self._languages, language)):
+        for one in dict.fromkeys((*self._languages, *([language] if language else []))):
             notebook = self._languages.get(one)
             if notebook is None or (one is language and compiler not in (None, notebook.compiler)):
                 notebook = LanguageNotebook(one, self.folder, self.state, compiler=compiler)
@@ -207,14 +205,19 @@ class Session:
             places = Places([composite for _, composite in composites])
             raise _NotBuiltError(error, sorted_once(places.diagnostics(error.diagnostics))) from None
 
-    def _activate(self, fragments: tuple[Fragment, ...], built: Iterable[_Built]) -> list[str]:
-        """Makes what was built what runs; returns the cells whose code is another one now."""
+    def _activate(self, fragments: tuple[Fragment, ...], built: Iterable[_Built], place: str) -> tuple[str, ...]:
+        """Makes what was built what runs, and marks the cells that are others now, or need such; returns them."""
+        before = self.graph
         changed: list[str] = []
         for notebook, composite, artifacts in built:
             self._languages[notebook.language] = notebook
             changed += notebook.accept(composite, artifacts)
         self.fragments, self._graph = fragments, None
-        return changed
+        gone = [name for name in before.nodes if name not in self.graph.nodes]
+        older = (*changed, *self.graph.descendants(changed), *before.descendants(gone))
+        older = tuple(name for name in dict.fromkeys(older) if name in self.graph.nodes)
+        self._standings.edited(older, place)
+        return older
 
     def _bind(self) -> list[str]:
         """Makes the variables of the shell what the cells are now; returns what there is to say about it."""
@@ -249,7 +252,7 @@ class Session:
     def affected(self, defined: Definition) -> list[str]:
         """What a definition makes run: its own cells, and those that have been run before and are others now."""
         own = defined.fragment.cells
-        others = (*defined.changed, *self.graph.descendants((*defined.changed, *own)))
+        others = (*defined.older, *self.graph.descendants(own))
         return list(dict.fromkeys((*own, *(name for name in others if name in self._standings.latest))))
 
     def plan(self, targets: Iterable[str]) -> Plan:

@@ -27,6 +27,8 @@ class Standings:
         """The last that has a value."""
         self._taken: dict[str, dict[str, str | None]] = {}
         """For each cell, the digests of the variables that its value was computed from."""
+        self._sources: dict[str, frozenset[str]] = {}
+        """For each cell, the cells that its value was computed from."""
         self._edited: dict[str, str] = {}
         """Cells whose value is older than their code or what they need, with where that was edited."""
 
@@ -44,6 +46,7 @@ class Standings:
                 part = graph.subgraph([name], plan.overridden)
                 replaced = {source.cell for source in part.edges.values()} & plan.overridden
                 self._taken[name] = {other: digests[other] for other in (*part.inputs, *replaced) if other in digests}
+                self._sources[name] = frozenset(part.order) - {name}
 
     def edited(self, names: Iterable[str], place: str) -> None:
         """The code of these cells, or of what they need, is another one now."""
@@ -52,7 +55,7 @@ class Standings:
 
     def drop(self, name: str) -> None:
         """The cell is gone."""
-        for kept in (self.latest, self.computed, self._taken, self._edited):
+        for kept in (self.latest, self.computed, self._taken, self._sources, self._edited):
             kept.pop(name, None)
 
     def version(self, name: str) -> int:
@@ -84,8 +87,10 @@ class Standings:
         return f"{' and '.join(changed)} {verb} changed since; {_REMEDY}" if changed else ""
 
     def _changed(self, name: str, namespace: Namespace) -> list[str]:
-        """The variables that are others now. They are told by their content: an array may be written to in place."""
+        """The variables that are others now, or stand for a cell since. They are told by their content: an array may be
+        written to in place."""
         taken = self._taken.get(name, {})
         return [
-            other for other, known in taken.items() if known is not None and digest(namespace.value(other)) != known
+            *(other for other, known in taken.items() if known is not None and digest(namespace.value(other)) != known),
+            *namespace.values_of(self._sources.get(name, ())),
         ]
