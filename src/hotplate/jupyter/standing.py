@@ -87,8 +87,10 @@ class Standings:
         return f"{' and '.join(changed)} {verb} changed since; {_REMEDY}" if changed else ""
 
     def _changed(self, name: str, namespace: Namespace) -> list[str]:
-        """The variables that are others now, or stand for a cell since. They are told by their content: an array may be
-        written to in place."""
+        """The variables that are others now, or stand for a cell since.
+
+        They are told by their content: an array may be written to in place.
+        """
         taken = self._taken.get(name, {})
         return [
             *(other for other, known in taken.items() if known is not None and digest(namespace.value(other)) != known),
