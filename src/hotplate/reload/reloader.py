@@ -115,6 +115,13 @@ class HotReloader:
         wanted = f"no version before v{limit}" if number is None else f"no version v{number}"
         raise InputError(f"there is {wanted} to go back to; kept are {known}")
 
+    def text_of(self, number: int) -> NotebookModel | None:
+        """The text of a version; None when it isn't kept."""
+        good = self._good
+        if good is not None and good.number == number:
+            return good.model
+        return next((model for kept, model in tuple(self._earlier) if kept == number), None)
+
     @contextmanager
     def stepping_aside(self) -> Iterator[None]:
         """Leaves `turn` to others for a block. Another version may be the active one afterwards."""

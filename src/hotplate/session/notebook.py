@@ -186,17 +186,21 @@ class Notebook(Shown):
             raise BuildError(sorted_once(found for result in built.values() for found in _findings(result)))
         return {name: result for name, result in built.items() if isinstance(result, Artifact)}
 
-    def load(self, name: str, *, isolated: bool | None = None) -> LoadedCell:
+    def load(self, name: str, *, isolated: bool | None = None, version: int | None = None) -> LoadedCell:
         """One cell, built if it has to be, as a function. Raises BuildError, InputError for an unknown name.
 
-        `isolated` says whether its calls run in a worker; None: as its section says.
+        `isolated` says whether its calls run in a worker; None: as its section says. `version` names that of a run
+        whose text is taken instead of the file's, if it is kept.
         """
-        self.refresh()
-        refuse_errors(notation.check(self.model, self.graph))
-        if name not in self.model.cells:
-            raise InputError(f"{self.path.name} has no cell {name}; {notation.suggest(name, self.model.cells)}")
+        model = self._reloader.text_of(version) if version is not None else None
+        if model is None:
+            self.refresh()
+            refuse_errors(notation.check(self.model, self.graph))
+            model = self.model
+        if name not in model.cells:
+            raise InputError(f"{self.path.name} has no cell {name}; {notation.suggest(name, model.cells)}")
         interrupts.arm()  # Ctrl-C reaches the calls of what is loaded here
-        return self._reloader.load(self.model, name, isolated=isolated)
+        return self._reloader.load(model, name, isolated=isolated)
 
     def remarks(self, *names: str) -> tuple[Diagnostic, ...]:
         """What the compiler says about the loops of cells (default: all): which it vectorised, which not, and why.
