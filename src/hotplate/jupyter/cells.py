@@ -59,6 +59,11 @@ class NotebookCell(Shown):
         self._home = home
 
     @property
+    def home(self) -> Home:
+        """Where it comes from."""
+        return self._home
+
+    @property
     def exists(self) -> bool:
         """Whether the code that defines it is still there."""
         return self._home.has(self.__name__)

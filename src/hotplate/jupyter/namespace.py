@@ -68,14 +68,15 @@ class Namespace:
             f"`%hotplate run {name}`, or under its name after `del {name}`"
         )
 
-    def unbind(self, name: str) -> None:
+    def unbind(self, cell: NotebookCell) -> None:
         """Takes a cell out that is gone; anything else of that name stays."""
-        if isinstance(self._variables.get(name), NotebookCell):
-            del self._variables[name]
+        if self._variables.get(cell.__name__) is cell:
+            del self._variables[cell.__name__]
 
-    def has_cell(self, name: str) -> bool:
-        """Whether the variable of that name is a cell."""
-        return isinstance(self._variables.get(name), NotebookCell)
+    def cell(self, name: str) -> NotebookCell | None:
+        """The cell that is the variable of that name."""
+        found = self._variables.get(name)
+        return found if isinstance(found, NotebookCell) else None
 
 
 def is_value(found: Any) -> bool:

@@ -222,9 +222,8 @@ class Session:
     def _bind(self) -> list[str]:
         """Makes the variables of the shell what the cells are now; returns what there is to say about it."""
         for name in [name for name in self._cells if name not in self.graph.nodes]:
-            self.namespace.unbind(name)
+            self.namespace.unbind(self._cells.pop(name))
             self._standings.drop(name)
-            del self._cells[name]
         for name in self.graph.nodes:
             home, known = self.home(name), self._cells.get(name)
             if known is None:

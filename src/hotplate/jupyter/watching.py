@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from hotplate.errors import HotplateError, InputError
@@ -60,6 +59,8 @@ class Watched:
         """The digests of the variables that its cells were given."""
         self._panel: LivePanel | None = None
         self._cells: dict[str, NotebookCell] = {}
+        self._functions: dict[str, tuple[int, LoadedCell]] = {}
+        """What direct calls call, and of which version that is."""
         self._lock = threading.Lock()
 
     # ---- following ----
@@ -69,21 +70,20 @@ class Watched:
 
         `rich`: an output of the Jupyter cell that runs shows how it stands from then on.
         """
-        self._inputs_or_raise()
+        given = self._inputs_or_raise()
         if rich:
             from hotplate.jupyter.live_panel import LivePanel
 
             self._panel = LivePanel(self.notebook).__enter__()
         try:
-            self._begin()
-            assert self._live is not None
-            self._live.wait_for(lambda status: status.phase == "waiting" and _is_settled(status), _FIRST)
+            live = self._begin(given)
+            live.wait_for(lambda status: status.phase == "waiting" and _is_settled(status), _FIRST)
         except BaseException:  # Ctrl-C as well: nobody could end what is not known to be watched
             self.stop()
             raise
         if self._panel is not None:
             self._panel.catch_up()
-        return self._live.status
+        return live.status
 
     def stop(self) -> None:
         """Ends that. The cells stay in the namespace, with their results."""
@@ -93,23 +93,28 @@ class Watched:
             self._panel.close()
 
     def refresh(self) -> None:
-        """Begins anew when a variable is another one now that the cells take."""
-        if self._live is None or self._inputs_digests(self._inputs()[0]) == self._taken:
-            return
-        self._live.stop()
-        with suppress(InputError):  # a variable is gone: what ran before goes on
-            self._begin()
+        """Begins anew when a variable is another one now that the cells take. If one is gone, all goes on as before."""
+        given, missing = self._inputs()
+        if self._live is not None and not missing and self._inputs_digests(given) != self._taken:
+            self._begin(given)
 
     def bind(self) -> list[str]:
         """Makes the cells of the newest version variables; returns what there is to say about it."""
         names = self.notebook.model.cells
         with self._lock:
             for name in [name for name in self._cells if name not in names]:
-                self._namespace.unbind(name)
-                del self._cells[name]
-            for name in names:
-                self._cells.setdefault(name, NotebookCell(name, self))
+                self._namespace.unbind(self._cells.pop(name))
+            for name in [name for name in names if name not in self._cells]:
+                self._cells[name] = self._known(name) or NotebookCell(name, self)
             return [words for cell in self._cells.values() if (words := self._namespace.bind(cell))]
+
+    def _known(self, name: str) -> NotebookCell | None:
+        """The cell as it is known from an earlier watch of the file."""
+        cell = self._namespace.cell(name)
+        if cell is None or not isinstance(cell.home, Watched) or cell.home.path != self.path:
+            return None
+        cell.move(self)
+        return cell
 
     @property
     def status(self) -> LiveStatus | None:
@@ -124,15 +129,17 @@ class Watched:
             raise InputError(f"{self.path.name} needs {listed}: {self._namespace.why_missing(first)}")
         return given
 
-    def _begin(self) -> None:
-        given = self._inputs_or_raise()
-        self._taken = self._inputs_digests(given)
+    def _begin(self, given: Mapping[str, Any]) -> Live:
         canary = HAS_WORKERS and self._isolation is Isolation.CANARY
         sinks = (self._hear, self._panel) if self._panel is not None else (self._hear,)
-        self._live = self.notebook.watch(executor=self._executor, canary=canary, inputs=given, on_event=sinks)
-        self._live.__enter__()
+        live = self.notebook.watch(executor=self._executor, canary=canary, inputs=given, on_event=sinks)
+        if self._live is not None:
+            self._live.stop()
+        self._live, self._taken = live, self._inputs_digests(given)
+        live.__enter__()
         if self._panel is not None:
-            self._panel.follow(self._live)
+            self._panel.follow(live)
+        return live
 
     def _inputs(self) -> tuple[dict[str, Any], dict[str, tuple[str, ...]]]:
         """The variables that the cells take, and the inputs that are not there with those who need them."""
@@ -167,23 +174,36 @@ class Watched:
 
     def state(self, name: str) -> CellState:
         """How the cell stands."""
-        status = self.status
-        run = status.run if status is not None else None
+        status, run = self.status, self.notebook.last_run
         result = run.cells.get(name) if run is not None else None
         if status is None or result is None:
             return CellState("built" if self.has(name) else "gone", place=self.path.name)
         mark = status.notice
         if not mark and not result.outcome.ok:
             mark = "its last run did not end well"
+        elif not mark and status.run is None:
+            mark = "it is being computed anew"
         return CellState(result.status, result.version, mark, self.path.name, result.outcome.seconds)
 
     def loaded(self, name: str) -> LoadedCell:
-        """What a direct call calls: in a worker, until its code has come through once or always, as asked for."""
-        run = self.status.run if self.status is not None else None
-        tried = run is not None and name in run.cells and run.cells[name].outcome.ok
-        never = self._isolation is Isolation.NEVER or not HAS_WORKERS
-        isolated = not never and (self._isolation is Isolation.ALWAYS or not tried)
-        return self.notebook.load(name, isolated=isolated or self.notebook.model.cells[name].section.attributes.isolate)
+        """What a direct call calls: the code that ran last, in a worker until it has come through once or always."""
+        run = self.notebook.last_run
+        result = run.cells.get(name) if run is not None else None
+        version = run.version if run is not None and result is not None else 0
+        isolated = self._calls_in_worker(name, tried=result is not None and result.outcome.ok)
+        known_version, known = self._functions.get(name, (0, None))
+        if known is None or not version or version != known_version or known.closed or known.isolated != isolated:
+            known = self.notebook.load(name, isolated=isolated, version=version or None)
+            self._functions[name] = (version, known)
+        return known
+
+    def _calls_in_worker(self, name: str, *, tried: bool) -> bool:
+        cell = self.notebook.model.cells.get(name)
+        if cell is not None and cell.section.attributes.isolate:
+            return True
+        if self._isolation is Isolation.NEVER or not HAS_WORKERS:
+            return False
+        return self._isolation is Isolation.ALWAYS or not tried
 
     def call(self, name: str, arguments: Sequence[Any], named: Mapping[str, Any]) -> Any:
         """Makes a direct call."""
