@@ -112,6 +112,11 @@ class Fragment:
             *(names(item.text) - item.defines - parameters.get(item.index, set()) for item in items)
         )
 
+    @cached_property
+    def mentioned(self) -> frozenset[str]:
+        """Every name in its code, also what cells call their parameters."""
+        return frozenset().union(*(names(item.text) for item in self.model.items))
+
     @property
     def title(self) -> str:
         """For people: its name and where it was run."""
@@ -146,6 +151,16 @@ def _replaces(new: Fragment, old: Fragment) -> bool:
         return True
     own = frozenset(old.cells) or old.defined
     return bool(own) and own <= (frozenset(new.cells) if old.cells else new.defined)
+
+
+def related(new: Fragment, others: Iterable[Fragment]) -> list[Fragment]:
+    """The fragments that name what a new one defines, or the other way round, and those that do so with these."""
+    left, found = list(others), [new]
+    for one in found:
+        near = [other for other in left if other.mentioned & one.defined or one.mentioned & other.defined]
+        left = [other for other in left if other not in near]
+        found += near
+    return found[1:]
 
 
 def latest_definitions(fragments: Collection[Fragment]) -> dict[str, int]:

@@ -39,7 +39,7 @@ def summarise(session: Session, defined: Definition | None, ran: Ran | None) -> 
         rows |= {name: Row(name, "waiting", why=f"needs {', '.join(names)}") for name, names in ran.missing.items()}
         notes += list(_missing_words(session, ran.missing))
     if defined is not None and defined.error is None:
-        for name in defined.fragment.cells:
+        for name in defined.own:
             rows.setdefault(name, Row(name, "built"))
         took = defined.built
         rows = {name: replace(row, build_seconds=took.get(name, 0.0)) for name, row in rows.items()}

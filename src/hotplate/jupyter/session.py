@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from hotplate.diagnostic import Severity, sorted_once
 from hotplate.errors import BuildError, HotplateError, InputError, NotebookError
 from hotplate.jupyter.cells import NotebookCell
-from hotplate.jupyter.fragments import replaced_by
+from hotplate.jupyter.fragments import related, replaced_by
 from hotplate.jupyter.language import LanguageNotebook
 from hotplate.jupyter.namespace import MISSING, Namespace
 from hotplate.jupyter.places import Places
@@ -36,6 +36,8 @@ class Definition:
     """What came of a Jupyter cell's code. Immutable."""
 
     fragment: Fragment
+    own: tuple[str, ...] = ()
+    """Its cells, and those of what waited for it."""
     older: tuple[str, ...] = ()
     """The cells whose code, or that of what they need, is another one now, also of other fragments."""
     built: Mapping[str, float] = field(default_factory=dict)
@@ -124,7 +126,7 @@ class Session:
     def define(self, fragment: Fragment, *, compiler: str | None = None) -> Definition:
         """Takes the code of a Jupyter cell in, if it builds with all that is there; else everything stays as it was.
 
-        What was refused before is tried along with it, so that an edit may take two Jupyter cells.
+        What was refused before and has to do with it is tried along, so that an edit may take two Jupyter cells.
         """
         if fragment.errors:
             return self._refuse(fragment, NotebookError(fragment.errors), fragment.errors)
@@ -132,7 +134,7 @@ class Session:
         fragment = replace(fragment, position=min([old.position for old in replaced], default=fragment.serial))
         kept = [old for old in self.fragments if old not in replaced]
         gone = replaced_by(fragment, self._refused)
-        waiting = [old for old in self._refused if old not in gone and not old.errors]
+        waiting = related(fragment, [old for old in self._refused if old not in gone and not old.errors])
         for others in (waiting, []) if waiting else ([],):
             taken = {old for other in others for old in replaced_by(other, kept)}
             together = (*(old for old in kept if old not in taken), *others, fragment)
@@ -166,7 +168,8 @@ class Session:
         built = self._build(composites, fragment)
         older = self._activate(fragments, built, fragment.place)
         gone = replaced_by(fragment, self._refused)
-        self._refused = tuple(old for old in self._refused if old not in fragments and old not in gone)
+        along = [old for old in self._refused if old in fragments]
+        self._refused = tuple(old for old in self._refused if old not in along and old not in gone)
         artifacts = [artifact for _, _, them in built for artifact in them.values()]
         took = {artifact.cell: artifact.seconds for artifact in artifacts if not artifact.cached}
         warnings = [found for artifact in artifacts for found in artifact.warnings]
@@ -177,7 +180,9 @@ class Session:
             for name, (was, place) in composite.replaced.items()
             if place == fragment.place
         ]
-        return Definition(fragment, older, took, (*self._bind(), *notes), sorted_once(shown))
+        notes += [f"{old.place} is taken in with it" for old in along]
+        own = tuple(name for one in (fragment, *along) for name in one.cells)
+        return Definition(fragment, own, older, took, (*self._bind(), *notes), sorted_once(shown))
 
     def _composites(
         self, fragments: Collection[Fragment], language: Language | None = None, compiler: str | None = None
@@ -250,9 +255,8 @@ class Session:
 
     def affected(self, defined: Definition) -> list[str]:
         """What a definition makes run: its own cells, and those that have been run before and are others now."""
-        own = defined.fragment.cells
-        others = (*defined.older, *self.graph.descendants(own))
-        return list(dict.fromkeys((*own, *(name for name in others if name in self._standings.latest))))
+        others = (*defined.older, *self.graph.descendants(defined.own))
+        return list(dict.fromkeys((*defined.own, *(name for name in others if name in self._standings.latest))))
 
     def plan(self, targets: Iterable[str]) -> Plan:
         """What a run of these cells takes."""
