@@ -225,6 +225,6 @@ def _watch_parser() -> options.Parser:
 
 def _time_parser() -> options.Parser:
     parser = _name_parser("time", "calls a cell again and again with the inputs of its latest run")
-    parser.add_argument("--seconds", type=float, default=1.0, help="how long that may take")
-    parser.add_argument("--rounds", type=int, help="how many calls, in place of that")
+    parser.add_argument("--seconds", type=options.seconds, default=1.0, help="how long that may take")
+    parser.add_argument("--rounds", type=options.count, help="how many calls, in place of that")
     return parser

@@ -41,6 +41,24 @@ def split(line: str) -> list[str]:
         raise UsageError(f"hotplate: {error} in {line!r}") from None
 
 
+def seconds(text: str) -> float:
+    """Reads a duration. Raises ArgumentTypeError."""
+    try:
+        read = float(text)
+    except ValueError:
+        read = 0.0
+    if not 0 < read < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text} is no number of seconds above 0")
+    return read
+
+
+def count(text: str) -> int:
+    """Reads how often something is done. Raises ArgumentTypeError."""
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text} is no whole number above 0")
+    return int(text)
+
+
 def cell_parser() -> Parser:
     """The options of `%%hotplate`."""
     parser = Parser(prog="%%hotplate", add_help=False, allow_abbrev=False)
@@ -50,7 +68,7 @@ def cell_parser() -> Parser:
     parser.add_argument("--flags", default="", help="compiler arguments, as in --flags='-O3 -fopenmp'")
     parser.add_argument("--std", default="", help="the language standard: gnu11, c++23")
     parser.add_argument("--libs", default="", help="pkg-config packages")
-    parser.add_argument("--timeout", type=float, help="seconds that a call may take")
+    parser.add_argument("--timeout", type=seconds, help="seconds that a call may take")
     parser.add_argument("--compiler", help="gcc, clang, zig, tcc or a command; for all code of this language")
     add_isolation(parser)
     parser.add_argument("--no-run", action="store_true", help="builds only")
@@ -94,8 +112,6 @@ def fragment_options(read: argparse.Namespace) -> Options:
     """What is said of the cells. Raises UsageError."""
     if read.name and not read.name.isidentifier():
         raise UsageError(f"%%hotplate: the name {read.name!r} is none: letters, digits and _, as in a program")
-    if read.timeout is not None and not 0 < read.timeout < float("inf"):
-        raise UsageError(f"%%hotplate: --timeout={read.timeout:g}: it is a number of seconds above 0")
     return Options(
         flags=tuple(split(read.flags)),
         libs=tuple(read.libs.split()),
