@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 import inspect
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
@@ -52,7 +53,7 @@ class Namespace:
         found = self._variables.get(name, MISSING)
         if found is MISSING:
             self._variables[name] = cell
-            return ""
+            return f"{name} is the cell now; Python's own is builtins.{name}" if hasattr(builtins, name) else ""
         if isinstance(found, NotebookCell):
             self._variables[name] = cell
             if found is cell or not found.exists:
