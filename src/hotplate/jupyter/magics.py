@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from hotplate.jupyter.running import Ran
     from hotplate.notebook.model import Language
 
+_MAGICS = ("%hotplate", "%%hotplate")
 _HELP = """\
 %%hotplate [name] [options]    the C code of this cell (--cpp: C++) becomes cells; they run when their inputs are there
 %hotplate run [CELL...]        brings cells up to date
@@ -62,7 +63,7 @@ class HotplateMagics(Magics):
         self._ipython.events.register("pre_run_cell", self._before)
         self._ipython.events.register("post_run_cell", self._after)
         complete = completer(self.session, self.commands)
-        for magic in ("%hotplate", "%%hotplate"):
+        for magic in _MAGICS:
             hook: Callable[..., None] = self._ipython.set_hook
             hook("complete_command", complete, str_key=magic)
 
@@ -70,6 +71,8 @@ class HotplateMagics(Magics):
         """Ends that."""
         self._ipython.events.unregister("pre_run_cell", self._before)
         self._ipython.events.unregister("post_run_cell", self._after)
+        for magic in _MAGICS:  # or what was defined would be kept, and offered before what comes later
+            self._ipython.strdispatchers["complete_command"].strs.pop(magic, None)
         self.commands.close()
         listen(None)
 

@@ -164,6 +164,11 @@ def test_a_function_of_that_name_is_kept_too(shell: Shell) -> None:
     assert "a is a Python function, which is kept" in answer.text
 
 
+def test_a_name_of_pythons_own_is_told_of_once(shell: Shell) -> None:
+    assert "sum is the cell now; Python's own is builtins.sum" in shell.cell("int sum(void) { return 1; }").text
+    assert "builtins" not in shell.run("%hotplate run sum").text
+
+
 def test_what_is_no_value_does_not_count_as_an_input(shell: Shell) -> None:
     shell.run("import math as factor")
     shell.variables["x"] = np.ones(1)
@@ -339,7 +344,7 @@ def test_what_assert_prints_names_the_jupyter_cell(shell: Shell) -> None:
     [
         ("--frobnicate", "%%hotplate: unrecognized arguments: --frobnicate"),
         ("3x", "the name '3x' is none"),
-        ("--timeout=-1", "it is a number of seconds above 0"),
+        ("--timeout=-1", "argument --timeout: -1 is no number of seconds above 0"),
         ("--flags='-O2", "No closing quotation"),
         ("--isolate --no-isolate", "not allowed with argument"),
     ],
@@ -444,6 +449,8 @@ def test_reset_forgets(shell: Shell) -> None:
         ("%hotplate run --fresh=1", "%hotplate run: argument --fresh: ignored explicit argument"),
         ("%hotplate watch --stop some.c", "some.c is not watched; no file is watched"),
         ("%hotplate watch none.c", "there is no such file"),
+        ("%hotplate time a --rounds 0", "--rounds: 0 is no whole number above 0"),
+        ("%hotplate time a --seconds nan", "--seconds: nan is no number of seconds above 0"),
     ],
 )
 def test_commands_that_make_no_sense_are_one_message(shell: Shell, line: str, words: str) -> None:
@@ -471,6 +478,15 @@ def test_completion_knows_what_may_follow(shell: Shell, tmp_path: Path, text: st
     with provisionalcompleter():
         matches = {found.text for found in shell.ipython.Completer.completions(text, len(text))}
     assert offered <= matches
+
+
+def test_after_reloading_the_extension_the_cells_are_the_new_ones(shell: Shell) -> None:
+    shell.cell("int alpha(void) { return 1; }")
+    shell.run("%reload_ext hotplate")
+    shell.cell("int alone(void) { return 1; }")
+    text = "%hotplate run al"
+    with provisionalcompleter():
+        assert {found.text for found in shell.ipython.Completer.completions(text, len(text))} == {"alone"}
 
 
 def test_alone_it_prints_help(shell: Shell) -> None:
