@@ -146,7 +146,7 @@ def _without(fragment: Fragment, items: Collection[Item]) -> str:
 def _without_repeated_headers(fragments: Iterable[Fragment]) -> Iterator[Fragment]:
     """Leaves out `#include <...>` where an earlier fragment has it.
 
-    Includes are part of every cell: one more would have all cells built and run again.
+    Includes are part of every cell behind them: one more would have all those built and run again.
     """
     known: set[str] = set()
     for fragment in fragments:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from typing import TYPE_CHECKING
 
-from hotplate.notebook.lexis import names
+from hotplate.notebook.lexis import names, normalise
 from hotplate.notebook.model import ItemKind
 from hotplate.notebook.scopes import free_uses
 
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 
     from hotplate.notebook.model import Item, NotebookModel
 
-__all__ = ["Closure", "closure_of", "includes"]
+__all__ = ["Closure", "closure_of", "defines_macro", "includes", "is_directive"]
 
 
 def closure_of(model: NotebookModel) -> Closure:
@@ -36,6 +37,28 @@ def includes(item: Item) -> bool:
 _INCLUDE = re.compile(r"^[ \t]*#[ \t]*include\b", re.MULTILINE)
 
 
+def defines_macro(item: Item) -> bool:
+    """Whether it says what a macro is, or that it is none any more."""
+    return item.kind is ItemKind.MACRO or _UNDEF.match(item.text) is not None
+
+
+_UNDEF = re.compile(r"#[ \t]*undef\b")
+
+
+def is_directive(item: Item) -> bool:
+    """Whether it holds for what stands behind it and for nothing else: directives alone, and `using namespace`."""
+    if item.kind is ItemKind.INCLUDE:
+        return True
+    if item.kind is not ItemKind.OTHER:
+        return False
+    if item.text.startswith("#"):
+        return all(line.startswith("#") for line in normalise(item.text).split("\n"))
+    return _USING.match(item.text) is not None
+
+
+_USING = re.compile(r"using\s+namespace\b")
+
+
 class Closure:
     """The links between the items of one notebook, found when they are first asked for."""
 
@@ -53,12 +76,12 @@ class Closure:
         self._scoped = frozenset(
             name for item in model.items if item.mutable and item.index in self._blocks.around for name in item.defines
         )
-        last = max((item.index for item in model.items if includes(item)), default=-1)
-        self._base = self._reach(item.index for item in model.items if self._is_common(item, last))
+        self._directives = _Directives(model.items)
+        self._unnamed = self._reach(item.index for item in model.items if self._is_used_unnamed(item))
 
     def reach(self, items: Iterable[int], *, bare: bool = False) -> set[int]:
-        """The indices of the items and all that they need; unless `bare`, also of what every slice has."""
-        found = self._reach(items, set() if bare else self._base)
+        """The indices of the items and all that they need; unless `bare`, also of what they see without naming it."""
+        found = self._reach(items) if bare else self._with_directives(self._reach(items, self._unnamed))
         around = self._blocks.around
         return found.union(*(around[index] for index in found if index in around)) if around else found
 
@@ -67,11 +90,19 @@ class Closure:
         candidates = (names(item.text) & wanted) - self._hidden.get(item.index, set())
         return free_uses(item.text, self._language, candidates, self._scoped) if candidates else {}
 
-    def _is_common(self, item: Item, last_include: int) -> bool:
-        """Whether every slice has it. A header may read what is defined before it: NDEBUG, _GNU_SOURCE."""
-        if item.kind is ItemKind.MACRO:
-            return item.index < last_include
-        return item.kind is ItemKind.INCLUDE or (item.kind is ItemKind.OTHER and item.index not in self._blocks)
+    def _is_used_unnamed(self, item: Item) -> bool:
+        """Whether every slice has it: operators, specialisations, code within `#if`."""
+        return item.kind is ItemKind.OTHER and not is_directive(item) and item.index not in self._blocks
+
+    def _with_directives(self, found: set[int]) -> set[int]:
+        """With the directives before the last of the items, and what those need, which may stand behind it."""
+        last, reached = -2, -1
+        while last < reached:
+            last = reached
+            # A macro is replaced where it is used: it takes no other directive along.
+            reached = max((index for index in found if not defines_macro(self._items[index])), default=-1)
+            found = self._reach(self._directives.before(reached), found)
+        return found
 
     def _reach(self, items: Iterable[int], known: Iterable[int] = ()) -> set[int]:
         found = set(known)
@@ -107,6 +138,32 @@ class Closure:
             and (name not in hidden or other.kind is ItemKind.TYPE)
             and (other.kind is ItemKind.TYPE or not (is_type and name in item.defines))
         )
+
+
+class _Directives:
+    """What holds for all that stands behind it, in the order of the file."""
+
+    def __init__(self, items: tuple[Item, ...]) -> None:
+        self._all = [item.index for item in items if is_directive(item)]
+        self._includes = [item.index for item in items if includes(item)]
+        self._macros = [item.index for item in items if item.kind is ItemKind.MACRO]
+        self._pragmas = {item.index: item.text for item in items if _PRAGMA.match(item.text)}
+
+    def before(self, index: int) -> list[int]:
+        """Those that an item sees, and the macros before its headers, which may read them: NDEBUG, _GNU_SOURCE."""
+        seen = self._all[: bisect_left(self._all, index)]
+        headers = bisect_left(self._includes, index)
+        last = self._includes[headers - 1] if headers else -1
+        return [*seen, *self._macros[: bisect_left(self._macros, last)], *self._ends(index)]
+
+    def _ends(self, index: int) -> list[int]:
+        """The pragmas behind an item, if one before it is still open: compilers refuse some that are never ended."""
+        before = [text for at, text in self._pragmas.items() if at < index]
+        is_open = sum(len(re.findall(r"\bpush", text)) - len(re.findall(r"\bpop", text)) for text in before) > 0
+        return [at for at in self._pragmas if at > index] if is_open else []
+
+
+_PRAGMA = re.compile(r"#[ \t]*pragma\b")
 
 
 class _Blocks:

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from hotplate.notebook.closure import closure_of, includes
+from hotplate.notebook.closure import closure_of, defines_macro, includes, is_directive
 from hotplate.notebook.lexis import names, normalise
 from hotplate.notebook.model import ItemKind, Language
 from hotplate.notebook.shared import shared_state
@@ -64,12 +64,8 @@ def slice_cell(model: NotebookModel, name: str) -> Slice:
 
 def _without_trailing(items: tuple[Item, ...]) -> tuple[Item, ...]:
     """The items without what is defined anew behind the last code, where the entry would see it instead of the cell."""
-    last = max((i for i, item in enumerate(items) if not _defines_macro(item)), default=-1)
+    last = max((i for i, item in enumerate(items) if not defines_macro(item)), default=-1)
     return items[: last + 1]
-
-
-def _defines_macro(item: Item) -> bool:
-    return item.kind is ItemKind.MACRO or re.match(r"#[ \t]*undef\b", item.text) is not None
 
 
 def _kept_prelude(model: NotebookModel) -> tuple[str, int]:
@@ -86,7 +82,7 @@ def _prelude(model: NotebookModel) -> tuple[str, int]:
         return "", 0
     leading, last = 0, None
     for item in model.items:
-        if not _is_directive(item):
+        if item.kind is not ItemKind.MACRO and not (is_directive(item) and item.text.startswith("#")):
             break
         if includes(item):
             leading, last = item.index + 1, item
@@ -94,14 +90,6 @@ def _prelude(model: NotebookModel) -> tuple[str, int]:
         return "", 0
     lines = model.text.split("\n")[: last.line + last.text.count("\n")]
     return _line_directive(1, model.path) + "\n".join(lines) + "\n", leading
-
-
-def _is_directive(item: Item) -> bool:
-    if item.kind in {ItemKind.INCLUDE, ItemKind.MACRO}:
-        return True
-    if item.kind is not ItemKind.OTHER or not item.text.startswith("#"):
-        return False
-    return all(line.startswith("#") for line in normalise(item.text).split("\n"))
 
 
 def _mapped(item: Item, path: Path) -> str:

@@ -82,6 +82,21 @@ def test_an_edit_reruns_dependents_and_the_cell_stays_the_same_object(shell: She
     assert shell.variables["a"] is a
 
 
+@pytest.mark.parametrize(("line", "header"), [("", "<math.h>"), ("--cpp", "<cmath>")])
+def test_a_jupyter_cell_with_a_new_header_builds_and_runs_no_other(shell: Shell, line: str, header: str) -> None:
+    shell.cell("#include <stdint.h>\nint64_t first(void) { return 1; }", line)
+    answer = shell.cell(f"#include {header}\ndouble second(void) {{ return fabs(-2.0); }}", line)
+    assert "second" in answer.text
+    assert "first" not in answer.text
+    assert shell.variables["second"].value == 2.0
+    assert shell.variables["first"].state.mark == ""
+
+
+def test_what_stands_behind_a_jupyter_cell_with_a_header_sees_it(shell: Shell) -> None:
+    shell.cell("#include <math.h>\ndouble first(void) { return 1; }")
+    assert shell.cell("double second(void) { return fabs(-2.0); }").error is None
+
+
 def test_a_jupyter_cell_that_is_run_again_replaces_what_it_defined(shell: Shell) -> None:
     shell.cell("int old(void) { return 1; }", cell_id="one")
     shell.cell("int other(void) { return 2; }", cell_id="two")

@@ -94,8 +94,9 @@ def test_lines_and_columns_map_to_the_notebook() -> None:
 def test_the_cpp_prelude_ends_at_the_last_leading_include() -> None:
     text = (
         "// top\n#include <vector>\n#ifdef _OPENMP\n#include <omp.h>\n#endif\n#define N 3\n"
-        "int a() { return N; }\n"
+        "int b() { return N; }\n"
         "#include <late>\n"
+        "int a() { return N; }\n"
     )
     found = slice_cell(parse(Path("a.cpp"), text), "a")
     assert found.prelude == '#line 1 "a.cpp"\n// top\n#include <vector>\n#ifdef _OPENMP\n#include <omp.h>\n#endif\n'
@@ -113,6 +114,48 @@ def test_there_is_no_prelude_in_c_or_without_includes(path: str, text: str) -> N
 def test_what_is_defined_before_a_header_is_in_every_slice_and_later_macros_are_not(path: str, include: str) -> None:
     text = f"#define NDEBUG\n{include}\n#define LATER\nint a(void) {{ return 1; }}\n"
     assert sliced(text, "a", path) == ["#define NDEBUG", include, "int a(void) { return 1; }"]
+
+
+@pytest.mark.parametrize("path", ["a.c", "a.cpp"])
+@pytest.mark.parametrize(
+    "behind",
+    [
+        "#include <math.h>\n",
+        "#ifdef __unix__\n#include <unistd.h>\n#endif\n",
+        '#pragma GCC diagnostic ignored "-Wall"\n',
+        "#define LATER 1\n#include <math.h>\nint c(void) { return LATER; }\n",
+    ],
+)
+def test_directives_behind_all_that_a_cell_needs_are_not_in_its_slice(path: str, behind: str) -> None:
+    text = "#include <stdint.h>\n#define UNUSED 3\nint a(void) { return 1; }\nint b(void) { return 2; }\n"
+    assert sliced(text + behind, "a", path) == ["#include <stdint.h>", "int a(void) { return 1; }"]
+
+
+def test_what_is_used_without_being_named_is_in_the_slice_of_a_cell_before_it_only_if_it_is_code() -> None:
+    text = "int a() { return 1; }\nusing namespace std;\n"
+    assert sliced(text, "a", "a.cpp") == ["int a() { return 1; }"]
+    text = "int a() { return 1; }\nS operator+(S, S) { return S(); }\n"
+    assert len(sliced(text, "a", "a.cpp")) == 2
+
+
+def test_a_header_behind_a_cell_is_in_its_slice_before_what_the_cell_needs_behind_that() -> None:
+    text = "static int h(int);\nint a(int k) { return h(k); }\n#include <math.h>\nstatic int h(int k) { return k; }\n"
+    assert "#include <math.h>" in sliced(text, "a")
+
+
+def test_a_header_brings_along_the_macros_before_it_and_the_headers_before_those() -> None:
+    text = (
+        "int a(int k) { return k; }\n#include <stdint.h>\n#define NDEBUG\n#include <assert.h>\n#define LATER\n"
+        "int b(int k) { return k; }\n#include <math.h>\n"
+    )
+    assert sliced(text, "b")[:-1] == ["#include <stdint.h>", "#define NDEBUG", "#include <assert.h>"]
+
+
+@pytest.mark.parametrize("opened", [True, False])
+def test_a_pragma_that_is_ended_behind_a_cell_is_ended_in_its_slice(opened: bool) -> None:
+    push, pop = "#pragma GCC visibility push(default)", "#pragma GCC visibility pop"
+    text = f"{push}\n{'' if opened else pop}\nint a(int k) {{ return k; }}\n{'' if opened else push}\n{pop}\n"
+    assert sliced(text, "a").count(pop) == 1
 
 
 def test_blocks_come_along_only_around_what_is_used() -> None:
