@@ -49,7 +49,8 @@ class Voice:
             self.running.add(event.cell)
         elif event.kind in (Kind.CELL_DONE, Kind.CELL_FAILED, Kind.CELL_SKIPPED):
             self.running.discard(event.cell)
-            self._in_context(self._bar.end, event.cell, event.kind is Kind.CELL_DONE)
+            how = "done" if event.kind is Kind.CELL_DONE else event.data["result"].status.replace("_", " ")
+            self._in_context(self._bar.end, event.cell, how)
 
     def _in_context(self, function: Callable[..., None], *arguments: Any) -> None:
         self._context.copy().run(function, *arguments)
@@ -107,30 +108,31 @@ class _Bar:
         self._shown[cell] = (done, total)
         self._draw(cell, done, total)
 
-    def end(self, cell: str, well: bool) -> None:
-        """The cell is over."""
+    def end(self, cell: str, how: str) -> None:
+        """The cell is over: `done`, `failed`, `cancelled`."""
         if cell in self._shown:
             done, total = self._shown.pop(cell)
-            self._draw(cell, total if well and total else done, total, over=True)
+            self._draw(cell, (total or done) if how == "done" else done, total, how)
 
-    def _draw(self, cell: str, done: int, total: int, *, over: bool = False) -> None:
+    def _draw(self, cell: str, done: int, total: int, over: str = "") -> None:
+        """`over`: how it ended, if it did."""
         raise NotImplementedError
 
 
 class _LineBar(_Bar):
     """On one line of a terminal, which is written again."""
 
-    def _draw(self, cell: str, done: int, total: int, *, over: bool = False) -> None:
+    def _draw(self, cell: str, done: int, total: int, over: str = "") -> None:
         clear, end = "\x1b[K" if sys.stderr.isatty() else "", "\n" if over else ""
-        sys.stderr.write(f"\r{cell}: {_words(done, total)} {_blocks(done, total)}{clear}{end}")
+        sys.stderr.write(f"\r{_text(cell, done, total, over)}{clear}{end}")
         sys.stderr.flush()
 
 
 class _RichBar(_Bar):
     """An output that is replaced, and stays when the cell is over."""
 
-    def _draw(self, cell: str, done: int, total: int, *, over: bool = False) -> None:
-        bundle = _bundle(cell, done, total, over=over)
+    def _draw(self, cell: str, done: int, total: int, over: str = "") -> None:
+        bundle = _bundle(cell, done, total, over)
         if cell in self._handles:
             self._handles[cell].update(bundle, raw=True)
         else:
@@ -139,15 +141,21 @@ class _RichBar(_Bar):
             del self._handles[cell]
 
 
-def _bundle(cell: str, done: int, total: int, *, over: bool = False) -> dict[str, str]:
-    text = f"{cell}: {_words(done, total)}"
-    value = f' value="{done}" max="{total}"' if total else (' value="1"' if over else "")
-    html = f'<div class="hotplate-progress">{escape(cell)} <progress{value}></progress> {_words(done, total)}</div>'
-    return {"text/plain": f"{text} {_blocks(done, total)}".rstrip(), "text/html": html}
+def _bundle(cell: str, done: int, total: int, over: str) -> dict[str, str]:
+    value = f' value="{done}" max="{total}"' if total else ' value="1"' if over else ""
+    # Half a bar would look as if the cell still ran.
+    bar = f"<progress{value}></progress> " if over in ("", "done") else ""
+    html = f'<div class="hotplate-progress">{escape(cell)} {bar}{_words(done, total, over)}</div>'
+    return {"text/plain": _text(cell, done, total, over), "text/html": html}
 
 
-def _words(done: int, total: int) -> str:
-    return f"{done / total:4.0%} ({done:,} of {total:,})" if total else f"{done:,}"
+def _text(cell: str, done: int, total: int, over: str) -> str:
+    return f"{cell}: {_words(done, total, over)} {_blocks(done, total) if over in ('', 'done') else ''}".rstrip()
+
+
+def _words(done: int, total: int, over: str) -> str:
+    far = f"{done / total:4.0%} ({done:,} of {total:,})" if total else f"{done:,}"
+    return f"{far}, {over}" if over else far
 
 
 def _blocks(done: int, total: int) -> str:

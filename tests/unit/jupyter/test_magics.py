@@ -413,7 +413,13 @@ def test_a_terminal_has_a_bar_on_one_line(shell: Shell) -> None:
     answer = shell.cell("#include <hotplate.h>\n#include <unistd.h>\nint slow(hp_ctx *ctx) { "
                         "for (int i = 0; i < 30; i++) { hp_progress(ctx, i, 30); usleep(10000); } "
                         "return 1; }")  # fmt: skip
-    assert "\rslow: 100% (30 of 30)" in answer.text
+    assert "\rslow: 100% (30 of 30), done [####" in answer.text
+
+
+def test_the_bar_of_a_cell_that_failed_says_so_where_it_ended(shell: Shell) -> None:
+    answer = shell.cell("#include <hotplate.h>\n#include <unistd.h>\nint slow(hp_ctx *ctx) { "
+                        "hp_progress(ctx, 15, 30); usleep(400000); return hp_fail(ctx, \"no\"), 1; }")  # fmt: skip
+    assert "\rslow:  50% (15 of 30), failed\n" in answer.text
 
 
 # ---- commands
