@@ -90,6 +90,7 @@ class Classifier:
         """Words that the grammar does not know, and macros among the specifiers, as spaces."""
         code = _ATOMIC.sub(lambda match: f"{'':7}{match[0][7:].replace('(', ' ').replace(')', ' ')}", code)
         code = _COMPLEX.sub(lambda match: " " * len(match[0]), code)
+        code = _USED.sub(lambda match: match[1].ljust(len(match[0])), code)
         head = re.match(r"[^=({]*", code)
         end = head.end() if head else 0
         specifiers = _WORD_BEFORE_WORD.sub(
@@ -118,6 +119,7 @@ _COMPLEX = re.compile(
     r"\b(?:_Complex|_Imaginary|__extension__|__restrict(?:__)?|_Thread_local|__thread|__inline(?:__)?|__const)\b"
     r"|(?<=\bfloat )complex\b|(?<=\bdouble )complex\b|\bcomplex(?=\s+(?:float|double)\b)"
 )
+_USED = re.compile(r"(\A\s*using\s[\w\s:]+),[\w\s:,]+(?=;)")  # a list of names, since C++17
 _WORD_BEFORE_WORD = re.compile(r"\b[^\W\d]\w*\b(?=\s+[^\W\d])")
 _UPPER_TYPES = frozenset({"FILE", "DIR"})
 _SPECIFIERS = frozenset({"struct_specifier", "union_specifier", "enum_specifier", "class_specifier"})

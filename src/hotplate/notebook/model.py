@@ -149,7 +149,8 @@ class ItemKind(StrEnum):
     MACRO = "macro"
     INCLUDE = "include"
     OTHER = "other"
-    """Directives, `using namespace`, conditional blocks and whatever else: part of every slice."""
+    """Directives and `using namespace`: part of the slices of what stands behind them. Conditional blocks with code and
+    whatever else: part of every slice."""
     BROKEN = "broken"
     """Text that does not parse: part of no slice."""
 

@@ -84,6 +84,8 @@ def test_c_items(text: str, kind: ItemKind, defines: set[str]) -> None:
     [
         ("using namespace std;", ItemKind.OTHER, set()),
         ("using hp::in;", ItemKind.TYPE, {"in"}),
+        ("using hp::in, hp::out;", ItemKind.TYPE, {"in", "out"}),
+        ("using std::int64_t,\n    ::std :: vector;", ItemKind.TYPE, {"int64_t", "vector"}),
         ("using vec = std::vector<double>;", ItemKind.TYPE, {"vec"}),
         ("namespace h = hp;", ItemKind.TYPE, {"h"}),
         ("template <class T> struct box { T x; };", ItemKind.TYPE, {"box"}),
