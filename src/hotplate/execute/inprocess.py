@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from hotplate.execute.call_threads import CallThread, ThreadedCall
 
+_OK = OutcomeKind.OK  # once: see Outcome.ok
 _LATE = "timed out"
 _LANGUAGES = ("c", "c++", "python")
 
@@ -128,8 +129,9 @@ class InProcessBackend(Backend):
         asked = abort.aborted
         late = asked and abort.reason == _LATE
         kind, error = verdict_on(request.cell, request.timeout, error, seconds, late=late)
-        value = value if kind is OutcomeKind.OK else None
-        reason = abort.reason if kind is OutcomeKind.CANCELLED else ""
+        reason = ""
+        if kind is not _OK:
+            value, reason = None, abort.reason if kind is OutcomeKind.CANCELLED else ""
         answer = _answer(request, abort, begin, seconds, host) if asked else NOBODY_ASKED
         usage = used_between(before, thread_usage()) if before else None
         return Outcome(kind, value, error, reason, started, seconds, 1, cooperation=answer, usage=usage)

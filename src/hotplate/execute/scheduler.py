@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from hotplate.execute.abort import AbortHandle
     from hotplate.execute.executor import TaskGraph
 
+_OK = OutcomeKind.OK  # once: see Outcome.ok
+
 
 class Scheduler:
     """Orders the tasks of one execution. Not thread-safe: an executor holds a lock of its own around each call.
@@ -72,7 +74,7 @@ class Scheduler:
         """
         self._close(name, outcome)
         kind = outcome.kind
-        if kind is OutcomeKind.OK:
+        if kind is _OK:
             self._release(self._dependents.get(name, ()))
         elif kind is OutcomeKind.CANCELLED:
             self._abort.abort(outcome.reason or f"{name} was cancelled")

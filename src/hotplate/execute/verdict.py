@@ -5,6 +5,8 @@ from __future__ import annotations
 from hotplate.errors import CellFailed, CellTimedOut, HotplateError, RunCancelled
 from hotplate.execute.backend import OutcomeKind
 
+_OK = OutcomeKind.OK  # once: see Outcome.ok
+
 
 def failure_of(cell: str, error: Exception) -> CellFailed:
     """What a Python function raised, or NumPy about a result that can't be allocated."""
@@ -39,4 +41,4 @@ def verdict_on(
         return OutcomeKind.TIMED_OUT, CellTimedOut(cell, overtime(seconds, timeout))
     if isinstance(error, RunCancelled):
         return OutcomeKind.CANCELLED, error
-    return (OutcomeKind.FAILED if error else OutcomeKind.OK), error
+    return (OutcomeKind.FAILED if error else _OK), error

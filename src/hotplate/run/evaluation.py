@@ -228,8 +228,7 @@ class Evaluation:
             compiler=task.compiler, version=version, draft=name in self._preliminary, why=why,
         )  # fmt: skip
         self._record(result, found)
-        end = Kind.CELL_DONE if outcome.ok else _WITHOUT_VALUE.get(outcome.kind, Kind.CELL_FAILED)
-        self._emit(end, name, outcome.attempts, result=result)
+        self._emit(_END[outcome.kind], name, outcome.attempts, result=result)
         if self._releases is not None and (unneeded := tuple(self._releases(name))):
             self._let_go(unneeded)
 
@@ -251,7 +250,8 @@ class Evaluation:
         self._recorder.finished(result, trace, contents)
 
 
-_WITHOUT_VALUE = {
+_END = dict.fromkeys(OutcomeKind, Kind.CELL_FAILED) | {
+    OutcomeKind.OK: Kind.CELL_DONE,
     OutcomeKind.SKIPPED: Kind.CELL_SKIPPED,
     OutcomeKind.CANCELLED: Kind.CELL_SKIPPED,
 }

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from hotplate.run.recorder import Recorder
     from hotplate.run.task import Task
 
+_STARTED = Kind.CELL_STARTED  # once: see Outcome.ok
 MOST_DEATHS = 3
 """Times that a process may end in a cell, over all resumes, until the cell is not tried any more."""
 
@@ -92,7 +93,7 @@ class Tries:
         task = context.task
         assert context.arguments is not None  # `Arguments` collected them, or there is no call
         self._recorder.begun(task.name, context.attempt)
-        self._emit(Kind.CELL_STARTED, task.name, context.attempt)
+        self._emit(_STARTED, task.name, context.attempt)
         context.request = request = Request(
             cell=task.name,
             language=task.language,

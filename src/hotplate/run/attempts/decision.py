@@ -38,6 +38,9 @@ class Verdict(Enum):
     RETRY = "another attempt follows"
 
 
+_OK, _DONE = OutcomeKind.OK, Verdict.DONE  # once: see Outcome.ok
+
+
 def decide(policy: AttemptPolicy, attempt: int, outcome: Outcome, spent: Mapping[OutcomeKind, int]) -> Verdict:
     """What follows attempt number `attempt`, which ended in `outcome`.
 
@@ -47,8 +50,8 @@ def decide(policy: AttemptPolicy, attempt: int, outcome: Outcome, spent: Mapping
     if not 1 <= attempt <= policy.max_attempts:
         raise SettingError(f"there is no attempt {attempt} of {policy.max_attempts}: they count from 1 to max_attempts")
     kind = outcome.kind
-    if kind is OutcomeKind.OK:
-        return Verdict.DONE
+    if kind is _OK:
+        return _DONE
     if kind not in CAUSES:
         return Verdict.FINAL
     if kind not in policy.retry_on:

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from hotplate.execute.backend import Outcome
     from hotplate.execute.cooperation import Cooperation, Usage
 
+_OK = OutcomeKind.OK  # once: see Outcome.ok
+
 
 @quickly_made
 @dataclass(frozen=True, slots=True)
@@ -67,7 +69,7 @@ class AttemptLog:
 
 def _facts(cell: str, number: int, outcome: Outcome, not_before: float) -> tuple[Any, ...]:
     kind, error = outcome.kind, ""
-    if kind is not OutcomeKind.OK:
+    if kind is not _OK:
         error = outcome.reason if outcome.error is None else str(outcome.error)
     return (
         cell, number, kind, outcome.started, outcome.seconds, error,

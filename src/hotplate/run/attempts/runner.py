@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from hotplate.run.attempts.clock import Clock
     from hotplate.run.attempts.policy import AttemptPolicy
 
+_RETRY = Verdict.RETRY  # once: see Outcome.ok
+
 
 class AttemptRunner:
     """Makes the attempts at cells, one after another. Thread-safe: one can serve a whole run."""
@@ -62,7 +64,7 @@ class AttemptRunner:
                 return outcome
             if outcome.attempts != number + uncounted:
                 outcome = replace(outcome, attempts=number + uncounted)
-            if decide(policy, number, outcome, spent) is not Verdict.RETRY:
+            if decide(policy, number, outcome, spent) is not _RETRY:
                 ended(cell, number + uncounted, outcome, 0.0)
                 return outcome
             not_before = self._next(policy, number)
