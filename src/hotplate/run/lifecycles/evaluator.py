@@ -7,13 +7,12 @@ from typing import TYPE_CHECKING
 
 from hotplate.errors import LifecycleFailed
 from hotplate.execute import Outcome, OutcomeKind
-from hotplate.run.lifecycles.lifecycle import Skip
+from hotplate.run.lifecycles.lifecycle import Lifecycle, Skip
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from hotplate.run.lifecycles.context import CellContext
-    from hotplate.run.lifecycles.lifecycle import Lifecycle
 
 
 class Evaluator:
@@ -24,13 +23,16 @@ class Evaluator:
 
     # An interrupt strikes where a loop turns or a function begins. In `evaluate`, all of those are inside a `try`.
 
-    __slots__ = ("_names", "_setups", "_teardowns")
+    __slots__ = ("_names", "_setups", "_teardowns", "_torn")
 
     def __init__(self, lifecycles: Sequence[Lifecycle]) -> None:
         self._names = tuple(f"the lifecycle {lifecycle.name}" for lifecycle in lifecycles)
         # Bound once: looking a method up takes as long as a call of one that does nothing.
         self._setups = tuple(lifecycle.setup for lifecycle in lifecycles)
         self._teardowns = tuple(lifecycle.teardown for lifecycle in lifecycles)
+        own = [number for number, lifecycle in enumerate(lifecycles, 1) if _tears_down(lifecycle)]
+        self._torn = max(own, default=0)
+        """How many come up to the last one whose teardown does anything: most runs have none."""
 
     def evaluate(self, context: CellContext, call: Callable[[CellContext], Outcome]) -> Outcome:
         """How the attempt ended. What lifecycles and cleanups raised is in `around`, and makes a failure of a success.
@@ -54,6 +56,8 @@ class Evaluator:
         except BaseException as error:
             trouble = _Trouble(context.cell)
             outcome = trouble.in_call(error) if calls else trouble.before(self._names, begun, error)
+        if begun > self._torn:  # noqa: PLR1730 - where min() returns, an interrupt would strike outside of a `try`
+            begun = self._torn
         while begun or context.cleanups:
             try:
                 for begun in range(begun - 1, -1, -1):  # noqa: B020 - where it goes on after trouble
@@ -115,6 +119,10 @@ class _Trouble:
         failure.__cause__ = error
         self._failures.append(failure)
         return failure
+
+
+def _tears_down(lifecycle: Lifecycle) -> bool:
+    return getattr(lifecycle.teardown, "__func__", None) is not Lifecycle.teardown
 
 
 def _skipped(answer: object) -> Outcome:
