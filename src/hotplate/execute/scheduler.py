@@ -75,7 +75,11 @@ class Scheduler:
         self._close(name, outcome)
         kind = outcome.kind
         if kind is _OK:
-            self._release(self._dependents.get(name, ()))
+            missing = self._missing
+            for rank in self._dependents.get(name, ()):
+                missing[rank] -= 1
+                if not missing[rank]:  # never so for one that was skipped: what it was skipped for is missing for good
+                    heappush(self._ready, rank)
         elif kind is OutcomeKind.CANCELLED:
             self._abort.abort(outcome.reason or f"{name} was cancelled")
         elif kind is OutcomeKind.SKIPPED:
@@ -99,13 +103,6 @@ class Scheduler:
         """Ends the run by an exception that is no outcome of a task. The first one counts."""
         self.error = self.error or error
         self._abort.abort("interrupted" if isinstance(error, KeyboardInterrupt) else "the run's bookkeeping failed")
-
-    def _release(self, dependents: Sequence[int]) -> None:
-        missing = self._missing
-        for rank in dependents:
-            missing[rank] -= 1
-            if not missing[rank]:  # never so for one that was skipped: what it was skipped for is missing for good
-                heappush(self._ready, rank)
 
     def _skip_dependents(self, cause: str, reason: str) -> None:
         """Skips all that depends on a task, the nearest first; each says the cause and by whom it needs that."""

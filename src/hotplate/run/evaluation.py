@@ -62,6 +62,7 @@ class Evaluation:
         self._given = given
         self._state = state
         self._recorder = recorder
+        self._records = recorder.records
         self._emit = recorder.emitter.emit
         self._abort = abort
         self._tries = Tries(backend, recorder, policies or {}, measures=measures)
@@ -87,7 +88,7 @@ class Evaluation:
         A cell whose inputs turn out to hold the same bytes as before is not computed either, so a change stops there.
         """
         self._ledger = Ledger(
-            self._version, self._given, self._state, fresh=fresh, memory=self._memory, records=self._recorder.records
+            self._version, self._given, self._state, fresh=fresh, memory=self._memory, records=self._records
         )
         self._tries.evaluator = Evaluator((*self._surroundings(), *self._lifecycles))
         for name in self._version.overridden & self._given.keys():
@@ -116,10 +117,9 @@ class Evaluation:
     def _execute(self, executor: Executor, names: Sequence[str], *, keep_going: bool) -> None:
         """Computes some cells. Under a request to stop of their own: a failure among them stops no others."""
         needs = {name: self._graph.dependencies(name) for name in names}
-        seconds = {name: output.seconds for name in names if (output := self._state.latest(name))}
         self._tries.abort = phase = AbortHandle(self._abort)
         try:
-            graph = TaskGraph(names, needs, seconds)
+            graph = TaskGraph(names, needs, self._state.seconds(names))
             executor.execute(graph, self._compute, phase, self._finished, keep_going=keep_going)
         finally:
             self._abort.release(phase)
@@ -182,7 +182,7 @@ class Evaluation:
         return unmet_condition(self._graph, name, self.results, self._given)
 
     def _value(self, name: str) -> Any:
-        return self._given[name] if name in self._given else self.results[name].value
+        return self._given[name] if name in self._given else self.results[name].outcome.value
 
     # ---- one cell ----
 
@@ -227,7 +227,8 @@ class Evaluation:
             name, outcome, kept=found is not None, build_seconds=task.build_seconds, build_key=task.key,
             compiler=task.compiler, version=version, draft=name in self._preliminary, why=why,
         )  # fmt: skip
-        self._record(result, found)
+        if self._records:
+            self._record(result, found)
         self._emit(_END[outcome.kind], name, outcome.attempts, result=result)
         if self._releases is not None and (unneeded := tuple(self._releases(name))):
             self._let_go(unneeded)
@@ -238,8 +239,6 @@ class Evaluation:
             self._recorder.let_go(name)
 
     def _record(self, result: CellResult, found: Found | None) -> None:
-        if not self._recorder.records:
-            return
         name, trace, contents = result.name, None, None
         if found is not None and found.forced:
             trace = found.recorded

@@ -99,8 +99,10 @@ class Ledger:
 
     def find(self, name: str, trace: Trace, values: Callable[[str], Any]) -> Found | None:
         """The earlier result that holds under this trace."""
+        if self._fresh:
+            return None
         task = self._tasks[name]
-        if self._fresh or (task.attributes.impure and self._memory is None):
+        if task.attributes.impure and self._memory is None:
             return None
         if not task.attributes.impure:
             latest = self._state.latest(name)
@@ -139,12 +141,12 @@ class Ledger:
 
     def keep(self, task: Task, trace: Trace, value: Any, seconds: float) -> None:
         """Takes a new result as the cell's, for later runs too."""
-        draft = task.name in self._version.drafts
+        name = task.name
         output = self._state.keep(
-            task.name, trace, value, seconds, self._version.number, draft=draft,
-            fingerprint=self._fingerprints.get(task.name),
+            name, trace, value, seconds, self._version.number, draft=name in self._version.drafts,
+            fingerprint=self._fingerprints.get(name),
         )  # fmt: skip
-        self._contents[task.name] = output.contents
+        self._contents[name] = output.contents
 
     def reason(self, task: Task, trace: Trace, values: Callable[[str], Any]) -> str:
         """Why a cell was computed, for people; to be asked before its result is kept."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from hotplate.events import Emitter, EventLog, Kind, Sink
 from hotplate.execute import Outcome, OutcomeKind
-from hotplate.run.attempts import Attempt, AttemptLog
+from hotplate.run.attempts import Attempt, AttemptLog, facts_of
 from hotplate.run.result import CellResult, Run
 
 if TYPE_CHECKING:
@@ -63,10 +63,11 @@ class Recorder:
 
     def attempted(self, cell: str, number: int, outcome: Outcome, not_before: float = 0.0) -> None:
         """An attempt has ended."""
-        self._attempts.add(cell, number, outcome, not_before)
+        facts = facts_of(cell, number, outcome, not_before)
+        self._attempts.add(facts)
         if self.recording is None:
             return
-        self.recording.attempt(Attempt.of(cell, number, outcome, not_before))
+        self.recording.attempt(Attempt(*facts))
         if not_before:  # else a process that ends in the next one takes this one's end along, which then counts
             self.recording.flush()  # for nothing
 

@@ -94,6 +94,11 @@ class StateManager:
         """The last result of the cell, whatever it was computed from."""
         return self._latest.get(cell)
 
+    def seconds(self, cells: Iterable[str]) -> dict[str, float]:
+        """What computing the last results of these cells took; of those that have one."""
+        latest = self._latest
+        return {cell: output.seconds for cell in cells if (output := latest.get(cell)) is not None}
+
     def keep(
         self,
         cell: str,
@@ -108,9 +113,11 @@ class StateManager:
         """Makes a value the cell's latest result; where its bytes are an earlier one's, so is its content."""
         with self._lock:
             latest = self._latest.get(cell)
-            earlier = self._older.of(cell) if latest is None else (*self._older.of(cell), latest)
+            older = self._older.of(cell)
+            earlier = older if latest is None else (*older, latest)
             output = Output(trace, self._contents(earlier, value), value, seconds, version, draft, fingerprint)
-            self._older.take(cell, trace)
+            if older:
+                self._older.take(cell, trace)
             self._replace(cell, output)
             self._proven[cell] = trace.key
         return output

@@ -7,7 +7,7 @@ from hotplate.run.attempts.backoff import Backoff, ExponentialBackoff, FixedBack
 from hotplate.run.attempts.clock import Clock
 from hotplate.run.attempts.decision import Verdict, decide
 from hotplate.run.attempts.policy import AttemptPolicy
-from hotplate.run.attempts.record import Attempt, AttemptLog
+from hotplate.run.attempts.record import Attempt, AttemptLog, facts_of
 from hotplate.run.attempts.runner import AttemptRunner, counted
 
 __all__ = [
@@ -22,4 +22,5 @@ __all__ = [
     "Verdict",
     "counted",
     "decide",
+    "facts_of",
 ]

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from hotplate.execute.backend import Outcome
     from hotplate.execute.cooperation import Cooperation, Usage
 
+Facts = tuple[Any, ...]
 _OK = OutcomeKind.OK  # once: see Outcome.ok
 
 
@@ -38,7 +39,7 @@ class Attempt:
     @classmethod
     def of(cls, cell: str, number: int, outcome: Outcome, not_before: float = 0.0) -> Attempt:
         """The attempt that ended so."""
-        return cls(*_facts(cell, number, outcome, not_before))
+        return cls(*facts_of(cell, number, outcome, not_before))
 
     @property
     def died(self) -> bool:
@@ -57,9 +58,9 @@ class AttemptLog:
     def __init__(self) -> None:
         self._parts: list[Any] = []
 
-    def add(self, cell: str, number: int, outcome: Outcome, not_before: float) -> None:
-        """Keeps what there is to know of an attempt; not its value, nor the exception itself."""
-        self._parts += _facts(cell, number, outcome, not_before)
+    def add(self, facts: Facts) -> None:
+        """Keeps what there is to know of an attempt."""
+        self._parts += facts
 
     def attempts(self) -> tuple[Attempt, ...]:
         """All of them."""
@@ -67,7 +68,8 @@ class AttemptLog:
         return tuple(Attempt(*facts) for facts in zip(*[parts] * 10, strict=True))
 
 
-def _facts(cell: str, number: int, outcome: Outcome, not_before: float) -> tuple[Any, ...]:
+def facts_of(cell: str, number: int, outcome: Outcome, not_before: float = 0.0) -> Facts:
+    """What there is to know of an attempt, as the fields of an Attempt; not its value, nor the exception itself."""
     kind, error = outcome.kind, ""
     if kind is not _OK:
         error = outcome.reason if outcome.error is None else str(outcome.error)
