@@ -22,6 +22,7 @@ optional.module("matplotlib")
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 DURATION = re.compile(r"\b\d[\d.]* (?:µs|ms|s)\b")
+BUILT = re.compile(rf", built in {DURATION.pattern}")  # unless an earlier run has built it
 
 Array = np.ndarray[Any, Any]
 
@@ -47,7 +48,10 @@ def cells(path: Path) -> list[Any]:
 def shown(cell: Any) -> list[tuple[str, str]]:
     """What a cell put out, times apart: the kind of each output, and its text unless it is said to vary."""
     varies = "varies" in cell.metadata.get("tags", [])
-    return [(output.output_type, "" if varies else DURATION.sub("...", text_of(output))) for output in cell.outputs]
+    return [
+        (output.output_type, "" if varies else DURATION.sub("...", BUILT.sub("", text_of(output))))
+        for output in cell.outputs
+    ]
 
 
 def text_of(output: Any) -> str:
