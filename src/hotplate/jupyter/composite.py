@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from hotplate import notebook as notation
 from hotplate.jupyter.fragments import DEFINING, Isolation, latest_definitions
+from hotplate.notebook.closure import leading_includes
 from hotplate.notebook.lexis import normalise
 from hotplate.notebook.model import ItemKind, Language
 from hotplate.notebook.source import Source
@@ -162,7 +163,10 @@ def _ended(text: str) -> str:
 
 
 def _ordered(fragments: Collection[Fragment]) -> list[Fragment]:
-    """Each behind those that define what it names; else, and in a circle, in the order of their positions."""
+    """Each behind those that define what it names; else, and in a circle, in the order of their positions.
+
+    The includes of one that has to wait stay where it was: those between rely on them.
+    """
     waiting = sorted(fragments, key=lambda fragment: (fragment.position, fragment.serial))
     latest = latest_definitions(fragments)
     needs = {
@@ -172,8 +176,21 @@ def _ordered(fragments: Collection[Fragment]) -> list[Fragment]:
     ordered: list[Fragment] = []
     done: set[int] = set()
     while waiting:
-        ready = next((fragment for fragment in waiting if needs[fragment.serial] <= done), waiting[0])
-        waiting.remove(ready)
+        at = next((i for i, fragment in enumerate(waiting) if needs[fragment.serial] <= done), 0)
+        for i, skipped in enumerate(waiting[:at]):
+            if leading := leading_includes(skipped.model.items):
+                head, waiting[i] = _parted(skipped, leading)
+                ordered.append(head)
+        ready = waiting.pop(at)
         ordered.append(ready)
         done.add(ready.serial)
     return ordered
+
+
+def _parted(fragment: Fragment, count: int) -> tuple[Fragment, Fragment]:
+    """Its first items, and the rest, each on its own lines."""
+    items = fragment.model.items
+    return (
+        replace(fragment, text=_without(fragment, items[count:])),
+        replace(fragment, text=_without(fragment, items[:count])),
+    )

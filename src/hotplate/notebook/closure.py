@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from hotplate.notebook.model import Item, NotebookModel
 
-__all__ = ["Closure", "closure_of", "defines_macro", "includes", "is_directive"]
+__all__ = ["Closure", "closure_of", "defines_macro", "is_directive", "leading_includes"]
 
 
 def closure_of(model: NotebookModel) -> Closure:
@@ -57,6 +57,17 @@ def is_directive(item: Item) -> bool:
 
 
 _USING = re.compile(r"using\s+namespace\b")
+
+
+def leading_includes(items: Iterable[Item]) -> int:
+    """How many items there are up to the last include that nothing but directives precedes."""
+    leading = 0
+    for item in items:
+        if item.kind is not ItemKind.MACRO and not (is_directive(item) and item.text.startswith("#")):
+            break
+        if includes(item):
+            leading = item.index + 1
+    return leading
 
 
 class Closure:

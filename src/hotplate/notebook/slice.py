@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from hotplate.notebook.closure import closure_of, defines_macro, includes, is_directive
+from hotplate.notebook.closure import closure_of, defines_macro, leading_includes
 from hotplate.notebook.lexis import names, normalise
 from hotplate.notebook.model import ItemKind, Language
 from hotplate.notebook.shared import shared_state
@@ -80,14 +80,10 @@ def _prelude(model: NotebookModel) -> tuple[str, int]:
     """The prelude's text and the number of items in it."""
     if model.language is Language.C:
         return "", 0
-    leading, last = 0, None
-    for item in model.items:
-        if item.kind is not ItemKind.MACRO and not (is_directive(item) and item.text.startswith("#")):
-            break
-        if includes(item):
-            leading, last = item.index + 1, item
-    if last is None:
+    leading = leading_includes(model.items)
+    if not leading:
         return "", 0
+    last = model.items[leading - 1]
     lines = model.text.split("\n")[: last.line + last.text.count("\n")]
     return _line_directive(1, model.path) + "\n".join(lines) + "\n", leading
 

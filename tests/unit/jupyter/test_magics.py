@@ -97,6 +97,17 @@ def test_what_stands_behind_a_jupyter_cell_with_a_header_sees_it(shell: Shell) -
     assert shell.cell("double second(void) { return fabs(-2.0); }").error is None
 
 
+def test_the_headers_of_a_jupyter_cell_stay_where_they_are_when_a_helper_of_it_is_defined_behind(shell: Shell) -> None:
+    shell.cell(
+        "#include <stdint.h>\nstatic int64_t helper(void) { return 1; }\nint64_t first(void) { return helper(); }"
+    )
+    shell.cell("int64_t second(void) { return INT64_C(2); }")
+    answer = shell.cell("static int64_t helper(void) { return INT64_C(3); }")
+    assert answer.error is None
+    assert shell.variables["first"].value == 3
+    assert "second" not in answer.text
+
+
 def test_a_jupyter_cell_that_is_run_again_replaces_what_it_defined(shell: Shell) -> None:
     shell.cell("int old(void) { return 1; }", cell_id="one")
     shell.cell("int other(void) { return 2; }", cell_id="two")
