@@ -15,8 +15,8 @@ _PACKAGE = Path(__file__).parents[1]
 
 def speaks_for_itself(item: pytest.Item, error: pytest.ExceptionInfo[BaseException]) -> bool:
     """Whether hotplate raised it in a test that uses its fixtures, and nobody asked for a traceback."""
-    option = item.config.option
-    if option.fulltrace or option.tbstyle != "auto" or "hotplate.errors" not in sys.modules:
+    option = item.config.getoption  # with defaults: both are the terminal's, which `-p no:terminal` leaves out
+    if option("fulltrace", False) or option("tbstyle", "auto") != "auto" or "hotplate.errors" not in sys.modules:
         return False
     if _FIXTURES.isdisjoint(getattr(item, "fixturenames", ())):
         return False
