@@ -28,7 +28,12 @@ if TYPE_CHECKING:
     from hotplate.notebook.model import Language
 
 _MAGICS = ("%hotplate", "%%hotplate")
-_HELP = """\
+_STOPPED = "stopped before any cell ran; all is as it was"
+_NO_WORKERS = (
+    "cells run in the kernel's own process here, for there are workers on Linux and Windows alone: a crash ends the "
+    "kernel, and a loop can be stopped only if it polls hp_check"
+)
+HELP = """\
 %%hotplate [name] [options]    the C code of this cell (--cpp: C++) becomes cells; they run when their inputs are there
 %hotplate run [CELL...]        brings cells up to date
 %hotplate list                 the cells, how they stand, and their values
@@ -107,17 +112,15 @@ class HotplateMagics(Magics):
         except HotplateError as error:
             raise (error if is_quiet(error) else quietly(error, self.session.places.error(error))) from None
         except KeyboardInterrupt as error:
-            raise (
-                error if is_quiet(error) else quietly(error, "stopped before any cell ran; all is as it was")
-            ) from None
+            raise (error if is_quiet(error) else quietly(error, _STOPPED)) from None
 
-    hotplate.__doc__ = f"{hotplate.__doc__}\n\n{_HELP}\nOptions of %%hotplate:\n{options.cell_parser().format_help()}"
+    hotplate.__doc__ = f"{hotplate.__doc__}\n\n{HELP}\nOptions of %%hotplate:\n{options.cell_parser().format_help()}"
 
     def _define(self, line: str, text: str) -> None:
         read = options.cell_parser().read(line)
         chosen = options.fragment_options(read)
         if not text.strip():
-            print(_HELP)
+            print(HELP)
             return
         fragment = self._fragment(text, options.language_of(read), read.name, chosen)
         defined = self.session.define(fragment, compiler=read.compiler)
@@ -180,11 +183,3 @@ class HotplateMagics(Magics):
             if line.lstrip().startswith("%%hotplate") and "\n".join(lines[number:]).strip() == text.strip():
                 return number
         return 1
-
-
-HELP = _HELP
-_STOPPED = "stopped before any cell ran; all is as it was"
-_NO_WORKERS = (
-    "cells run in the kernel's own process here, for there are workers on Linux and Windows alone: a crash ends the "
-    "kernel, and a loop can be stopped only if it polls hp_check"
-)
