@@ -141,13 +141,16 @@ class NotebookCell(Shown):
         return ["exists", "loaded", "source", "state", "value"]
 
     def __repr__(self) -> str:
+        return self._words(self.state)
+
+    def _words(self, state: CellState) -> str:
         if not self.exists:
             return f"<{self.__name__}: not there any more>"
         try:
             shown = f" = {preview(self._home.value(self.__name__))}"
         except KeyError:
             shown = ""
-        return f"<{self._signature()}{shown}; {self.state}>"
+        return f"<{self._signature()}{shown}; {state}>"
 
     def _signature(self) -> str:
         try:
@@ -156,12 +159,18 @@ class NotebookCell(Shown):
             return self.__name__
 
     def _picture(self) -> Picture:
+        if not self.exists:
+            return Picture(page(f'<div class="hp-dim">{escape(repr(self))}</div>'), repr(self))
         try:
-            body = figure(self._home.value(self.__name__)) if self.exists else ""
+            body = figure(self._home.value(self.__name__))
         except KeyError:
             body = ""
-        state = f'<div class="hp-dim">{escape(self.state)}</div>'
-        return Picture(page(f'<div class="hp-code">{escape(self._signature())}</div>{body}{state}'), repr(self))
+        state = self.state  # looks at the content of all variables that it takes
+        head, foot = (
+            f'<div class="hp-code">{escape(self._signature())}</div>',
+            f'<div class="hp-dim">{escape(state)}</div>',
+        )
+        return Picture(page(head + body + foot), self._words(state))
 
 
 def _plain(argument: Any) -> Any:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from hotplate.jupyter.magics import HotplateMagics
+    from hotplate.jupyter.status import CellState
 
 
 class Commands:
@@ -80,8 +81,7 @@ class Commands:
 
     def _list(self, _: argparse.Namespace) -> Summary:
         rows = []
-        for name in self._session.graph.nodes:
-            state = self._session.state(name)
+        for name, state in self._session.states(self._session.graph.nodes).items():
             try:
                 value = preview(self._session.home(name).value(name))
             except KeyError:
@@ -106,10 +106,10 @@ class Commands:
         graph = self._session.graph
         names = self._known(read.cells)
         shown = graph.subgraph(names) if names else graph
-        return DrawnGraph(shown, {name: self._drawn_state(name) for name in shown.order})
+        states = self._session.states(shown.order)
+        return DrawnGraph(shown, {name: self._drawn_state(name, state) for name, state in states.items()})
 
-    def _drawn_state(self, name: str) -> State:
-        state = self._session.state(name)
+    def _drawn_state(self, name: str, state: CellState) -> State:
         try:
             kind = type_of(self._session.home(name).value(name))
         except KeyError:  # it has no value

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +22,7 @@ from hotplate.notebook import suggest
 from hotplate.values import digest, field_value
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping, MutableMapping
+    from collections.abc import Callable, Collection, Iterable, Mapping, MutableMapping
 
     from hotplate.diagnostic import Diagnostic
     from hotplate.jupyter.composite import Composite
@@ -93,6 +94,14 @@ class Session:
 
     def state(self, name: str) -> CellState:
         """How a cell stands."""
+        return self.states([name])[name]
+
+    def states(self, names: Iterable[str]) -> dict[str, CellState]:
+        """How cells stand. Each variable is looked at once, however many of them take it."""
+        digests = cache(lambda variable: digest(self.namespace.value(variable)))
+        return {name: self._state(name, digests) for name in names}
+
+    def _state(self, name: str, digests: Callable[[str], str | None]) -> CellState:
         try:
             place = self.home(name).composite.owner(name).title
         except InputError:
@@ -100,7 +109,7 @@ class Session:
         standings, latest = self._standings, self._standings.latest.get(name)
         missing = () if latest else self.plan([name]).missing.get(name, ())
         status = latest.status if latest else "waiting" if missing else "built"
-        mark = standings.mark(name, self._refused_place(name), self.namespace)
+        mark = standings.mark(name, self._refused_place(name), self.namespace, digests)
         return CellState(status, standings.version(name), mark, place, standings.seconds(name), missing)
 
     def _refused_place(self, name: str) -> str:
@@ -240,11 +249,7 @@ class Session:
     def _refuse(self, fragment: Fragment, error: HotplateError, findings: tuple[Diagnostic, ...]) -> Definition:
         gone = replaced_by(fragment, self._refused)
         self._refused = (*(old for old in self._refused if old not in gone), fragment)
-        notes = [
-            f"{name}: {self._standings.mark(name, fragment.place, self.namespace)}"
-            for name in fragment.cells
-            if name in self.graph.nodes
-        ]
+        notes = [f"{name}: {self.state(name).mark}" for name in fragment.cells if name in self.graph.nodes]
         elsewhere = {found.path for found in findings if found.severity is Severity.ERROR} - {fragment.place}
         others = [one.place for one in self.fragments if one.place in elsewhere]
         if others:

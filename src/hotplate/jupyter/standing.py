@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from hotplate.values import digest
-
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from hotplate.jupyter.namespace import Namespace
     from hotplate.jupyter.plan import Plan
@@ -66,10 +64,11 @@ class Standings:
         """What that took."""
         return self.computed[name].outcome.seconds if name in self.computed else 0.0
 
-    def mark(self, name: str, refused: str, namespace: Namespace) -> str:
+    def mark(self, name: str, refused: str, namespace: Namespace, digests: Callable[[str], str | None]) -> str:
         """Why a cell's value is not what its newest code gives on what is there now; "" when it is.
 
-        `refused` is where newer code of the cell stands that does not compile, if there is such.
+        `refused` is where newer code of the cell stands that does not compile, if there is such. `digests` has those
+        of variables as they are now.
         """
         version = self.version(name)
         if refused:
@@ -82,17 +81,17 @@ class Standings:
             return f"the value is that of v{version}; the last run of the cell ended as {latest.status}"
         if name in self._edited:
             return f"older than {self._edited[name]}; {_REMEDY}"
-        changed = self._changed(name, namespace)
+        changed = self._changed(name, namespace, digests)
         verb = "have" if len(changed) > 1 else "has"
         return f"{' and '.join(changed)} {verb} changed since; {_REMEDY}" if changed else ""
 
-    def _changed(self, name: str, namespace: Namespace) -> list[str]:
+    def _changed(self, name: str, namespace: Namespace, digests: Callable[[str], str | None]) -> list[str]:
         """The variables that are others now, or stand for a cell since.
 
         They are told by their content: an array may be written to in place.
         """
         taken = self._taken.get(name, {})
         return [
-            *(other for other, known in taken.items() if known is not None and digest(namespace.value(other)) != known),
+            *(other for other, known in taken.items() if known is not None and digests(other) != known),
             *namespace.values_of(self._sources.get(name, ())),
         ]

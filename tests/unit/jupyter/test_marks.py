@@ -6,6 +6,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from hotplate.jupyter import session
+from hotplate.values import digest
+
 if TYPE_CHECKING:
     from tests.unit.jupyter.conftest import Shell
 
@@ -58,3 +61,15 @@ def test_a_cell_that_was_forgotten_is_gone_for_whoever_kept_it(shell: Shell) -> 
     shell.run("%hotplate reset")
     assert not kept.exists
     assert repr(kept) == "<a: not there any more>"
+
+
+@pytest.mark.parametrize("command", ["%hotplate list", "%hotplate graph"])
+def test_a_variable_is_looked_at_once_for_all_cells_that_take_it(
+    shell: Shell, monkeypatch: pytest.MonkeyPatch, command: str
+) -> None:
+    shell.variables["k"] = 1
+    shell.cell("int a(int k) { return k; }\nint b(int k) { return k; }\nint c(int k) { return k; }")
+    looked: list[object] = []
+    monkeypatch.setattr(session, "digest", lambda value: looked.append(value) or digest(value))
+    shell.run(command)
+    assert looked == [1]
