@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import shlex
+import sys
 from typing import TYPE_CHECKING, NoReturn
 
 from IPython.core.error import UsageError
@@ -33,10 +34,16 @@ def _help_for(magic: str) -> str:
     return f"{magic} --help lists its options" if magic.startswith("%hotplate") else "%hotplate? lists its options"
 
 
-def split(line: str) -> list[str]:
+_ESCAPE = "" if sys.platform == "win32" else "\\"
+"""Paths of Windows have backslashes that mean themselves."""
+
+
+def split(line: str, escape: str = _ESCAPE) -> list[str]:
     """The words of a line. Raises UsageError for a quote that is not closed."""
+    words = shlex.shlex(line, posix=True)
+    words.whitespace_split, words.commenters, words.escape = True, "", escape
     try:
-        return shlex.split(line)
+        return list(words)
     except ValueError as error:
         raise UsageError(f"hotplate: {error} in {line!r}") from None
 
