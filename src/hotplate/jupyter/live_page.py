@@ -17,7 +17,7 @@ from hotplate.show.pages import escape, page, pre, toned
 from hotplate.show.words import milliseconds, parts, preview, type_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
 
     from hotplate.notebook.graph import Graph
     from hotplate.reload import LiveStatus
@@ -43,6 +43,10 @@ class Values:
             self._drawn[result.name] = known = (result, columns)
         return known[1]
 
+    def keep(self, names: Collection[str]) -> None:
+        """Lets go of the results of all other cells."""
+        self._drawn = {name: known for name, known in self._drawn.items() if name in names}
+
 
 @dataclass(frozen=True, slots=True)
 class Scene:
@@ -61,6 +65,7 @@ class Scene:
 def panel_picture(board: Board, scene: Scene) -> Picture:
     """The panel from top to bottom: what goes on, marks, graph, cells, what is wrong, and what happened last."""
     shown, hidden = _chosen(board)
+    scene.values.keep(board.rows)
     findings = _ordered(scene.status.findings if scene.status else ())
     parts_of_it = [
         _head(board, scene),

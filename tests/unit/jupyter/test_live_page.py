@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from html.parser import HTMLParser
 from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree
@@ -144,3 +145,14 @@ def test_nothing_that_a_user_wrote_becomes_markup(drawn: Any, ran: Any, make: An
     read = Read(drawn("text", "bad", "dict", status=status).html)
     assert "script" not in read.tags
     assert read.text.count("alert") >= 7
+
+
+def test_the_value_of_a_cell_that_is_gone_is_not_kept(drawn: Any, ran: Any, make: Any) -> None:
+    values, large = Values(), np.arange(9.0)
+    seen = weakref.ref(large)
+    ran(make.result("u0", large), make.result("n", 3))
+    drawn("u0", "n", values=values)
+    del large
+    ran(make.result("n", 3))
+    drawn("n", values=values)
+    assert seen() is None
