@@ -43,7 +43,7 @@ def _array(cell: str, port: PortDescriptor, value: Any) -> np.ndarray[Any, Any]:
     if isinstance(value, np.ndarray):  # a subclass: the same memory without its behaviour
         if isinstance(value, np.ma.MaskedArray):
             raise _mismatch(cell, port, value, "a mask can't cross: pass `.filled(...)`")
-        return value.view(np.ndarray)
+        return np.ndarray.view(value, np.ndarray)
     try:
         return _exchange(value)
     except Exception as error:

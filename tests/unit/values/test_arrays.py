@@ -149,9 +149,10 @@ NUMBERS = [1.0, 2.0, 4.0]
         lambda: (ctypes.c_double * 3)(*NUMBERS),
         lambda: memoryview(np.array(NUMBERS).tobytes()).cast("d"),
         lambda: np.array(NUMBERS).view(type("Subclass", (np.ndarray,), {})),
+        lambda: np.array(NUMBERS).view(type("Subclass", (np.ndarray,), {"view": lambda *_: None})),
         lambda: np.rec.array([(x,) for x in NUMBERS], dtype=[("x", "f8")])["x"],
     ],
-    ids=["ndarray", "dlpack", "interface", "array", "memoryview", "ctypes", "cast", "subclass", "column"],
+    ids=["ndarray", "dlpack", "interface", "array", "memoryview", "ctypes", "cast", "subclass", "own view", "column"],
 )
 def test_whoever_shares_its_memory_is_taken(c: Callable[[str], Any], make: Callable[[], Any]) -> None:
     assert c("copy_f64")(make()).tolist() == NUMBERS
