@@ -58,6 +58,8 @@ class Ledger:
         """What the Python functions were that computed the cells: what they refer to may be another thing now."""
         self._contents: dict[str, Mapping[str | None, str]] = {}
         """What each computed cell and each given value holds, by name; see Output."""
+        self._told: dict[str, dict[str | None, str]] = {}
+        """What the results that have been recorded hold, in words that mean the same to every process."""
         self._computed: set[str] = set()
         """The cells that were not kept."""
         for name, value in given.items():
@@ -90,6 +92,8 @@ class Ledger:
         return Trace(key, inputs) if key and not unknown else None
 
     def _digest(self, source: str, field: str | None, values: Callable[[str], Any]) -> str | None:
+        if (told := self._told.get(source)) is not None and field in told:
+            return told[field]
         contents = self._contents[source]
         if field is None and len(contents) > 1:  # a named tuple is what its fields are
             parts = [self._digest(source, part, values) for part in contents if part is not None]
@@ -131,9 +135,13 @@ class Ledger:
         return Found(output, f"as in run {recalled.run}, by force", recalled.trace, forced=True)
 
     def recorded_contents(self, name: str, values: Callable[[str], Any]) -> dict[str | None, str]:
-        """What a cell's result holds, in such words; nothing where that can't be told."""
-        found = {field: self._digest(name, field, values) for field in self._contents[name]}
-        return {field: content for field, content in found.items() if content is not None}
+        """What a cell's result holds, in such words, for later cells too; nothing where that can't be told."""
+        told: dict[str | None, str] = {}
+        for field in self._contents[name]:
+            if (content := self._digest(name, field, values)) is not None:
+                told[field] = content
+        self._told[name] = told
+        return told
 
     def adopt(self, name: str, output: Output) -> None:
         """Takes an earlier result as the cell's."""

@@ -45,8 +45,9 @@ EVENT = _Batches()
 def event_row(run: str, number: int, event: Event) -> Row:
     """An event as such a row. Of its data, what has a form in JSON; of what a cell printed, only how much it was."""
     # Most have no data, or a cell's result, which is a row of its own.
-    data = "{}" if not event.data or event.data.keys() == {"result"} else _event_data(event)
-    return (run, number, event.kind, event.time, event.cell, event.attempt, data)
+    data = event.data
+    text = "{}" if not data or ("result" in data and len(data) == 1) else _event_data(event)
+    return (run, number, event.kind, event.time, event.cell, event.attempt, text)
 
 
 def read_events(connection: Connection, run: str) -> tuple[Event, ...]:

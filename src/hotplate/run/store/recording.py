@@ -39,6 +39,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("hotplate")
 
+_COUNTED = Point.ATTEMPT_COUNTED  # once: see Outcome.ok
+
 
 class Recording:
     """Takes down what happens in one run. Thread-safe; made by `RunStore.begin` and `.claim`.
@@ -105,7 +107,7 @@ class Recording:
             self._add([cell])
             if cell in self._tally.cells:
                 self._tally.begun(cell, attempt)
-        reached(Point.ATTEMPT_COUNTED)
+        reached(_COUNTED)
 
     def attempt(self, attempt: Attempt) -> None:
         """Takes down how an attempt ended. One that ended well is recorded together with its cell's outcome."""
@@ -194,9 +196,13 @@ class Recording:
         Of what a cell printed, only how much it was: the log has it.
         """
         row = event_row(self.id, self._last_event + event.sequence, event)
-        told = self._untold.pop(event.cell, None) if "result" in event.data else None
-        rows: dict[Rows, Row] = {EVENT: row} if told is None else {**told[0], EVENT: row}
-        self._out.add(rows, () if told is None else told[1], event if self._sinks else None)
+        heard = event if self._sinks else None
+        if "result" in event.data and (told := self._untold.pop(event.cell, None)) is not None:
+            rows, files = told
+            rows[EVENT] = row
+            self._out.add(rows, files, heard)
+        else:
+            self._out.add({EVENT: row}, (), heard)
 
     def flush(self) -> None:
         """Waits until everything that was taken down so far is recorded and announced."""
