@@ -148,6 +148,7 @@ static int bind_scalar(hp_frame *frame, int port, int64_t *value) {
     const int code = frame->callable->plan.in[port].code;
     if (!is_native_scalar(code, frame->argument[port]) && convert(frame, port) < 0) return -1;
     frame->in[port].kind = HP_SCALAR;
+    memset(frame->in[port].as.bytes, 0, sizeof frame->in[port].as.bytes); /* workers are sent all of them */
     switch (code) {
     case HP_BOOL:
         frame->in[port].as.bytes[0] = frame->argument[port] == Py_True;
