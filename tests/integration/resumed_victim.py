@@ -33,8 +33,8 @@ def _run(path: str, folder: str, log: str, run: str, executor: str, point: int, 
         notebook.resume(run, executor=executor)
     else:
         notebook.run(executor=executor, record=True, log=log)
-    assert notebook._own_store is not None
-    notebook._own_store.close()
+    assert notebook._stores.own is not None
+    notebook._stores.own.close()
 
 
 def _serve(path: str) -> None:

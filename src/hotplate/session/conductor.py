@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from hotplate import __version__
@@ -60,6 +61,13 @@ class Conductor:
         self.turn = threading.RLock()
         """Held by the one that makes a run."""
 
+    def latest(self) -> Run | None:
+        """The last run, with a notice when the file is newer. See Notebook.last_run."""
+        run = self.last_run
+        if run is not None and run.notice != self._reloader.notice:
+            run = self.last_run = replace(run, notice=self._reloader.notice)
+        return run
+
     def run(self, order: Order) -> Run:
         """Makes a run. See Notebook.run."""
         run, _ = self._conduct(order)
@@ -79,6 +87,15 @@ class Conductor:
             error.run = swept  # type: ignore[attr-defined]  # as on every error of a run
             raise
         return swept
+
+    def resume(self, order: Order) -> Run | SweepRun:
+        """Goes on with the run or sweep that the order claimed, or gives it up. See Notebook.resume."""
+        assert order.resumption is not None
+        try:
+            return self.sweep(order) if order.axes else self.run(order)
+        except BaseException as error:
+            order.resumption.give_up(error)
+            raise
 
     def _conduct(self, order: Order) -> tuple[Run, Layout]:
         interrupts.arm()

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from hotplate import notebook as notation
 from hotplate.diagnostic import Diagnostic, Severity
-from hotplate.errors import InputError, NotebookError
+from hotplate.errors import InputError, NotebookError, SettingError
 from hotplate.reload import Proposal
 from hotplate.run import PythonCell, plan_run
 
@@ -42,6 +42,12 @@ class Contents:
         if known is None or known[0] is not model:
             self._graph = known = (model, self._graph_of(model))
         return known[1]
+
+    def edit(self, model: NotebookModel) -> None:
+        """Makes `model` what it says. Raises SettingError for one that follows a file."""
+        if self.file.is_followed:
+            raise SettingError(f"{self.path.name} says what its file says; edit the file")
+        self.file.replace(model)
 
     def add_python(self, function: Callable[..., Any], name: str, settings: Mapping[str, Any]) -> None:
         """Adds a Python function, in place of one of the same name. Raises InputError, as Notebook.cell."""

@@ -3,32 +3,27 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
-from hotplate import notebook as notation
-from hotplate.diagnostic import Diagnostic, Severity, sorted_once
-from hotplate.errors import BuildError, InputError, NotebookError, SettingError
+from hotplate.errors import NotebookError, SettingError
 from hotplate.execute import AbortHandle, Executor, ExecutorKillHandle
-from hotplate.execute.interrupt import watch as interrupts
 from hotplate.execute.isolation import IsolatedCells
 from hotplate.execute.mixed import MixedBackend
-from hotplate.notebook.model import ItemKind
 from hotplate.reload import HotReloader
 from hotplate.run import Run, StateManager
-from hotplate.run.memory import Recorded
+from hotplate.session.building import Building
 from hotplate.session.conductor import Conductor
-from hotplate.session.contents import Contents, refuse_errors
-from hotplate.session.layout import Layout
+from hotplate.session.contents import Contents
 from hotplate.session.order import Order, Policies, executor_of, sinks_of, values_of
+from hotplate.session.stores import Stores
 from hotplate.show import Picture, Shown
-from hotplate.toolchain import Artifact, BuildFailure
 from hotplate.toolchain.toolchain import Toolchain
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
+    from hotplate.diagnostic import Diagnostic
     from hotplate.events import Sink
     from hotplate.execute.workers.policy import Policy
     from hotplate.load import LoadedCell
@@ -38,7 +33,7 @@ if TYPE_CHECKING:
     from hotplate.run.lifecycles import Lifecycle
     from hotplate.run.store import RunStore
     from hotplate.run.sweep import SweepRun
-    from hotplate.toolchain.database import CompilationDatabase
+    from hotplate.toolchain import Artifact
 
 F = TypeVar("F", bound="Callable[..., Any]")
 
@@ -84,15 +79,11 @@ class Notebook(Shown):
         self._backend = MixedBackend(self._isolation.backend)
         self._state = StateManager()
         self._reloader = HotReloader(toolchain, self._state, self._isolation)
-        self._own_store: RunStore | None = None
+        self._building = Building(self._contents, self._reloader)
+        self._stores = Stores()
         opened = {"compiler": compiler, "flags": list(flags), "sanitize": sanitize, "policy": _policy_name(policy)}
         self._conductor = Conductor(
-            self._contents,
-            self._reloader,
-            self._state,
-            self._backend,
-            opened,
-            isolates_all=self._isolation.of_all,
+            self._contents, self._reloader, self._state, self._backend, opened, isolates_all=self._isolation.of_all
         )
 
     # ---- what is in it ----
@@ -105,10 +96,7 @@ class Notebook(Shown):
     @property
     def last_run(self) -> Run | None:
         """The latest run, also when it failed or was interrupted; with a notice when the file is newer."""
-        run = self._conductor.last_run
-        if run is not None and run.notice != self._reloader.notice:
-            run = self._conductor.last_run = replace(run, notice=self._reloader.notice)
-        return run
+        return self._conductor.latest()
 
     def refresh(self) -> bool:
         """Reads the file again if it changed; returns whether it did. Raises NotebookError when it can't be read."""
@@ -150,27 +138,14 @@ class Notebook(Shown):
 
         Compiles every cell. Warnings and notes are included; see Diagnostic.severity.
         """
-        self.refresh()
-        broken_rules = notation.check(self.model, self.graph)
-        told = {found.line for found in broken_rules if found.severity is Severity.ERROR}
-        half_typed = {found.cell for found in broken_rules if found.rule == "syntax"}
-        built = self._reloader.build(self.model, [name for name in self.model.cells if name not in half_typed])
-        compiled = [d for result in built.values() for d in _findings(result) if d.line not in told]
-        if any(item.kind is ItemKind.BROKEN for item in self.model.items):
-            compiled += self._reloader.toolchain.check_syntax(self.model)
-        built_all = all(isinstance(result, Artifact) for result in built.values())
-        if built_all and not told:
-            compiled += self._reloader.conflicts(self.model, self.graph, built)
-        return sorted_once((*broken_rules, *compiled, *notation.helper_notes(self.model)))
+        return self._building.check()
 
     def edit(self, model: NotebookModel) -> None:
         """Makes `model` what the notebook says from now on; the next run rebuilds and reruns what that touches.
 
         Raises SettingError for a notebook that follows a file.
         """
-        if self._contents.file.is_followed:
-            raise SettingError(f"{self.path.name} says what its file says; edit the file")
-        self._contents.file.replace(model)
+        self._contents.edit(model)
 
     # ---- building and loading ----
 
@@ -179,12 +154,7 @@ class Notebook(Shown):
 
         Raises NotebookError for what breaks the notation's rules, and BuildError with the findings of all cells.
         """
-        self.refresh()
-        refuse_errors(notation.check(self.model, self.graph))
-        built = self._reloader.build(self.model, names or self.model.cells)
-        if any(isinstance(result, BuildFailure) for result in built.values()):
-            raise BuildError(sorted_once(found for result in built.values() for found in _findings(result)))
-        return {name: result for name, result in built.items() if isinstance(result, Artifact)}
+        return self._building.build(names)
 
     def load(self, name: str, *, isolated: bool | None = None, version: int | None = None) -> LoadedCell:
         """One cell, built if it has to be, as a function. Raises BuildError, InputError for an unknown name.
@@ -192,26 +162,14 @@ class Notebook(Shown):
         `isolated` says whether its calls run in a worker; None: as its section says. `version` names that of a run
         whose text is taken instead of the file's, if it is kept.
         """
-        model = self._reloader.text_of(version) if version is not None else None
-        if model is None:
-            self.refresh()
-            refuse_errors(notation.check(self.model, self.graph))
-            model = self.model
-        if name not in model.cells:
-            raise InputError(f"{self.path.name} has no cell {name}; {notation.suggest(name, model.cells)}")
-        interrupts.arm()  # Ctrl-C reaches the calls of what is loaded here
-        return self._reloader.load(model, name, isolated=isolated)
+        return self._building.load(name, isolated=isolated, version=version)
 
     def remarks(self, *names: str) -> tuple[Diagnostic, ...]:
         """What the compiler says about the loops of cells (default: all): which it vectorised, which not, and why.
 
         Compiles them anew. Raises ToolchainError for a compiler that makes no such remarks, BuildError.
         """
-        from hotplate.toolchain.remarks import remarks_on  # only for who asks
-
-        self.refresh()
-        refuse_errors(notation.check(self.model, self.graph))
-        return remarks_on(self._reloader.toolchain, self.model, names or self.model.cells)
+        return self._building.remarks(names)
 
     def compile_command(self) -> dict[str, Any]:
         """The notebook's entry for compile_commands.json: how its file is compiled. Raises ToolchainError."""
@@ -222,17 +180,7 @@ class Notebook(Shown):
 
         Returns where it is. Raises ToolchainError, and SettingError where it can't be written or there is no file.
         """
-        if not self._contents.file.is_followed:
-            raise SettingError(f"{self.path.name} has no file for editors; save its text to one and open that")
-        self.refresh()
-        self._database.update(self.compile_command())
-        return self._database.path
-
-    @property
-    def _database(self) -> CompilationDatabase:
-        from hotplate.toolchain.database import CompilationDatabase  # only for editors
-
-        return CompilationDatabase(self.path.parent, self._reloader.toolchain.cache)
+        return self._building.write_compile_command()
 
     # ---- running ----
 
@@ -270,23 +218,22 @@ class Notebook(Shown):
         CellError when a cell fails and RunCancelled when `abort` was set, both with the results so far in their `run`
         (also in `last_run`). KeyboardInterrupt passes through; what was computed is kept.
         """
-        return self._conductor.run(
-            Order.make(
-                targets,
-                values_of(inputs, named),
-                executor=executor,
-                jobs=jobs,
-                on_crash=on_crash,
-                output=output,
-                on_event=on_event,
-                lifecycles=lifecycles,
-                keep_going=keep_going,
-                fresh=fresh,
-                abort=abort,
-                attempts=attempts,
-                **self._stores(record, reuse=reuse),
-            )
+        order = Order.make(
+            targets,
+            values_of(inputs, named),
+            executor=executor,
+            jobs=jobs,
+            on_crash=on_crash,
+            output=output,
+            on_event=on_event,
+            lifecycles=lifecycles,
+            keep_going=keep_going,
+            fresh=fresh,
+            abort=abort,
+            attempts=attempts,
+            **self._stores.of_order(record, reuse=reuse),
         )
+        return self._conductor.run(order)
 
     def resume(
         self,
@@ -317,7 +264,7 @@ class Notebook(Shown):
         """
         from hotplate.session.resuming import resume_order
 
-        store = self._store(True if store is None else store, create=False)
+        store = self._stores.choose(True if store is None else store, create=False)
         order = resume_order(
             self._contents,
             store,
@@ -333,12 +280,7 @@ class Notebook(Shown):
             on_event=on_event,
             abort=abort,
         )
-        assert order.resumption is not None
-        try:
-            return self._conductor.sweep(order) if order.axes else self._conductor.run(order)
-        except BaseException as error:
-            order.resumption.give_up(error)
-            raise
+        return self._conductor.resume(order)
 
     def sweep(
         self,
@@ -382,27 +324,9 @@ class Notebook(Shown):
             abort=abort,
             attempts=attempts,
             axes=axes_of(axes),
-            **self._stores(record, reuse=reuse),
+            **self._stores.of_order(record, reuse=reuse),
         )
         return self._conductor.sweep(order)
-
-    def _stores(self, record: bool | RunStore, *, reuse: bool) -> dict[str, Any]:
-        """Where an order records, and whose results it takes."""
-        store = self._store(record) if record or reuse else None
-        memory = Recorded(store) if store is not None and reuse else None
-        return {"store": store if record else None, "reuse": reuse, "memory": memory}
-
-    def _store(self, chosen: bool | RunStore, *, create: bool = True) -> RunStore:
-        """Where runs are recorded. Opened once, and closed with the notebook. Raises StoreError."""
-        from hotplate.run.store import RunStore
-
-        if isinstance(chosen, RunStore):
-            return chosen
-        if not isinstance(chosen, bool):
-            raise SettingError(f"{chosen!r} is no place for records; give a RunStore, such as RunStore.open(folder)")
-        if self._own_store is None:
-            self._own_store = RunStore.open(create=create)
-        return self._own_store
 
     def watch(
         self,
@@ -432,67 +356,27 @@ class Notebook(Shown):
         Raises SettingError for a notebook without a file, and InputError for cells and inputs that the file as it is
         does not have, or that are missing. If such things come about later, the watching goes on and says so.
         """
-        from hotplate.reload.live import Live  # with watchdog, 30 ms that `run` need not pay
+        from hotplate.session.following import follow  # with watchdog, 30 ms that `run` need not pay
 
-        if not self._contents.file.is_followed:
-            raise SettingError(f"{self.path.name} has no file to watch; save its text to one and open that")
-        chosen = executor_of(executor, jobs)
-        given = values_of(inputs, named)
-        order = Order(targets=targets, given=given, executor=chosen)
-        if self.model.cells:
-            self._conductor.propose(self.model, order)
-
-        def read() -> NotebookModel:
-            self._contents.file.read()
-            return self.model
-
-        def ran(run: Run) -> None:
-            self._conductor.last_run = run
-
+        order = Order(targets=targets, given=values_of(inputs, named), executor=executor_of(executor, jobs))
         sinks = sinks_of(on_event)
         if compile_commands is not False:
-            sinks += (self._editor_entry(create=bool(compile_commands)),)
-
-        return Live(
-            self.path,
-            self._reloader,
-            read,
-            lambda model: self._conductor.propose(model, order),
-            lambda version, recorder, abort: self._conductor.evaluation(
-                version, order, recorder, abort, Layout.of(order, version.graph, version.graph, self.path.name)
-            ),
-            chosen,
-            self._conductor.turn,
-            ran,
-            sinks,
-            quiet=quiet,
-            polling=polling,
-            drafts=drafts and not canary,
-            canary=canary,
-        )
-
-    def _editor_entry(self, *, create: bool) -> Sink:
-        from hotplate.session.editor import EditorEntry
-
-        toolchain = self._reloader.toolchain
-        return EditorEntry(self._database, lambda: self.model, toolchain.compile_command, create=create)
+            sinks += (self._building.editor_entry(create=bool(compile_commands)),)
+        how = {"quiet": quiet, "polling": polling, "drafts": drafts and not canary, "canary": canary}
+        return follow(self._contents, self._reloader, self._conductor, order, sinks, **how)
 
     def kill_handle(self) -> ExecutorKillHandle:
         """Kills the notebook's isolated cells that run, whoever called them, without asking first; for any thread."""
         return ExecutorKillHandle(self._isolation)
 
     def progress(self) -> Mapping[str, tuple[int, int]]:
-        """For each running cell that reports (hp_progress): how much is done, and of how much (0: unknown).
-
-        Thread-safe.
-        """
+        """How much is done, of how much (0: unknown), of each running cell that reports (hp_progress). Thread-safe."""
         return self._backend.progress()
 
     def __getitem__(self, name: str) -> Any:
         stored = self._state.latest(name)
         if stored is None:
-            message = f"{name} has no result yet; run it with nb.run({name!r})"
-            raise KeyError(message)
+            raise KeyError(f"{name} has no result yet; run it with nb.run({name!r})")
         return stored.value
 
     def __repr__(self) -> str:
@@ -500,19 +384,12 @@ class Notebook(Shown):
         return f"<Notebook {self.path.name}: {cells or 'no cells'}>"
 
     def _picture(self) -> Picture:
-        from hotplate.session.picture import edited, notebook_picture, states_of
+        from hotplate.session.picture import notebook_picture
 
         with suppress(NotebookError):  # it shows what was read last when the file is gone
             self.refresh()
-        run, active = self.last_run, self._reloader.active
-        outdated = edited(active.model if active else None, self.model) | self._contents.redefined(self._state)
-        return notebook_picture(
-            self.path.name, self.graph, states_of(self.graph, run, outdated), run.notice if run else ""
-        )
-
-
-def _findings(result: Artifact | BuildFailure) -> tuple[Diagnostic, ...]:
-    return result.warnings if isinstance(result, Artifact) else result.diagnostics
+        active = self._reloader.active
+        return notebook_picture(self._contents, self._state, self.last_run, active.model if active else None)
 
 
 def _policy_name(policy: Policy | None) -> str | None:

@@ -14,15 +14,19 @@ from hotplate.show.pages import escape, page
 from hotplate.show.words import type_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from hotplate.notebook.graph import Graph
     from hotplate.notebook.model import NotebookModel
-    from hotplate.run import CellResult, Run
+    from hotplate.run import CellResult, Run, StateManager
+    from hotplate.session.contents import Contents
 
 
-def notebook_picture(name: str, graph: Graph, states: Mapping[str, State], notice: str) -> Picture:
-    """The graph below the notebook's name, with what there is to say of the results' age."""
+def notebook_picture(contents: Contents, state: StateManager, run: Run | None, before: NotebookModel | None) -> Picture:
+    """The graph below the notebook's name, with what there is to say of the results' age.
+
+    `before` is the text that the results of the last `run` are of.
+    """
+    name, graph, notice = contents.path.name, contents.graph, run.notice if run is not None else ""
+    states = _states(graph, run, _edited(before, contents.model) | contents.redefined(state))
     drawn = picture_of(graph, states)
     mark = f'<div class="hp-mark">{escape(notice)}</div>' if notice else ""
     width = max((len(cell) for cell in states), default=0)
@@ -41,7 +45,7 @@ def _words(state: State) -> str:
     return ", ".join(filter(None, [state.state, state.detail, state.time]))
 
 
-def states_of(graph: Graph, run: Run | None, outdated: frozenset[str]) -> dict[str, State]:
+def _states(graph: Graph, run: Run | None, outdated: frozenset[str]) -> dict[str, State]:
     """How cells stand after a run, in dependency order.
 
     Those whose code is another one now are stale, and so is what depends on them.
@@ -58,7 +62,7 @@ def _state(result: CellResult, stale: bool) -> State:
     return State(shown, f"{len(fields)} results" if fields else type_of(result.value), ran)
 
 
-def edited(before: NotebookModel | None, now: NotebookModel) -> frozenset[str]:
+def _edited(before: NotebookModel | None, now: NotebookModel) -> frozenset[str]:
     """The cells whose code differs in two texts of a notebook, or that are new. Comments do not count."""
     if before is None or before is now:
         return frozenset()
