@@ -34,12 +34,18 @@ def preview(value: Any, width: int = 60) -> str:
     """A value in one line of at most `width` characters; arrays by their first and last elements."""
     if value is None:
         return ""
+    try:
+        text = _words(value, width)
+    except Exception as error:  # what a Python cell returns can be anything
+        text = f"<{type(value).__name__} whose repr raises {type(error).__name__}>"
+    return text if len(text) <= width else text[: width - 1] + "…"
+
+
+def _words(value: Any, width: int) -> str:
     if isinstance(value, np.ndarray):
         text = np.array2string(value, precision=4, threshold=6, edgeitems=2, max_line_width=10_000)
-        text = " ".join(text.split())
-    else:
-        text = f"{value:.6g}" if isinstance(value, float) else _beginning(value, width)
-    return text if len(text) <= width else text[: width - 1] + "…"
+        return " ".join(text.split())
+    return f"{value:.6g}" if isinstance(value, float) else _beginning(value, width)
 
 
 def _beginning(value: Any, width: int) -> str:
