@@ -21,6 +21,8 @@ LARGE = (460, 150)
 _ROWS = 6
 """Elements that are shown of an array of structs, and of a long list of text."""
 _FIELDS = 8
+_LONGEST = 400
+"""Characters of a value that are shown as text."""
 _FEWEST = 4
 """Numbers that make a picture; fewer are read faster than seen."""
 _LINES = 4
@@ -46,9 +48,10 @@ def figure(value: Any) -> str:
     if isinstance(value, np.ndarray) and value.dtype.names is not None and value.size:
         body = struct_table(value)
     elif isinstance(value, np.ndarray) and value.dtype.kind in "US" and value.size:
-        body = f'<div class="hp-code">{"<br/>".join(escape(repr(text)) for text in value.flat[:_ROWS].tolist())}</div>'
+        texts = "<br/>".join(escape(preview(text, _LONGEST)) for text in value.flat[:_ROWS].tolist())
+        body = f'<div class="hp-code">{texts}</div>'
     else:
-        body = plot(value, LARGE) or f'<div class="hp-code">{escape(preview(value, 400))}</div>'
+        body = plot(value, LARGE) or f'<div class="hp-code">{escape(preview(value, _LONGEST))}</div>'
     return f"<figure>{body}<figcaption>{escape(caption(value))}</figcaption></figure>"
 
 
@@ -79,8 +82,8 @@ def _statistics(seen: Sample, array: Array) -> Iterator[str]:
         yield f"{there.mean():.3g} of it true"
     elif there.size:
         what = "magnitude " if array.dtype.kind == "c" else ""
-        with np.errstate(over="ignore"):
-            yield f"{what}{there.min():.4g} to {there.max():.4g}, mean {there.mean():.4g}"
+        mean = (there / there.size).sum()  # the sum of large numbers may be infinite
+        yield f"{what}{there.min():.4g} to {there.max():.4g}, mean {mean:.4g}"
     if array.dtype.kind in "fc":
         blank, endless = np.isnan(seen.values).sum(), np.isinf(seen.values).sum()
         yield from (f"{count:,} {name}" for count, name in ((blank, "NaN"), (endless, "inf")) if count)

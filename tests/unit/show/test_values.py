@@ -204,6 +204,8 @@ def test_of_a_long_list_no_more_is_read_than_fits() -> None:
         (np.array([3 + 4j, 0]), "complex128[2] · magnitude 0 to 5, mean 2.5"),
         (np.empty((0, 3)), "float64[0, 3] · empty"),
         (np.full(3, NAN), "float64[3] · 3 NaN"),
+        (np.array([1e308, -1e308] * 40), "float64[80] · -1e+308 to 1e+308, mean 0"),
+        (np.full(9, 1e308), "float64[9] · 1e+308 to 1e+308, mean 1e+308"),
         (np.zeros(9, BODY), "struct(id, <x>, p)[9] · the first 6 of 9"),
         (np.array(["a", "b"]), "str32[2]"),
         (3.5, "float"),
@@ -243,3 +245,25 @@ def test_nothing_in_a_value_becomes_markup(value: Any) -> None:
 @pytest.mark.parametrize("value", [1.5, "text", None, np.zeros(3), np.zeros(9, BODY), np.array(["a"] * 9)])
 def test_what_has_no_picture_has_none(value: Any) -> None:
     assert plot(value) == ""
+
+
+class Mute:
+    def __repr__(self) -> str:
+        raise RuntimeError("nothing to say")
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [
+        ([10**5000], "<list whose repr raises ValueError>"),
+        (Mute(), "<Mute whose repr raises RuntimeError>"),
+        ([Mute()], "<list whose repr raises RuntimeError>"),
+        (np.array([Mute()]), "<ndarray whose repr raises RuntimeError>"),
+    ],
+)
+def test_a_value_that_cannot_say_what_it_is_is_shown_as_that(value: Any, words: str) -> None:
+    assert preview(value) == words
+
+
+def test_long_texts_are_cut() -> None:
+    assert len(figure(np.array(["x" * 100_000] * 9))) < 5000
