@@ -108,7 +108,10 @@ class NotebookCell(Shown):
     def __doc__(self) -> str:  # type: ignore[override]  # each has its own
         if not self.exists:
             return f"{self.__name__} is not there any more."
-        loaded = self.loaded
+        try:
+            loaded = self.loaded
+        except HotplateError:  # `?` is asked of what does not work above all
+            return "\n\n".join(filter(None, [self.__name__, self._home.doc(self.__name__), str(self.state)]))
         ports = [f"  {port.name}: {describe_type(port)}" for port in loaded.descriptor.inputs]
         gives = ", ".join(
             describe_type(port) if port.name in ("", "out", "value") else f"{port.name}: {describe_type(port)}"

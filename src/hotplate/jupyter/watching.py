@@ -176,8 +176,11 @@ class Watched:
         """How the cell stands."""
         status, run = self.status, self.notebook.last_run
         result = run.cells.get(name) if run is not None else None
+        if not self.has(name) and result is None:
+            return CellState("gone", place=self.path.name)
         if status is None or result is None:
-            return CellState("built" if self.has(name) else "gone", place=self.path.name)
+            notice = status.notice if status is not None else ""
+            return CellState("waiting" if notice else "built", 0, notice, self.path.name)
         mark = status.notice
         if not mark and not result.outcome.ok:
             mark = "its last run did not end well"

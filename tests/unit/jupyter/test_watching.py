@@ -79,3 +79,12 @@ def test_a_direct_call_reads_no_file(shell: Shell, tmp_path: Path) -> None:
     shell.run("%hotplate watch heat.c")
     path.unlink()
     assert shell.variables["twice"](4) == 8
+
+
+def test_a_file_that_never_compiled_says_so_and_its_cells_have_help(shell: Shell, tmp_path: Path) -> None:
+    (tmp_path / "heat.c").write_text("// Twice two.\nint two(void) { return 2 * zz; }\n", "utf-8")
+    shell.run("%hotplate watch heat.c")
+    assert repr(shell.variables["two"]) == "<two; waiting, heat.c, nothing runs yet; the file does not compile>"
+    answer = shell.run("two?")
+    assert answer.error is None
+    assert "Twice two." in answer.text
