@@ -16,7 +16,7 @@ from hotplate.execute.backend import Backend, Capabilities, Isolation, Outcome, 
 from hotplate.execute.call_threads import call_threads
 from hotplate.execute.cooperation import NOBODY_ASKED, Cooperation, cooperation_of
 from hotplate.execute.interrupt import foreground, hearing
-from hotplate.execute.usage import thread_usage, used_between
+from hotplate.execute.usage import thread_times, used_since
 from hotplate.execute.verdict import failure_of, left_behind, verdict_on
 
 if TYPE_CHECKING:
@@ -110,7 +110,7 @@ class InProcessBackend(Backend):
         )
 
     def _timed(self, request: Request, abort: AbortHandle) -> Outcome:
-        before = thread_usage() if request.measure else None
+        before = thread_times() if request.measure else None
         host: Any = None
         value: Any = None
         error: HotplateError | None = None
@@ -133,7 +133,7 @@ class InProcessBackend(Backend):
         if kind is not _OK:
             value, reason = None, abort.reason if kind is OutcomeKind.CANCELLED else ""
         answer = _answer(request, abort, begin, seconds, host) if asked else NOBODY_ASKED
-        usage = used_between(before, thread_usage()) if before else None
+        usage = used_since(before)
         return Outcome(kind, value, error, reason, started, seconds, 1, cooperation=answer, usage=usage)
 
     def _call_native(self, request: Request, abort: AbortHandle, host: Any) -> Any:

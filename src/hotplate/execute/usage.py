@@ -9,18 +9,21 @@ from typing import Any
 
 from hotplate.execute.cooperation import Usage
 
+Times = tuple[float, float]
+"""Seconds in the user's code, and in the system's."""
+
 if sys.platform == "linux":
 
-    def thread_usage() -> Usage | None:
+    def thread_times() -> Times | None:
         """What the calling thread has used so far (getrusage(2), RUSAGE_THREAD); None where nobody can tell."""
-        used = _resource().getrusage(_OF_THREAD)
-        return Usage(used[0], used[1])
+        times: Times = _getrusage()(_OF_THREAD)[:2]
+        return times
 
     @functools.cache
-    def _resource() -> Any:
-        import resource  # 1 ms, for who asks
+    def _getrusage() -> Any:
+        from resource import getrusage  # 1 ms, for who asks
 
-        return resource
+        return getrusage
 
     _OF_THREAD = 1  # RUSAGE_THREAD, <linux/resource.h>
 
@@ -40,7 +43,7 @@ if sys.platform == "linux":
 
 else:
 
-    def thread_usage() -> Usage | None:
+    def thread_times() -> Times | None:
         """Nobody can tell here."""
         return None
 
@@ -53,9 +56,21 @@ def used_between(before: Usage | None, after: Usage | None) -> Usage | None:
     """What was used between the two; None where one of them is not known."""
     if before is None or after is None:
         return None
-    user, system = after.user_seconds - before.user_seconds, after.system_seconds - before.system_seconds
+    begin, end = (before.user_seconds, before.system_seconds), (after.user_seconds, after.system_seconds)
+    return _difference(begin, end, after.peak_kib)
+
+
+def used_since(before: Times | None) -> Usage | None:
+    """What the calling thread has used since `thread_times` said this; None where that is not known."""
+    if before is None or (after := thread_times()) is None:
+        return None
+    return _difference(before, after)
+
+
+def _difference(before: Times, after: Times, peak_kib: int = 0) -> Usage:
+    user, system = after[0] - before[0], after[1] - before[1]
     if user < 0 or system < 0:  # the sum is exact, how it is divided may change
         total = max(user + system, 0.0)
         user = min(max(user, 0.0), total)
         system = total - user
-    return Usage(user, system, after.peak_kib)
+    return Usage(user, system, peak_kib)
