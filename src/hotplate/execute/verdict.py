@@ -39,6 +39,6 @@ def verdict_on(
     """What came of a call that raised `error` or nothing. `late`: it was asked to stop because of its time-out."""
     if timeout is not None and (late or seconds > timeout):
         return OutcomeKind.TIMED_OUT, CellTimedOut(cell, overtime(seconds, timeout))
-    if isinstance(error, RunCancelled):
-        return OutcomeKind.CANCELLED, error
-    return (OutcomeKind.FAILED if error else _OK), error
+    if error is None:
+        return _OK, None
+    return (OutcomeKind.CANCELLED if isinstance(error, RunCancelled) else OutcomeKind.FAILED), error

@@ -43,6 +43,11 @@ class Graph(Shown):
         """The nodes whose results a node takes, in the order of its parameters, and then of its condition's names."""
         return self._before.get(name, ())
 
+    def needs(self, names: Iterable[str]) -> dict[str, tuple[str, ...]]:
+        """The dependencies of each of these nodes."""
+        before = self._before
+        return {name: before.get(name, ()) for name in names}
+
     def descendants(self, names: Iterable[str]) -> frozenset[str]:
         """All nodes that depend on the named ones, themselves not included unless one depends on another."""
         found: set[str] = set()

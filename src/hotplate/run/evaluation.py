@@ -116,10 +116,9 @@ class Evaluation:
 
     def _execute(self, executor: Executor, names: Sequence[str], *, keep_going: bool) -> None:
         """Computes some cells. Under a request to stop of their own: a failure among them stops no others."""
-        needs = {name: self._graph.dependencies(name) for name in names}
         self._tries.abort = phase = AbortHandle(self._abort)
         try:
-            graph = TaskGraph(names, needs, self._state.seconds(names))
+            graph = TaskGraph(names, self._graph.needs(names), self._state.seconds(names))
             executor.execute(graph, self._compute, phase, self._finished, keep_going=keep_going)
         finally:
             self._abort.release(phase)

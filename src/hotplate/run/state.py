@@ -157,10 +157,10 @@ class StateManager:
         self._latest[cell] = output
         if before is None or before is output:
             return
-        if before.trace == output.trace:
-            self._forget(before, output.contents.values())
-        else:
+        if before.trace != output.trace:
             self._retire(cell, before)
+        elif before.contents != output.contents:
+            self._forget(before, output.contents.values())
 
     def _retire(self, cell: str, output: Output) -> None:
         for gone in [output] if output.draft else self._older.put(cell, output):
