@@ -278,15 +278,30 @@ class Live:
         return True
 
     def _refuse(self, error: HotplateError, earlier: int) -> bool:
-        """Leaves the last good version as it is; true when it has to take over again from a draft of this text."""
+        """Leaves the last good version as it is; true when it has to run: nothing has here, or a draft of this text."""
+        taken_up = self._good is None and self._take_up()
         self._reloader.refuse(error, earlier=earlier)
         with self._changed:
             self._earlier = (0, None) if earlier else self._earlier
         if self._runs.version is self._good or self._good is None:
-            return False
+            return taken_up
         self._swap(self._good)
         self._set(run=self._good_run)
         return True
+
+    def _take_up(self) -> bool:
+        """Goes on with the last good version of whoever ran the notebook before, whose results know other values."""
+        model = self._reloader.good_text
+        if model is None:
+            return False
+        try:
+            proposal = self._propose(model)
+            units = self._reloader.units(model, proposal.native)
+            plan = self._reloader.plan(proposal, units)
+            built = None if plan.refused else self._build(plan, proposal, units, starved=False)
+            return built is not None and self._activate(plan, proposal, built, 0)
+        except HotplateError:  # the values don't fit it, or a header of its own is broken
+            return False
 
     def _look_again(self, changed: Collection[Path]) -> bool:
         with self._changed:

@@ -115,6 +115,11 @@ class HotReloader:
         wanted = f"no version before v{limit}" if number is None else f"no version v{number}"
         raise InputError(f"there is {wanted} to go back to; kept are {known}")
 
+    @property
+    def good_text(self) -> NotebookModel | None:
+        """The text of the last good version; None: there is none."""
+        return self._good.model if self._good is not None else None
+
     def text_of(self, number: int) -> NotebookModel | None:
         """The text of a version; None when it isn't kept."""
         good = self._good

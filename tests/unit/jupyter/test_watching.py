@@ -88,3 +88,21 @@ def test_a_file_that_never_compiled_says_so_and_its_cells_have_help(shell: Shell
     answer = shell.run("two?")
     assert answer.error is None
     assert "Twice two." in answer.text
+
+
+def test_a_new_value_goes_through_the_last_good_version_while_the_file_does_not_compile(
+    shell: Shell, tmp_path: Path
+) -> None:
+    path = tmp_path / "heat.c"
+    path.write_text("double rate(double dt) { return dt / 4; }\ndouble doubled(double rate) { return 2 * rate; }\n")
+    shell.run("dt = 1.0")
+    shell.run("%hotplate watch heat.c")
+    doubled = shell.variables["doubled"]
+    path.write_text("double rate(double dt) { return dt / 4 }\ndouble doubled(double rate) { return 2 * rate; }\n")
+    broken = "running v1; the file is newer and does not compile"
+    assert eventually(lambda: doubled.state.mark == broken)
+    shell.run("dt = 8.0")
+    assert eventually(lambda: doubled.value == 4.0)
+    assert (doubled.state.mark, shell.variables["rate"].state.mark) == (broken, broken)
+    path.write_text("double rate(double dt) { return dt / 2; }\ndouble doubled(double rate) { return 2 * rate; }\n")
+    assert eventually(lambda: doubled.value == 8.0 and not doubled.state.mark)
