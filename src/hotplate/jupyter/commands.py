@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from IPython.core.error import UsageError
 
+from hotplate.execute.workers import arena
 from hotplate.jupyter import options
 from hotplate.jupyter.outcome import summarise, summary_of_watch
 from hotplate.jupyter.summary import Row, Summary
@@ -123,6 +124,7 @@ class Commands:
 
     def _reset(self, read: argparse.Namespace) -> None:
         gone = self._session.forget(self._known(read.cells))
+        arena.trim()  # else as much as half of the machine's memory is kept warm for results that may never come
         print(f"forgot {', '.join(gone)}" if gone else "there was nothing to forget")
 
     def _watch(self, read: argparse.Namespace) -> None:
