@@ -336,3 +336,18 @@ def test_a_failing_cell_raises_from_python(tmp_path: Path) -> None:
     (tmp_path / "n.c").write_text('#include <hotplate.h>\nint b(hp_ctx *c) { hp_fail(c, "no"); return 1; }\n')
     with pytest.raises(CellFailed, match="b: no"):
         Bench(tmp_path / "n.c", settings=SETTINGS).run()
+
+
+def test_a_dimension_that_does_not_fit_the_arrays_is_refused_as_a_run_refuses_it(tmp_path: Path) -> None:
+    (tmp_path / "sum.c").write_text(NOTEBOOK)
+    given, axes = {"x": np.zeros(50)}, {"n": [50, 60]}
+    with pytest.raises(InputError, match="total: n is 60 but 50 in x"):
+        Bench(tmp_path / "sum.c", ["total"], given=given, axes=axes, settings=SETTINGS).run()
+    with pytest.raises(InputError, match="total: n is 100 but 50 in x"):
+        Bench(tmp_path / "sum.c", ["total"], given=given, settings=SETTINGS).run()
+
+
+@pytest.mark.parametrize("how", [{"given": {"N": 10}}, {"axes": {"N": [10, 100]}}])
+def test_a_value_for_a_name_that_no_version_has_is_refused(tmp_path: Path, how: dict[str, Any]) -> None:
+    with pytest.raises(InputError, match="has no cell or input N; known are"):
+        against(tmp_path, NOTEBOOK, NOTEBOOK, "total", **how).run()

@@ -15,7 +15,7 @@ import numpy as np
 
 from hotplate.bench.counters import Counters, Unavailable, open_counters
 from hotplate.bench.equality import difference
-from hotplate.bench.inputs import axes_of_cell, inputs_of, timed_cells
+from hotplate.bench.inputs import axes_of_cell, inputs_of, refuse_unknown_values, required_of, timed_cells
 from hotplate.bench.machine import read_machine
 from hotplate.bench.placement import Copies, ResultMemory
 from hotplate.bench.plan import Settings
@@ -107,6 +107,7 @@ class Bench:
 
     def _run(self, versions: Sequence[Version], copies: Copies) -> None:
         given = {**self._given, **{name: values[0] for name, values in self._axes.items()}}
+        refuse_unknown_values(versions, given)
         self._order, notes = timed_cells(versions[0], self._asked, given)
         notes += _only_elsewhere(versions, self._asked)
         notes += [text for text in [self._counters_note()] if text]
@@ -228,16 +229,16 @@ def _candidates(
     inputs = inputs_of(versions, loaded, given)
     candidates = []
     for version, it, named in zip(versions, loaded, inputs.arguments, strict=True):
-        arguments = tuple(named.values())
         if it.isolated:  # whatever goes wrong at its first call goes wrong in a worker
-            it(*arguments)
-        try:
-            result = copies.load(it.path, StateBlock(), np.empty)(*arguments)
+            it(**named)
+        try:  # with dimensions that arrays fix, so that those which do not fit are refused; timed is the call without
+            result = copies.load(it.path, StateBlock(), np.empty)(**named)
         except CellFailed as error:
             if len(versions) == 1:
                 raise
             raise CellFailed(cell, f"{error.message} (in {_name(version)})") from error
         attributes = version.notebook.model.cells[cell].section.attributes
+        arguments = tuple(value for name, value in named.items() if name in required_of(it))
         candidates.append(_Candidate(version, it, arguments, work_of(it.descriptor, attributes, named, result), result))
     notes = list(inputs.notes)
     if any(it.isolated for it in loaded):

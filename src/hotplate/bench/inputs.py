@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from hotplate.bench.versions import NOW, Version
 from hotplate.errors import CellFailed, InputError
-from hotplate.run.plan import cell_of
+from hotplate.run.plan import cell_of, refuse_unknown
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from hotplate.load import LoadedCell
     from hotplate.notebook.graph import Graph
 
-__all__ = ["Inputs", "axes_of_cell", "inputs_of", "timed_cells"]
+__all__ = ["Inputs", "axes_of_cell", "inputs_of", "refuse_unknown_values", "required_of", "timed_cells"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,23 +59,45 @@ def inputs_of(versions: Sequence[Version], loaded: Sequence[LoadedCell], given: 
     Raises InputError, CellError and what a run raises.
     """
     first = versions[0]
-    wanted = {name for cell in loaded for name in _required(cell)}
+    wanted = {name for cell in loaded for name in cell.parameters}
     values = _values(first, {name for name in wanted if _is_known(first, name, given)}, given)
     arguments, notes = [], []
     for version, cell in zip(versions, loaded, strict=True):
-        shared = {name: values[name] for name in _required(cell) if name in values}
-        if len(shared) == len(_required(cell)) and (version is first or _takes(cell, shared)):
+        shared = {name: values[name] for name in cell.parameters if name in values}
+        if required_of(cell) <= shared.keys() and (version is first or _takes(cell, shared)):
             arguments.append(shared)
             continue
-        if version is first:  # a run says best what is missing
-            version.notebook.run(cell.name, inputs=_known(version, given))
-        arguments.append(_values(version, set(_required(cell)), given))
+        if version is first:
+            _refuse_missing(version, cell, shared, given)
+        arguments.append(_own(version, cell, given))
         notes.append(f"{cell.name} of {version.label or NOW} takes other inputs, which its own cells computed")
     return Inputs(tuple(arguments), tuple(notes))
 
 
-def _required(cell: LoadedCell) -> list[str]:
-    return [name for name in cell.parameters if name not in cell.optional]
+def refuse_unknown_values(versions: Sequence[Version], given: Collection[str]) -> None:
+    """Raises InputError for the name of a given value that no version has, as a run does."""
+    for name in given:
+        if not any(_has_name(version, name) for version in versions):
+            refuse_unknown(versions[0].notebook.graph, [name], versions[0].notebook.path.name)
+
+
+def required_of(cell: LoadedCell) -> frozenset[str]:
+    """The inputs that a call has to have: the others are dimensions that its arrays fix."""
+    return frozenset(cell.parameters) - cell.optional
+
+
+def _refuse_missing(version: Version, cell: LoadedCell, values: Mapping[str, Any], given: Mapping[str, Any]) -> None:
+    version.notebook.run(cell.name, inputs=_known(version, given))  # it says best what it was not given
+    missing = sorted(required_of(cell) - values.keys())
+    raise InputError(f"{', '.join(missing)} has no value: its condition left it out; give one with --set")
+
+
+def _own(version: Version, cell: LoadedCell, given: Mapping[str, Any]) -> dict[str, Any]:
+    """What a version's own cells compute for a cell of it."""
+    values = _values(version, {name for name in cell.parameters if _is_known(version, name, given)}, given)
+    if not required_of(cell) <= values.keys():
+        _refuse_missing(version, cell, values, given)
+    return {name: values[name] for name in cell.parameters if name in values}
 
 
 def _is_known(version: Version, name: str, given: Mapping[str, Any]) -> bool:
@@ -89,20 +111,21 @@ def _is_known(version: Version, name: str, given: Mapping[str, Any]) -> bool:
 
 
 def _values(version: Version, names: set[str], given: Mapping[str, Any]) -> dict[str, Any]:
-    """Values by name: given ones, and those that the version's cells compute."""
+    """Values by name: given ones, and those that the version's cells compute. What a condition left out has none."""
     known = _known(version, given)
     targets = sorted(name for name in names if name not in given)
     run = version.notebook.run(*targets, inputs=known) if targets else {}
-    missing = [name for name in targets if name not in run]
-    if missing:
-        raise InputError(f"{', '.join(missing)} has no value: its condition left it out; give one with --set")
-    return {name: given[name] if name in given else run[name] for name in names}
+    return {name: given[name] if name in given else run[name] for name in names if name in given or name in run}
 
 
 def _known(version: Version, given: Mapping[str, Any]) -> dict[str, Any]:
     """Of the given values those that the version has a name for: an older one may not ask for all."""
+    return {name: value for name, value in given.items() if _has_name(version, name)}
+
+
+def _has_name(version: Version, name: str) -> bool:
     graph = version.notebook.graph
-    return {name: value for name, value in given.items() if name in graph.nodes or name in graph.inputs}
+    return name in graph.nodes or name in graph.inputs
 
 
 def _takes(cell: LoadedCell, arguments: Mapping[str, Any]) -> bool:

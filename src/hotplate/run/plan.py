@@ -11,7 +11,7 @@ from hotplate.notebook.graph import suggest
 from hotplate.run.traps import fitting_traps
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from hotplate.notebook.graph import Graph
 
@@ -26,7 +26,7 @@ def plan_run(graph: Graph, targets: Sequence[str], given: Mapping[str, Any], not
     if not graph.nodes:
         example = "a cell is a function such as `double answer(void) { return 42; }`"
         raise InputError(f"{notebook} has no cells; {example}, and `check` says why others are none")
-    _refuse_unknown(graph, given, notebook)
+    refuse_unknown(graph, given, notebook)
     wanted = [cell_of(graph, target, notebook) for target in targets] or graph.order
     overridden = [name for name in given if name in graph.nodes]
     plan = graph.subgraph(wanted, overridden)
@@ -42,7 +42,8 @@ def plan_hash(graph: Graph) -> str:
     return xxhash.xxh3_128_hexdigest(repr((graph.order, sorted(graph.inputs), edges)).encode())
 
 
-def _refuse_unknown(graph: Graph, given: Mapping[str, Any], notebook: str) -> None:
+def refuse_unknown(graph: Graph, given: Iterable[str], notebook: str) -> None:
+    """Raises InputError for a name of a given value that nothing in the graph has."""
     known = {*graph.nodes, *graph.inputs}
     for name in given:
         if name not in known:
