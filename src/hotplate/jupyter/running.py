@@ -87,12 +87,13 @@ def _given(
 
 def _problems(results: Mapping[str, CellResult], error: BaseException | None, places: Places) -> Iterator[str]:
     told = set()
+    stopped = [name for name, result in results.items() if was_stopped(result) and isinstance(error, KeyboardInterrupt)]
+    for name in stopped:  # first, for it is what ended the run
+        told.add(id(results[name].outcome.error))
+        yield stopped_words(name, results[name])
     for name, result in results.items():
         failed = result.outcome.error
-        if was_stopped(result) and isinstance(error, KeyboardInterrupt):
-            told.add(id(failed))
-            yield stopped_words(name, result)
-        elif failed is not None:
+        if name not in stopped and failed is not None:
             told.add(id(failed))
             yield places.error(failed)
     if error is not None and id(error) not in told and not told and not isinstance(error, KeyboardInterrupt):

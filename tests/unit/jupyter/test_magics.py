@@ -16,6 +16,7 @@ from IPython.core.completer import provisionalcompleter
 import hotplate
 from hotplate.errors import BuildError, CellCrashed, CellFailed, InputError, NotebookError, SettingError
 from hotplate.jupyter.cells import NotebookCell
+from tests.waiting import eventually
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -418,6 +419,26 @@ def test_an_interrupt_ends_an_endless_loop_under_every_executor(shell: Shell, ex
     assert isinstance(answer.error, KeyboardInterrupt)
     assert "spin was asked to stop, did not answer in time, and its worker was ended" in answer.text
     assert shell.run("%hotplate list").error is None
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals are other things there")
+def test_an_interrupt_is_told_with_the_cell_that_was_stopped_and_not_with_one_that_had_failed(
+    shell: Shell, tmp_path: Path
+) -> None:
+    begun = tmp_path / "begun"
+    shell.cell(
+        "#include <stdio.h>\nint crash(int k) { return *(volatile int *)(k - 1L); }\n"
+        f'int spin(int k) {{ fclose(fopen("{begun}", "w")); while (k) {{}} return 1; }}',
+        "--no-run",
+    )
+    shell.variables["k"] = 1
+    stopper = threading.Thread(target=lambda: eventually(begun.exists) and os.kill(os.getpid(), signal.SIGINT))
+    stopper.start()
+    answer = shell.run("%hotplate run --executor=linear")
+    stopper.join()
+    assert isinstance(answer.error, KeyboardInterrupt)
+    assert str(answer.error).startswith("spin was asked to stop")
+    assert "crash: crashed" in answer.text
 
 
 def test_a_terminal_has_a_bar_on_one_line(shell: Shell) -> None:
