@@ -98,7 +98,10 @@ class NotebookCell(Shown):
     def __call__(self, /, *arguments: Any, **named: Any) -> Any:
         """Runs the cell once with these arguments; nothing is kept of that, and other cells don't see it."""
         given = [_plain(argument) for argument in arguments]
-        return self._home.call(self.__name__, given, {name: _plain(value) for name, value in named.items()})
+        try:
+            return self._home.call(self.__name__, given, {name: _plain(value) for name, value in named.items()})
+        except (HotplateError, TypeError, KeyboardInterrupt) as error:
+            raise error.with_traceback(None) from error.__cause__  # the way inside is no help to who called it
 
     @property
     def __signature__(self) -> inspect.Signature:

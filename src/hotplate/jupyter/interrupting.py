@@ -14,6 +14,7 @@ from hotplate.execute.interrupt import watch
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from hotplate.execute import Outcome
     from hotplate.run import CellResult
 
 REASON = "interrupted"
@@ -67,12 +68,12 @@ def was_stopped(result: CellResult) -> bool:
     return result.outcome.cooperation.answer is not Answer.NOT_APPLICABLE
 
 
-def stopped_words(name: str, result: CellResult) -> str:
+def stopped_words(name: str, outcome: Outcome) -> str:
     """How a cell answered, in words."""
-    answer = result.outcome.cooperation
+    answer = outcome.cooperation
     if answer.answer is not Answer.UNCOOPERATIVE:
         took = f" {answer.returned * 1e3:.0f} ms later" if answer.returned is not None else ""
         return f"{name} was asked to stop, and returned{took}"
-    if result.outcome.unkillable:
+    if outcome.unkillable:
         return f"{name} was asked to stop and goes on in this process, where nothing can end it"
     return f"{name} was asked to stop, did not answer in time, and its worker was ended; nothing else is lost"

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 from hotplate.execute import OutcomeKind
 from hotplate.execute.workers.cell import IsolatedCell
+from hotplate.jupyter.calling import call_in_worker
 from hotplate.jupyter.composite import PROBE, compose
 from hotplate.jupyter.fragments import SUFFIXES, Isolation
 from hotplate.jupyter.places import Places, placed
 from hotplate.jupyter.printing import after_native_output, before_native_output, may_print
-from hotplate.jupyter.voice import Echo
 from hotplate.notebook import slice_cell
 from hotplate.session import Notebook
 
@@ -168,11 +168,7 @@ class LanguageNotebook:
         if not isinstance(loaded, IsolatedCell):
             return self._call_here(name, loaded, arguments, named)
         places = Places([self.composite])
-        echo = Echo(places)
-        try:
-            outcome = loaded.attempt(arguments, named, output=echo, echo=False)
-        finally:
-            echo.close()
+        outcome = call_in_worker(loaded, arguments, named, places)
         if outcome.kind in _CAME_THROUGH and (key := self._keys.get(name)):
             self._through.add(key)
         if outcome.error is not None:

@@ -90,7 +90,7 @@ def _problems(results: Mapping[str, CellResult], error: BaseException | None, pl
     stopped = [name for name, result in results.items() if was_stopped(result) and isinstance(error, KeyboardInterrupt)]
     for name in stopped:  # first, for it is what ended the run
         told.add(id(results[name].outcome.error))
-        yield stopped_words(name, results[name])
+        yield stopped_words(name, results[name].outcome)
     for name, result in results.items():
         failed = result.outcome.error
         if name not in stopped and failed is not None:

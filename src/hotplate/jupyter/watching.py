@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 from hotplate.errors import HotplateError, InputError
 from hotplate.events import Kind
 from hotplate.execute.workers.cell import IsolatedCell
+from hotplate.jupyter.calling import call_in_worker
 from hotplate.jupyter.cells import NotebookCell
 from hotplate.jupyter.fragments import Isolation
 from hotplate.jupyter.language import HAS_WORKERS
 from hotplate.jupyter.namespace import MISSING
 from hotplate.jupyter.places import Places
 from hotplate.jupyter.status import CellState
-from hotplate.jupyter.voice import Echo
 from hotplate.session import Notebook
 from hotplate.values import digest
 
@@ -213,11 +213,7 @@ class Watched:
         loaded = self.loaded(name)
         if not isinstance(loaded, IsolatedCell):
             return loaded(*arguments, **named)
-        echo = Echo(Places(()))
-        try:
-            outcome = loaded.attempt(arguments, named, output=echo, echo=False)
-        finally:
-            echo.close()
+        outcome = call_in_worker(loaded, arguments, named, Places(()))
         if outcome.error is not None:
             raise outcome.error
         return outcome.value

@@ -1,0 +1,41 @@
+"""What is said to who wrote the code: as much as helps, and of the right thing."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.waiting import eventually
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.unit.jupyter.conftest import Shell
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals are other things there")
+def test_a_direct_call_that_is_stopped_says_how_it_ended(shell: Shell, tmp_path: Path) -> None:
+    begun = tmp_path / "begun"
+    shell.cell(
+        f'#include <stdio.h>\nint spin(int k) {{ fclose(fopen("{begun}", "w")); while (k) {{}} return 1; }}',
+        "--isolate --no-run",
+    )
+    stopper = threading.Thread(target=lambda: eventually(begun.exists) and os.kill(os.getpid(), signal.SIGINT))
+    stopper.start()
+    answer = shell.run("spin(1)")
+    stopper.join()
+    assert isinstance(answer.error, KeyboardInterrupt)
+    assert "spin was asked to stop, did not answer in time, and its worker was ended" in answer.text
+    assert "Traceback" not in answer.text
+
+
+def test_a_call_with_too_few_arguments_shows_one_frame_of_hotplate(shell: Shell) -> None:
+    shell.cell("int add(int a, int b) { return a + b; }")
+    answer = shell.run("add(1)")
+    assert isinstance(answer.error, TypeError)
+    assert answer.text.count("/hotplate/") == 1
