@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Callable, Sequence
 
+    from hotplate.jupyter.cells import Home
     from hotplate.jupyter.magics import HotplateMagics
     from hotplate.jupyter.status import CellState
 
@@ -83,15 +84,9 @@ class Commands:
     def _list(self, _: argparse.Namespace) -> Summary:
         rows = []
         for name, state in self._session.states(self._session.graph.nodes).items():
-            try:
-                value = preview(self._session.home(name).value(name))
-            except KeyError:
-                value = ""
-            status = "waiting" if state.missing else state.status
-            why = f"needs {', '.join(state.missing)}" if state.missing else state.mark
-            version = f"v{state.version}" if state.version else ""
-            words = ", ".join(filter(None, (version, state.place, why)))
-            rows.append(Row(name, status, value, state.seconds or None, why=words))
+            rows.append(_row(name, state, self._session.home(name)))
+        for watched in self._watched.values():
+            rows += [_row(name, watched.state(name), watched) for name in watched.notebook.model.cells]
         return Summary(tuple(rows), () if rows else ("there are no cells yet; define some with %%hotplate",))
 
     def _time(self, read: argparse.Namespace) -> Any:
@@ -190,6 +185,18 @@ class Commands:
         """One has run, and may have changed what watched files take."""
         for watched in self._watched.values():
             watched.refresh()
+
+
+def _row(name: str, state: CellState, home: Home) -> Row:
+    try:
+        value = preview(home.value(name))
+    except KeyError:
+        value = ""
+    status = "waiting" if state.missing else state.status
+    why = f"needs {', '.join(state.missing)}" if state.missing else state.mark
+    version = f"v{state.version}" if state.version else ""
+    words = ", ".join(filter(None, (version, state.place, why)))
+    return Row(name, status, value, state.seconds or None, why=words)
 
 
 def _parser(name: str, description: str) -> options.Parser:

@@ -39,3 +39,12 @@ def test_a_call_with_too_few_arguments_shows_one_frame_of_hotplate(shell: Shell)
     answer = shell.run("add(1)")
     assert isinstance(answer.error, TypeError)
     assert answer.text.count("/hotplate/") == 1
+
+
+def test_the_list_has_the_cells_of_watched_files(shell: Shell, tmp_path: Path) -> None:
+    (tmp_path / "heat.c").write_text("int two(void) { return 2; }\n", "utf-8")
+    shell.run("%hotplate watch heat.c")
+    answer = shell.run("%hotplate list")
+    assert "no cells yet" not in str(answer.value)
+    assert "two  ok" in str(answer.value)
+    assert "heat.c" in str(answer.value)
