@@ -285,7 +285,7 @@ def _broken(root: Node, code: str) -> Reading:
     node = _first_error(root)
     at = min(node.start_byte, max(len(code) - 1, 0))
     if node.is_missing:
-        at = max(len(code[:at].rstrip()) - 1, 0) if at else 0
+        at = max(len(code[: node.start_byte].rstrip()) - 1, 0)
         message = f"'{node.type}' is missing after '{_near(code, at, before=True)}'"
     else:
         while at < len(code) - 1 and code[at].isspace():

@@ -379,3 +379,8 @@ def test_a_body_that_is_never_closed_is_told_where_it_opens() -> None:
     model = parse(Path("a.c"), "int a(void) { return 1;\n")
     (diagnostic,) = model.diagnostics
     assert (diagnostic.message, diagnostic.line, diagnostic.column) == ("the body of a is never closed", 1, 13)
+
+
+def test_what_is_missing_at_the_end_is_told_with_the_whole_last_word() -> None:
+    (found,) = c("hello world").diagnostics
+    assert (found.message, found.column) == ("';' is missing after 'hello world'", 11)
