@@ -88,10 +88,11 @@ class Fragment:
     def errors(self) -> tuple[Diagnostic, ...]:
         """What is wrong in it whatever else there is, on the lines of its Jupyter cell."""
         found = [one for one in self.model.diagnostics if one.severity is Severity.ERROR]
-        return tuple(
-            replace(one, path=self.place, line=one.line + self.lines_before)
-            for one in (*found, *_unclosed_comment(self.model))
-        )
+        return tuple(self._placed(one) for one in (*found, *_unclosed_comment(self.model)))
+
+    def _placed(self, found: Diagnostic) -> Diagnostic:
+        notes = tuple(self._placed(note) for note in found.notes)
+        return replace(found, path=self.place, line=found.line + self.lines_before, notes=notes)
 
     @cached_property
     def cells(self) -> tuple[str, ...]:

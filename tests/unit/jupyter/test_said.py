@@ -48,3 +48,9 @@ def test_the_list_has_the_cells_of_watched_files(shell: Shell, tmp_path: Path) -
     assert "no cells yet" not in str(answer.value)
     assert "two  ok" in str(answer.value)
     assert "heat.c" in str(answer.value)
+
+
+def test_what_is_defined_twice_has_both_places_on_the_lines_of_the_jupyter_cell(shell: Shell) -> None:
+    answer = shell.cell("int one(void) { return 1; }\nint one(void) { return 2; }")
+    assert "fragment.c" not in answer.text
+    assert ":2:5" in answer.text
