@@ -82,9 +82,12 @@ class Commands:
         self._magics.raise_first(ran)
 
     def _list(self, _: argparse.Namespace) -> Summary:
-        rows = []
+        rows, given = [], self._session.namespace.values_of(self._session.graph.nodes)
         for name, state in self._session.states(self._session.graph.nodes).items():
-            rows.append(_row(name, state, self._session.home(name)))
+            if name in given:
+                rows.append(Row(name, "given", preview(given[name]), why=f"the Python variable {name} stands for it"))
+            else:
+                rows.append(_row(name, state, self._session.home(name)))
         for watched in self._watched.values():
             rows += [_row(name, watched.state(name), watched) for name in watched.notebook.model.cells]
         return Summary(tuple(rows), () if rows else ("there are no cells yet; define some with %%hotplate",))
@@ -103,7 +106,9 @@ class Commands:
         names = self._known(read.cells)
         shown = graph.subgraph(names) if names else graph
         states = self._session.states(shown.order)
-        return DrawnGraph(shown, {name: self._drawn_state(name, state) for name, state in states.items()})
+        drawn = {name: self._drawn_state(name, state) for name, state in states.items()}
+        given = self._session.namespace.values_of(shown.order)
+        return DrawnGraph(shown, drawn | {name: State("given", type_of(value)) for name, value in given.items()})
 
     def _drawn_state(self, name: str, state: CellState) -> State:
         try:

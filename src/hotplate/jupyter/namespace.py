@@ -22,6 +22,8 @@ class Namespace:
 
     def __init__(self, variables: MutableMapping[str, Any]) -> None:
         self._variables = variables
+        self._told: dict[str, str] = {}
+        """What was said last of names that stay what they are."""
 
     def value(self, name: str) -> Any:
         """What a cell is given for an input of this name; MISSING when that is nothing that a cell could take."""
@@ -48,7 +50,16 @@ class Namespace:
         return {name: value for name, value in found.items() if not isinstance(value, NotebookCell) and is_value(value)}
 
     def bind(self, cell: NotebookCell) -> str:
-        """Makes a cell a variable, in place of an earlier one; or says why the name stays what it is."""
+        """Makes a cell a variable, in place of an earlier one; or says, once, why the name stays what it is."""
+        name, found = cell.__name__, self._variables.get(cell.__name__, MISSING)
+        words = self._bind(cell)
+        if found is MISSING or isinstance(found, NotebookCell):
+            self._told.pop(name, None)
+            return words
+        before, self._told[name] = self._told.get(name, ""), words
+        return "" if words == before else words
+
+    def _bind(self, cell: NotebookCell) -> str:
         name = cell.__name__
         found = self._variables.get(name, MISSING)
         if found is MISSING:

@@ -54,3 +54,17 @@ def test_what_is_defined_twice_has_both_places_on_the_lines_of_the_jupyter_cell(
     answer = shell.cell("int one(void) { return 1; }\nint one(void) { return 2; }")
     assert "fragment.c" not in answer.text
     assert ":2:5" in answer.text
+
+
+def test_that_a_variable_is_kept_is_said_once(shell: Shell) -> None:
+    shell.variables["foo"] = 100
+    assert "foo is a Python variable" in shell.cell("int foo(void) { return 30; }").text
+    assert "foo is a Python variable" not in shell.cell("int other(void) { return 1; }").text
+
+
+@pytest.mark.parametrize("command", ["list", "graph"])
+def test_a_cell_that_a_variable_stands_for_is_shown_as_given(shell: Shell, command: str) -> None:
+    shell.cell("int foo(void) { return 30; }")
+    shell.variables["foo"] = 100
+    value = shell.run(f"%hotplate {command}").value
+    assert "given" in f"{value}{value._repr_mimebundle_()}"
