@@ -21,9 +21,10 @@ from hotplate.bench.placement import Copies, ResultMemory
 from hotplate.bench.plan import Settings
 from hotplate.bench.report import Case, Comparison, Report, Timing
 from hotplate.bench.timing import PLACES, Entrant, Measurement, call_often, interval_between, measure
+from hotplate.bench.trial import try_out
 from hotplate.bench.versions import NOW, Version, open_versions, pairs_of
 from hotplate.bench.work import work_of
-from hotplate.errors import CellFailed
+from hotplate.errors import CellCrashed, CellError, CellTimedOut, HotplateError, InputError
 from hotplate.load import StateBlock, reclaim
 
 if TYPE_CHECKING:
@@ -52,7 +53,8 @@ class Bench:
 
     `given` are inputs and values of cells by name, `axes` the same with several values each. Every combination of a
     revision (`against`, besides the file as it is), a compiler and flags is a version. With `remarks` the compiler of
-    the first one is asked about loops. `tell` is told what goes on.
+    the first one is asked about loops. `tell` is told what goes on, and
+    `keep` is given what was found after each cell and size.
     """
 
     def __init__(
@@ -68,6 +70,7 @@ class Bench:
         settings: Settings | None = None,
         remarks: bool = False,
         tell: Callable[[str], object] = lambda _: None,
+        keep: Callable[[Report], object] = lambda _: None,
     ) -> None:
         self._path = Path(path).absolute()
         self._asked = tuple(cells)
@@ -77,8 +80,11 @@ class Bench:
         self._settings = settings or Settings()
         self._remarks = remarks
         self._tell = tell
+        self._keep = keep
         self._cases: dict[tuple[str, tuple[Any, ...]], Case] = {}
         self._order: tuple[str, ...] = ()
+        self._errors: list[HotplateError] = []
+        self._crashed: set[str] = set()
         self._report = Report(str(self._path), read_machine())
 
     @property
@@ -90,8 +96,8 @@ class Bench:
     def run(self) -> Report:
         """Builds, checks and times everything.
 
-        Raises NotebookError, InputError, SettingError, BuildError, and CellError when a cell fails. KeyboardInterrupt
-        passes through.
+        Raises NotebookError, InputError, SettingError, BuildError. A cell that fails, or has no inputs, is a problem of
+        the report; its error is raised when all others have been timed. KeyboardInterrupt passes through.
         """
         begun = time.monotonic()
         try:
@@ -123,8 +129,11 @@ class Bench:
                 case = Case(cell, {name: value for name, value in point.items() if name in own})
                 key = cell, tuple((name, repr(value)) for name, value in case.point.items())
                 if key not in self._cases:
-                    self._time(case, key, versions, {**self._given, **point}, copies)
+                    self._attempt(case, key, versions, {**self._given, **point}, copies)
                     reclaim()
+                    self._keep(self.report)
+        if self._errors:
+            raise self._errors[0]
 
     def _note(self, *notes: str) -> None:
         self._report = replace(self._report, notes=(*self._report.notes, *notes))
@@ -141,10 +150,31 @@ class Bench:
 
     # ---- one cell at one point ----
 
+    def _attempt(
+        self, case: Case, key: Any, versions: Sequence[Version], given: Mapping[str, Any], copies: Copies
+    ) -> None:
+        """Times a cell, or notes why it can't be: the others can be all the same."""
+        try:
+            self._refuse_after_crash(case.cell, versions[0], given)
+            self._time(case, key, versions, given, copies)
+        except (InputError, CellError) as error:
+            self._errors.append(error)
+            self._cases[key] = replace(case, problem=str(error).removeprefix(f"{case.cell}: "))
+            if isinstance(error, (CellCrashed, CellTimedOut)):
+                self._crashed.add(case.cell)
+
+    def _refuse_after_crash(self, cell: str, version: Version, given: Mapping[str, Any]) -> None:
+        """Raises InputError for a cell whose inputs come from one that crashed: they are computed in this process."""
+        needed = version.notebook.graph.subgraph(
+            [cell], [name for name in given if name in version.notebook.graph.nodes]
+        )
+        if crashed := sorted(self._crashed & set(needed.nodes) - {cell}):
+            raise InputError(f"{cell} needs {', '.join(crashed)}, which crashed or took too long; give it with --set")
+
     def _time(
         self, case: Case, key: Any, versions: Sequence[Version], given: Mapping[str, Any], copies: Copies
     ) -> None:
-        self._tell(f"{case.name}: building and computing its inputs")
+        self._tell(f"{case.name}: building, computing its inputs and calling it")
         there = [i for i, version in enumerate(versions) if case.cell in version.notebook.model.cells]
         pairs = [(there.index(i), there.index(j)) for i, j in pairs_of(versions) if i in there and j in there]
         candidates, notes = _candidates(case.cell, [versions[i] for i in there], given, copies)
@@ -229,14 +259,13 @@ def _candidates(
     inputs = inputs_of(versions, loaded, given)
     candidates = []
     for version, it, named in zip(versions, loaded, inputs.arguments, strict=True):
-        if it.isolated:  # whatever goes wrong at its first call goes wrong in a worker
-            it(**named)
         try:  # with dimensions that arrays fix, so that those which do not fit are refused; timed is the call without
+            try_out(version, it, named)
             result = copies.load(it.path, StateBlock(), np.empty)(**named)
-        except CellFailed as error:
-            if len(versions) == 1:
-                raise
-            raise CellFailed(cell, f"{error.message} (in {_name(version)})") from error
+        except CellError as error:
+            if len(versions) > 1:
+                error.args = (f"{error} (in {_name(version)})",)
+            raise
         attributes = version.notebook.model.cells[cell].section.attributes
         arguments = tuple(value for name, value in named.items() if name in required_of(it))
         candidates.append(_Candidate(version, it, arguments, work_of(it.descriptor, attributes, named, result), result))

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from hotplate.bench.trial import try_out
 from hotplate.bench.versions import NOW, Version
-from hotplate.errors import CellFailed, InputError
+from hotplate.errors import CellError, InputError
 from hotplate.run.plan import cell_of, refuse_unknown
 
 if TYPE_CHECKING:
@@ -64,7 +65,7 @@ def inputs_of(versions: Sequence[Version], loaded: Sequence[LoadedCell], given: 
     arguments, notes = [], []
     for version, cell in zip(versions, loaded, strict=True):
         shared = {name: values[name] for name in cell.parameters if name in values}
-        if required_of(cell) <= shared.keys() and (version is first or _takes(cell, shared)):
+        if required_of(cell) <= shared.keys() and (version is first or _takes(version, cell, shared)):
             arguments.append(shared)
             continue
         if version is first:
@@ -128,11 +129,12 @@ def _has_name(version: Version, name: str) -> bool:
     return name in graph.nodes or name in graph.inputs
 
 
-def _takes(cell: LoadedCell, arguments: Mapping[str, Any]) -> bool:
+def _takes(version: Version, cell: LoadedCell, arguments: Mapping[str, Any]) -> bool:
     try:
+        try_out(version, cell, arguments)
         cell(**arguments)
     except InputError:
         return False
-    except CellFailed:  # it took them; what it makes of them is told when it is called for its result
+    except CellError:  # it took them; what it makes of them is told when it is called for its result
         return True
     return True

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import faulthandler
 import math
 import sys
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -105,6 +107,7 @@ def bench(
         settings=_settings(**how),
         remarks=remarks,
         tell=line.tell,
+        keep=partial(_write, json_file=json_file) if json_file not in (None, "-") else lambda _: None,
     )
     report = _perform(made, line, json_file, plot)
     return 1 if not report.ok or (fail_slower is not None and report.slower(fail_slower)) else 0
@@ -156,6 +159,8 @@ def _values(
 
 def _perform(made: Bench, line: _Line, json_file: str | None, plot: Path | None) -> Report:
     """Runs a benchmark, and shows what there is however it ends."""
+    if sys.__stderr__ is not None and not faulthandler.is_enabled():
+        faulthandler.enable(sys.__stderr__)  # a crash in this process is told, at least
     interruptible()
     restore = divert_stdout()
     try:
@@ -178,22 +183,26 @@ def _show(report: Report, json_file: str | None, plot: Path | None) -> None:
         return
     print_report(console(sys.stderr if json_file == "-" else sys.stdout), report)
     if json_file is not None:
-        from hotplate.bench.pytest_format import document
-        from hotplate.cli.reports import dumps
-
-        text = dumps(document(report))
-        if json_file == "-":
-            print(text)
-        else:
-            Path(json_file).write_text(f"{text}\n", encoding="utf-8")
+        _write(report, json_file)
     if plot is not None:
         from hotplate.bench.plot import draw
 
         draw(report, plot)
 
 
+def _write(report: Report, json_file: str) -> None:
+    from hotplate.bench.pytest_format import document
+    from hotplate.cli.reports import dumps
+
+    text = dumps(document(report))
+    if json_file == "-":
+        print(text)
+    else:
+        Path(json_file).write_text(f"{text}\n", encoding="utf-8")
+
+
 class _Line:
-    """A line in the terminal that says what goes on; nothing elsewhere.
+    """A line in the terminal that says what goes on; elsewhere one after another, so that a crash has one before it.
 
     It is drawn when there is something new. A spinner would be drawn by a thread, which is one more that takes time.
     """
@@ -208,6 +217,8 @@ class _Line:
         """Shows another text."""
         if self._live is not None:
             self._live.update(text, refresh=True)
+        else:
+            print(text, file=sys.stderr, flush=True)
 
     def __enter__(self) -> None:
         if self._live is not None:
