@@ -16,7 +16,7 @@ import pytest
 
 from hotplate.bench import Bench, Settings
 from hotplate.bench.statistics import Verdict
-from hotplate.errors import CellCrashed, CellFailed, CellTimedOut, InputError, NotebookError
+from hotplate.errors import CellCrashed, CellFailed, CellTimedOut, HotplateError, InputError, NotebookError
 from tests.waiting import eventually
 
 if TYPE_CHECKING:
@@ -193,6 +193,10 @@ def test_draws_a_line_for_each_cell_and_version_over_a_size(command: Callable[..
         (["--json", "nowhere/now.json"], "there is no folder"),
         (["--json", "."], "it is a folder"),
         (["--fail-slower", "nan%"], "is no percentage"),
+        (["--fail-slower", "0.05"], "write it as 5%"),
+        (["--margin", "-3%"], "write it as 5%"),
+        (["--margin", "0%"], "--margin 2%"),
+        (["--fail-slower", "5%"], "nothing to compare with"),
         (["--set", "n=1", "--set", "n=2"], "n is given twice"),
         (["--set", "n=1:0:1"], "--set n"),
         (["--seconds", "0"], "seconds is 0.0"),
@@ -402,3 +406,18 @@ def test_the_first_call_has_the_time_that_the_section_gives(tmp_path: Path) -> N
 def test_a_value_for_a_name_that_no_version_has_is_refused(tmp_path: Path, how: dict[str, Any]) -> None:
     with pytest.raises(InputError, match="has no cell or input N; known are"):
         against(tmp_path, NOTEBOOK, NOTEBOOK, "total", **how).run()
+
+
+def test_a_revision_that_lacks_a_cell_because_its_text_is_broken_is_an_error_at_its_place_there(
+    tmp_path: Path,
+) -> None:
+    with pytest.raises(HotplateError, match=r"^HEAD:sum\.c:1:"):
+        against(tmp_path, "double f(long n) { retu", "double f(long n) { return n; }\n", given={"n": 1}).run()
+
+
+def test_where_nothing_could_be_compared_nothing_is_sure_not_to_be_slower(
+    command: Callable[..., Result], tmp_path: Path
+) -> None:
+    commit(tmp_path, "int other(void) { return 1; }\n").write_text("int f(void) { return 1; }\n")
+    done = command("bench", "sum.c", "--against", "HEAD", "--fail-slower", "5%", *BRIEFLY)
+    assert (done.code, "nothing was compared" in done.err) == (2, True)

@@ -22,7 +22,7 @@ from hotplate.bench.plan import Settings
 from hotplate.bench.report import Case, Comparison, Report, Timing
 from hotplate.bench.timing import PLACES, Entrant, Measurement, call_often, interval_between, measure
 from hotplate.bench.trial import try_out
-from hotplate.bench.versions import NOW, Version, open_versions, pairs_of
+from hotplate.bench.versions import NOW, Version, named_places, only_elsewhere, open_versions, pairs_of, refuse_broken
 from hotplate.bench.work import work_of
 from hotplate.errors import CellCrashed, CellError, CellTimedOut, HotplateError, InputError
 from hotplate.load import StateBlock, reclaim
@@ -102,7 +102,8 @@ class Bench:
         begun = time.monotonic()
         try:
             with ExitStack() as stack:
-                folder = Path(stack.enter_context(TemporaryDirectory(prefix="hotplate-bench-", **_LENIENT)))
+                folder = Path(stack.enter_context(TemporaryDirectory(prefix="hotplate-bench-", **_LENIENT))).resolve()
+                stack.enter_context(named_places(folder, self._matrix[0]))
                 self._run(open_versions(self._path, folder, *self._matrix), stack.enter_context(Copies()))
         except KeyboardInterrupt:
             self._report = replace(self._report, interrupted=True)
@@ -115,7 +116,7 @@ class Bench:
         given = {**self._given, **{name: values[0] for name, values in self._axes.items()}}
         refuse_unknown_values(versions, given)
         self._order, notes = timed_cells(versions[0], self._asked, given)
-        notes += _only_elsewhere(versions, self._asked)
+        notes += only_elsewhere(versions, self._asked)
         notes += [text for text in [self._counters_note()] if text]
         self._note(*notes)
         if self._remarks:
@@ -176,6 +177,8 @@ class Bench:
     ) -> None:
         self._tell(f"{case.name}: building, computing its inputs and calling it")
         there = [i for i, version in enumerate(versions) if case.cell in version.notebook.model.cells]
+        for i in set(range(len(versions))).difference(there):
+            refuse_broken(versions[i])
         pairs = [(there.index(i), there.index(j)) for i, j in pairs_of(versions) if i in there and j in there]
         candidates, notes = _candidates(case.cell, [versions[i] for i in there], given, copies)
         notes += [f"{case.cell} is not in {v.label or NOW}" for i, v in enumerate(versions) if i not in there]
@@ -302,17 +305,6 @@ def _counted(counters: Counters, entrant: Entrant, calls: int) -> Counts:
     call = partial(call_often, entrant.calls[0], entrant.arguments, calls)
     call()  # what a first call adds is counted for none
     return counters.count(call, calls)
-
-
-def _only_elsewhere(versions: Sequence[Version], asked: Sequence[str]) -> list[str]:
-    """What a revision has and the file no longer has."""
-    now = versions[0].notebook.model.cells
-    seen: dict[str, list[str]] = {}
-    for version in versions:
-        if version.build == versions[0].build:
-            gone = [name for name in version.notebook.model.cells if name not in now and (not asked or name in asked)]
-            seen |= {version.revision: gone} if gone else {}
-    return [f"{', '.join(gone)} of {revision} is not in the file any more" for revision, gone in seen.items()]
 
 
 def _name(version: Version) -> str:

@@ -46,7 +46,7 @@ class Settings:
         if not self.seconds > 0:
             raise SettingError(f"seconds is {self.seconds}; it is a time above 0")
         if not 0 < self.margin < 1:
-            raise SettingError(f"margin is {self.margin}; it is a part of the time, such as 0.02 for 2 %")
+            raise SettingError(f"margin is {self.margin}; it is a part of the time, such as 0.02 (--margin 2%)")
         if self.rtol is not None and not self.rtol >= 0:
             raise SettingError(f"rtol is {self.rtol}; it is a part of a result's size, such as 1e-9")
 

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hotplate.bench.revisions import Revisions
-from hotplate.errors import SettingError
+from hotplate.diagnostic import Severity
+from hotplate.errors import BuildError, NotebookError, SettingError
 from hotplate.session import Notebook
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from pathlib import Path
 
-__all__ = ["NOW", "Version", "open_versions", "pairs_of"]
+    from hotplate.diagnostic import Diagnostic
+
+__all__ = ["NOW", "Version", "named_places", "only_elsewhere", "open_versions", "pairs_of", "refuse_broken"]
 
 NOW = "now"
 """What the file as it is on disk is called beside revisions of it."""
@@ -71,6 +75,46 @@ def pairs_of(versions: Sequence[Version]) -> Iterator[tuple[int, int]]:
                     yield i, j
     else:
         yield from ((0, j) for j in range(1, len(versions)))
+
+
+def only_elsewhere(versions: Sequence[Version], asked: Sequence[str]) -> list[str]:
+    """What a revision has and the file no longer has."""
+    now = versions[0].notebook.model.cells
+    seen: dict[str, list[str]] = {}
+    for version in versions:
+        if version.build == versions[0].build:
+            gone = [name for name in version.notebook.model.cells if name not in now and (not asked or name in asked)]
+            seen |= {version.revision: gone} if gone else {}
+    return [f"{', '.join(gone)} of {revision} is not in the file any more" for revision, gone in seen.items()]
+
+
+def refuse_broken(version: Version) -> None:
+    """Raises NotebookError for a version whose text has errors, which may be why it lacks a cell."""
+    errors = [found for found in version.notebook.check() if found.severity is Severity.ERROR]
+    if errors:
+        raise NotebookError(errors)
+
+
+@contextmanager
+def named_places(folder: Path, against: Sequence[str]) -> Iterator[None]:
+    """Says in errors `HEAD:sub/a.c`, as git does, in place of where below `folder` that was written."""
+    try:
+        yield
+    except (NotebookError, BuildError) as error:
+        found = [_named(it, folder, against) for it in error.diagnostics]
+        if tuple(found) == error.diagnostics:
+            raise
+        raise type(error)(found) from error
+
+
+def _named(found: Diagnostic, folder: Path, against: Sequence[str]) -> Diagnostic:
+    notes = tuple(_named(note, folder, against) for note in found.notes)
+    for i, revision in enumerate(against):
+        place = Path(found.path)
+        if found.path and place.is_relative_to(folder / str(i)):
+            path = f"{revision}:{place.relative_to(folder / str(i)).as_posix()}"
+            return replace(found, path=path, notes=notes)
+    return replace(found, notes=notes)
 
 
 def _label(revision: str, compiler: str | None, words: Sequence[str], counts: tuple[int, int, int]) -> str:

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 
 class Percentage(click.ParamType[float]):
-    """`5%`, `5` or `0.5 %`: a part of the time."""
+    """`5%` or `0.5 %`: a part of the time. The sign is asked for, for 0.05 could be meant as either."""
 
     name = "percentage"
 
@@ -43,11 +43,12 @@ class Percentage(click.ParamType[float]):
         """The part, 0.05 for 5 %."""
         if isinstance(value, float):
             return value
+        number, sign, rest = str(value).strip().partition("%")
         try:
-            part = float(str(value).strip().removesuffix("%")) / 100
+            part = float(number) / 100 if sign and not rest else math.nan
         except ValueError:
             part = math.nan
-        if not math.isfinite(part):
+        if not math.isfinite(part) or part < 0:
             self.fail(f"{value!r} is no percentage; write it as 5%", param, ctx)
         return part
 
@@ -91,6 +92,8 @@ def bench(
     from hotplate.bench import Bench
 
     _refuse_files(json_file, plot)
+    if fail_slower is not None and not against and len(compilers) < 2 and len(flags) < 2:
+        raise SettingError("--fail-slower has nothing to compare with; give --against REVISION, or flags several times")
     notebook = hotplate.open(file)
     given, axes = _values(notebook, assignments, arrays)
     if plot is not None and not axes:
@@ -110,6 +113,8 @@ def bench(
         keep=partial(_write, json_file=json_file) if json_file not in (None, "-") else lambda _: None,
     )
     report = _perform(made, line, json_file, plot)
+    if fail_slower is not None and report.ok and not any(case.comparisons for case in report.cases):
+        raise SettingError("--fail-slower: nothing was compared; the notes above say why")
     return 1 if not report.ok or (fail_slower is not None and report.slower(fail_slower)) else 0
 
 
