@@ -199,7 +199,7 @@ def test_a_compilation_database_that_is_none_is_left_alone(
     (tmp_path / "compile_commands.json").write_text(content)
     done = command("compile-commands", model)
     assert done.code == 2
-    assert "remove it and try again" in done.err
+    assert "move it away, and try again" in done.err
     assert (tmp_path / "compile_commands.json").read_text() == content
 
 

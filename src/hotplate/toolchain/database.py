@@ -60,8 +60,12 @@ class CompilationDatabase:
         try:
             with self._cache.lock("database", _hash(str(self.path))):
                 return self._update(entry, over)
+        except json.JSONDecodeError as error:
+            where = f"can't update {self.path}: it is not JSON (line {error.lineno})"
+            raise SettingError(f"{where}; mend it, or move it away, and try again") from error
         except ValueError as error:
-            raise SettingError(f"can't update {self.path}: {error}; remove it and try again") from error
+            message = f"can't update {self.path}: {error}; mend it, or move it away, and try again"
+            raise SettingError(message) from error
         except OSError as error:
             raise SettingError(f"can't update {self.path}: {error.strerror}; look who may write there") from error
 

@@ -91,7 +91,7 @@ def test_a_file_that_is_no_database_is_left_alone(
     database: CompilationDatabase, tmp_path: Path, content: str | bytes
 ) -> None:
     database.path.write_bytes(text := content if isinstance(content, bytes) else content.encode())
-    with pytest.raises(SettingError, match=r"can't update .*; remove it and try again"):
+    with pytest.raises(SettingError, match=r"can't update .*; mend it, or move it away, and try again"):
         database.update(entry(tmp_path))
     assert database.path.read_bytes() == text
 
