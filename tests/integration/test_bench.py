@@ -421,3 +421,26 @@ def test_where_nothing_could_be_compared_nothing_is_sure_not_to_be_slower(
     commit(tmp_path, "int other(void) { return 1; }\n").write_text("int f(void) { return 1; }\n")
     done = command("bench", "sum.c", "--against", "HEAD", "--fail-slower", "5%", *BRIEFLY)
     assert (done.code, "nothing was compared" in done.err) == (2, True)
+
+
+def test_a_notebook_without_cells_is_refused_as_a_run_refuses_it(tmp_path: Path) -> None:
+    (tmp_path / "empty.c").write_text("// nothing\n")
+    with pytest.raises(InputError, match="has no cells"):
+        Bench(tmp_path / "empty.c", settings=SETTINGS).run()
+
+
+def test_it_says_whose_remarks_there_are_and_that_there_are_none(
+    command: Callable[..., Result], tmp_path: Path
+) -> None:
+    (tmp_path / "sum.c").write_text(NOTEBOOK)
+    done = command("bench", "sum.c", "n", "--compiler", "gcc", "--flags=-O1", "--flags=-O3", "--remarks", *BRIEFLY)
+    assert "no remarks about loops of -O1: " in done.out
+
+
+def test_what_is_said_of_a_cell_that_was_not_timed_names_no_compiler(
+    command: Callable[..., Result], tmp_path: Path
+) -> None:
+    (tmp_path / "n.c").write_text("double f(double q) { return q; }\n")
+    done = command("bench", "n.c", *BRIEFLY)
+    assert "f: not timed: " in done.out
+    assert not re.search("^;", done.out, re.MULTILINE)

@@ -15,7 +15,7 @@ import numpy as np
 
 from hotplate.bench.counters import Counters, Unavailable, open_counters
 from hotplate.bench.equality import difference
-from hotplate.bench.inputs import axes_of_cell, inputs_of, refuse_unknown_values, required_of, timed_cells
+from hotplate.bench.inputs import axes_of_cell, inputs_of, refuse_empty, refuse_unknown_values, required_of, timed_cells
 from hotplate.bench.machine import read_machine
 from hotplate.bench.placement import Copies, ResultMemory
 from hotplate.bench.plan import Settings
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
     from hotplate.bench.counters import Counts
     from hotplate.bench.report import Work
+    from hotplate.diagnostic import Diagnostic
     from hotplate.load import LoadedCell
 
 __all__ = ["Bench"]
@@ -114,6 +115,7 @@ class Bench:
 
     def _run(self, versions: Sequence[Version], copies: Copies) -> None:
         given = {**self._given, **{name: values[0] for name, values in self._axes.items()}}
+        refuse_empty(versions[0])
         refuse_unknown_values(versions, given)
         self._order, notes = timed_cells(versions[0], self._asked, given)
         notes += only_elsewhere(versions, self._asked)
@@ -122,6 +124,7 @@ class Bench:
         if self._remarks:
             self._tell("asking the compiler about loops")
             self._report = replace(self._report, remarks=versions[0].notebook.remarks(*self._order))
+            self._note(*_remarks_notes(versions, self._report.remarks))
         graph = versions[0].notebook.graph
         for values in product(*self._axes.values()):
             point = dict(zip(self._axes, values, strict=True))
@@ -305,6 +308,12 @@ def _counted(counters: Counters, entrant: Entrant, calls: int) -> Counts:
     call = partial(call_often, entrant.calls[0], entrant.arguments, calls)
     call()  # what a first call adds is counted for none
     return counters.count(call, calls)
+
+
+def _remarks_notes(versions: Sequence[Version], remarks: Sequence[Diagnostic]) -> list[str]:
+    whose = f" of {_name(versions[0])}" if len(versions) > 1 else ""
+    none = f"no remarks about loops{whose}: there are none, or its flags do not vectorise"
+    return [f"the remarks are{whose}" if remarks else none] if whose or not remarks else []
 
 
 def _name(version: Version) -> str:

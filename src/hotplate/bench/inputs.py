@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from hotplate.bench.trial import try_out
 from hotplate.bench.versions import NOW, Version
 from hotplate.errors import CellError, InputError
-from hotplate.run.plan import cell_of, refuse_unknown
+from hotplate.run.plan import cell_of, plan_run, refuse_unknown
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from hotplate.load import LoadedCell
     from hotplate.notebook.graph import Graph
 
-__all__ = ["Inputs", "axes_of_cell", "inputs_of", "refuse_unknown_values", "required_of", "timed_cells"]
+__all__ = ["Inputs", "axes_of_cell", "inputs_of", "refuse_empty", "refuse_unknown_values", "required_of", "timed_cells"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +80,12 @@ def refuse_unknown_values(versions: Sequence[Version], given: Collection[str]) -
     for name in given:
         if not any(_has_name(version, name) for version in versions):
             refuse_unknown(versions[0].notebook.graph, [name], versions[0].notebook.path.name)
+
+
+def refuse_empty(version: Version) -> None:
+    """Raises InputError for a notebook without cells, as a run does."""
+    if not version.notebook.graph.nodes:
+        plan_run(version.notebook.graph, (), {}, version.notebook.path.name)
 
 
 def required_of(cell: LoadedCell) -> frozenset[str]:

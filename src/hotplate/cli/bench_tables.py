@@ -110,8 +110,8 @@ def _notes(report: Report) -> list[str]:
     samples = sum(timing.spread.count for timing in timings)
     machine = report.machine
     notes += [*report.notes, *machine.warnings]
-    compilers = ", ".join(dict.fromkeys(timing.compiler for timing in timings))
-    notes.append(f"{compilers}; {machine.processor}, {machine.processors} processors, {machine.system}")
+    compilers = "".join(f"{it}; " for it in dict.fromkeys(timing.compiler for timing in timings))
+    notes.append(f"{compilers}{machine.processor}, {machine.processors} processors, {machine.system}")
     notes.append(
         f"{samples} samples in {milliseconds(report.seconds)}" + ("; interrupted" if report.interrupted else "")
     )
