@@ -8,13 +8,16 @@ from typing import TYPE_CHECKING, TypeVar
 from hotplate.jupyter.summary import Row, Summary
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping, Sequence
 
     from hotplate.jupyter.running import Ran
     from hotplate.jupyter.session import Definition, Session
     from hotplate.jupyter.watching import Watched
 
 E = TypeVar("E", bound=BaseException)
+
+_FEW = 8
+"""So many cells are named one by one even if nothing has happened to them."""
 
 
 def quietly(error: E, words: str) -> E:
@@ -48,9 +51,10 @@ def summarise(session: Session, defined: Definition | None, ran: Ran | None) -> 
         if not defined.fragment.cells:
             names = ", ".join(sorted(defined.fragment.defined)) or "nothing"
             notes.append(f"{defined.fragment.place} defines {names}, and no cell of its own")
+    shown, folded = _fold(rows.values())
     return Summary(
-        tuple(rows.values()),
-        tuple(notes),
+        shown,
+        (*folded, *notes),
         ran.problems if ran else (),
         defined.findings if defined else (),
     )
@@ -72,6 +76,20 @@ def summary_of_watch(watched: Watched) -> Summary:
     return Summary(rows, notes, tuple(problems), status.diagnostics)
 
 
+def _fold(rows: Collection[Row]) -> tuple[tuple[Row, ...], list[str]]:
+    """The rows to show, and how many there are besides to which nothing has happened."""
+    idle = {status: [row for row in rows if row.status == status] for status in ("kept", "waiting")}
+    folded = {status: len(found) for status, found in idle.items() if len(found) > _FEW}
+    notes = [f"{count} cells are {status}; %hotplate list has them" for status, count in folded.items()]
+    return tuple(row for row in rows if row.status not in folded), notes
+
+
+def _listed(names: Sequence[str]) -> str:
+    if len(names) <= _FEW:
+        return " and ".join(names)
+    return f"{', '.join(names[:2])} and {len(names) - 2} others"
+
+
 def _missing_words(session: Session, missing: Mapping[str, tuple[str, ...]]) -> list[str]:
     """For each input that is missing, who waits for it and how to give it."""
     waiting: dict[str, list[str]] = {}
@@ -79,7 +97,7 @@ def _missing_words(session: Session, missing: Mapping[str, tuple[str, ...]]) -> 
         for name in names:
             waiting.setdefault(name, []).append(cell)
     return [
-        f"{' and '.join(cells)} {'wait' if len(cells) > 1 else 'waits'} for {name}: "
+        f"{_listed(cells)} {'wait' if len(cells) > 1 else 'waits'} for {name}: "
         f"{session.namespace.why_missing(name)}, then %hotplate run {cells[0]}; or call {cells[0]}(...) with values of "
         "your own"
         for name, cells in waiting.items()

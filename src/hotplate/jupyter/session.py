@@ -175,6 +175,7 @@ class Session:
         """Raises _NotBuiltError; nothing has changed then."""
         composites = self._composites(fragments, fragment.language, compiler)
         built = self._build(composites, fragment)
+        before = self.graph
         older = self._activate(fragments, built, fragment.place)
         gone = replaced_by(fragment, self._refused)
         along = [old for old in self._refused if old in fragments]
@@ -190,6 +191,8 @@ class Session:
             if place == fragment.place
         ]
         notes += [f"{old.place} is taken in with it" for old in along]
+        if lost := [name for name in before.nodes if name not in self.graph.nodes]:
+            notes.append(f"gone with the code that {fragment.place} replaces: {', '.join(lost)}")
         own = tuple(name for one in (fragment, *along) for name in one.cells)
         return Definition(fragment, own, older, took, (*self._bind(), *notes), sorted_once(shown))
 

@@ -68,3 +68,15 @@ def test_a_cell_that_a_variable_stands_for_is_shown_as_given(shell: Shell, comma
     shell.variables["foo"] = 100
     value = shell.run(f"%hotplate {command}").value
     assert "given" in f"{value}{value._repr_mimebundle_()}"
+
+
+def test_a_name_that_brings_other_cells_says_which_are_gone(shell: Shell) -> None:
+    shell.cell("int p1(void) { return 1; }", "first")
+    assert "gone with the code that In[3] replaces: p1" in shell.cell("int p2(void) { return 2; }", "first").text
+
+
+def test_many_cells_that_wait_are_counted(shell: Shell) -> None:
+    chain = "\n".join(f"int c{n}(int {f'c{n - 1}' if n else 'x'}) {{ return {n}; }}" for n in range(10))
+    answer = shell.cell(chain)
+    assert "10 cells are waiting; %hotplate list has them" in answer.text
+    assert "c0, c1 and 8 others wait for x" in answer.text
