@@ -179,9 +179,10 @@ def test_a_change_without_an_event_is_found_by_a_sweep(file: Path, told, watch: 
     told.until(file)
 
 
-def threads_and_descriptors() -> tuple[set[threading.Thread], set[str]]:
+def threads_and_descriptors() -> set[threading.Thread | str]:
+    """What there is of both. Fewer later is no fault: something of an earlier test may end only now."""
     gc.collect()
-    return set(threading.enumerate()), set(os.listdir("/proc/self/fd"))  # noqa: PTH208 - iterdir is slow to close its own
+    return {*threading.enumerate(), *os.listdir("/proc/self/fd")}  # noqa: PTH208 - iterdir is slow to close its own
 
 
 @pytest.mark.parametrize("source", [InotifySource, ObserverSource])
@@ -198,7 +199,7 @@ def test_nothing_is_left_after_stop(source: type, file: Path, told, monkeypatch:
         told.until(file)
         running.stop()
         running.stop()
-        assert threads_and_descriptors() == before
+        assert threads_and_descriptors() <= before
     file.write_text("after the end")
     assert told.reports == []
 
@@ -215,7 +216,7 @@ def test_the_callback_may_stop_the_watcher(file: Path, eventually) -> None:
     running.watch([file])
     running.start()
     file.write_text("2")
-    eventually(lambda: threads_and_descriptors() == before)
+    eventually(lambda: threads_and_descriptors() <= before)
     running.stop()
     assert calls == [{file}]
 
@@ -233,7 +234,7 @@ def test_many_threads_may_stop_it_while_files_change(file: Path, told) -> None:
         thread.join()
     reports = list(told.reports)
     file.write_text("after the end")
-    assert threads_and_descriptors() == before
+    assert threads_and_descriptors() <= before
     assert told.reports == reports
 
 
