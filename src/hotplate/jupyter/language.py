@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +13,7 @@ from hotplate.jupyter.calling import call_in_worker
 from hotplate.jupyter.composite import PROBE, compose
 from hotplate.jupyter.fragments import SUFFIXES, Isolation
 from hotplate.jupyter.places import Places, placed
-from hotplate.jupyter.printing import after_native_output, before_native_output, may_print
+from hotplate.jupyter.printing import may_print, native_output
 from hotplate.notebook import slice_cell
 from hotplate.session import Notebook
 
@@ -117,15 +118,12 @@ class LanguageNotebook:
             model = replace(model, cells=cells)
         self.notebook.edit(model)
         here = not all(model.cells[name].section.attributes.isolate for name in targets)
-        if here:
-            before_native_output()
-        try:
-            return self.notebook.run(*targets, **options)
-        finally:
-            self.notebook.edit(self.composite.model)
-            self._learn()
-            if here:
-                after_native_output()
+        with native_output() if here else nullcontext():
+            try:
+                return self.notebook.run(*targets, **options)
+            finally:
+                self.notebook.edit(self.composite.model)
+                self._learn()
 
     def _learn(self) -> None:
         run = self.notebook.last_run
@@ -178,11 +176,8 @@ class LanguageNotebook:
     def _call_here(self, name: str, loaded: LoadedCell, arguments: Sequence[Any], named: Mapping[str, Any]) -> Any:
         if not self._functions[name].prints:
             return loaded(*arguments, **named)
-        before_native_output()
-        try:
+        with native_output():
             return loaded(*arguments, **named)
-        finally:
-            after_native_output()
 
     def source(self, name: str) -> str:
         """The text of a cell."""
