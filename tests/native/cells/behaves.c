@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 enum { WORKER_SOCKET = 3 };
@@ -54,6 +55,17 @@ static void leave_child(void) {
         for (;;) pause();
 }
 
+/* As a debugger or a shell does: system calls that wait begin anew, in every thread. */
+static void pause_and_go_on(void) {
+    const pid_t cell = getpid(), other = fork();
+    if (other < 0) return;
+    while (other == 0 && usleep(1000) == 0) kill(cell, SIGCONT);
+    kill(cell, SIGSTOP);
+    usleep(20000);
+    kill(other, SIGKILL);
+    waitpid(other, NULL, 0);
+}
+
 static void replace_socket(void) {
     const int other = open("/dev/zero", O_RDONLY);
     dup2(other, WORKER_SOCKET);
@@ -67,7 +79,8 @@ static int32_t entry(hp_ctx *ctx, const hp_value *in, hp_value *out) {
     if (behaviour == LOOP) while (forever) usleep(1000);
     if (behaviour == DIE) raise(SIGKILL);
     if (behaviour == EXIT) _exit(7);
-    if (behaviour == CLOSE_SOCKET) close(WORKER_SOCKET);
+    if (behaviour == CLOSE_SOCKET || behaviour == CLOSE_SOCKET_AND_PAUSE) close(WORKER_SOCKET);
+    if (behaviour == CLOSE_SOCKET_AND_PAUSE) pause_and_go_on();
     if (behaviour == REPLACE_SOCKET) replace_socket();
     if (behaviour == RETURN_TWICE) fork();
     if (behaviour == LEAVE_CHILD) leave_child();

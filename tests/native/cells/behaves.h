@@ -9,6 +9,7 @@ enum {
     DIE,
     EXIT,
     CLOSE_SOCKET, /* and these answer, if they can */
+    CLOSE_SOCKET_AND_PAUSE,
     REPLACE_SOCKET,
     RETURN_TWICE,
     LEAVE_CHILD,
