@@ -76,9 +76,10 @@ int32_t hp_library_close(hp_library *library);
 /* Makes SIGINT set the abort words below before it goes on to the handler that was there. Idempotent; call it on the
  * main thread, again whenever another handler may have been installed. 0 on success. */
 int32_t hp_interrupt_arm(void);
-/* SIGINT sets *word to 1. Returns a slot, or -1 when all are taken. */
+/* SIGINT sets *word to 1, until it is unwatched. Returns 0, or -1 when there is no room for it. */
 int32_t hp_interrupt_watch(volatile int32_t *word);
-void hp_interrupt_unwatch(int32_t slot);
+/* By the word, so that it can be undone whether or not it was done. */
+void hp_interrupt_unwatch(const volatile int32_t *word);
 /* Blocks until the next SIGINT, any thread. Returns how many there were so far, or -1 when it can't wait. */
 int64_t hp_interrupt_wait(void);
 /* The cell that the main thread is in (a direct call), its serial number in *serial; NULL when it is in none. */
@@ -202,6 +203,10 @@ void hp_state_give_back(hp_state_block *state);
 /* The abort word of direct calls on the main thread, or NULL on any other thread. Bracket the call with these. */
 const volatile int32_t *hp_interrupt_enter(const hp_cell *cell);
 void hp_interrupt_leave(void);
+/* On the main thread: whether a SIGINT that set the words may still be on its way to the handler that was there before.
+ * let_pass waits until it has arrived, a second at most. */
+int32_t hp_interrupt_on_its_way(void);
+void hp_interrupt_let_pass(void);
 
 #ifdef __cplusplus
 }

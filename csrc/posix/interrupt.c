@@ -1,5 +1,6 @@
 /* interrupt.c (POSIX): Ctrl-C reaches native code. Python's own handler only leaves a note for the interpreter, which
- * does not run while the main thread is inside a cell; this one sets abort words first, then calls that handler. */
+ * does not run while the main thread is inside a cell; this one calls that handler, then sets abort words: whoever sees a
+ * word finds the note, whichever thread the signal came to. */
 #define _GNU_SOURCE
 #include "core/core.h"
 
@@ -26,14 +27,6 @@ static atomic_llong main_serial;
 
 static void on_interrupt(int number, siginfo_t *info, void *context) {
     const int saved = errno;
-    main_word = 1;
-    for (int i = 0; i < HP_SLOTS; i++) {
-        volatile int32_t *word = atomic_load_explicit(&slots[i], memory_order_acquire);
-        if (word != NULL) *word = 1;
-    }
-    atomic_fetch_add(&count, 1);
-    sem_post(&happened);
-    errno = saved;
     /* A handler that was installed over this one may call it back: then go on to the one from before both. */
     const struct sigaction *next = inside ? &original : &previous;
     inside++;
@@ -42,6 +35,14 @@ static void on_interrupt(int number, siginfo_t *info, void *context) {
     else if (next->sa_handler != SIG_DFL && next->sa_handler != SIG_IGN)
         next->sa_handler(number);
     inside--;
+    main_word = 1;
+    for (int i = 0; i < HP_SLOTS; i++) {
+        volatile int32_t *word = atomic_load_explicit(&slots[i], memory_order_acquire);
+        if (word != NULL) *word = 1;
+    }
+    atomic_fetch_add(&count, 1);
+    sem_post(&happened);
+    errno = saved;
 }
 
 int32_t hp_interrupt_arm(void) {
@@ -70,13 +71,14 @@ int32_t hp_interrupt_arm(void) {
 int32_t hp_interrupt_watch(volatile int32_t *word) {
     for (int32_t i = 0; i < HP_SLOTS; i++) {
         volatile int32_t *empty = NULL;
-        if (atomic_compare_exchange_strong(&slots[i], &empty, word)) return i;
+        if (atomic_compare_exchange_strong(&slots[i], &empty, word)) return 0;
     }
     return -1;
 }
 
-void hp_interrupt_unwatch(int32_t slot) {
-    if (slot >= 0 && slot < HP_SLOTS) atomic_store(&slots[slot], NULL);
+void hp_interrupt_unwatch(const volatile int32_t *word) {
+    for (int32_t i = 0; i < HP_SLOTS; i++)
+        if (atomic_load(&slots[i]) == word) atomic_store(&slots[i], NULL);
 }
 
 int64_t hp_interrupt_wait(void) {
@@ -102,3 +104,6 @@ const volatile int32_t *hp_interrupt_enter(const hp_cell *cell) {
 }
 
 void hp_interrupt_leave(void) { atomic_store_explicit(&main_cell, NULL, memory_order_release); }
+
+int32_t hp_interrupt_on_its_way(void) { return 0; }
+void hp_interrupt_let_pass(void) {}

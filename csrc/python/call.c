@@ -15,6 +15,16 @@ static void prepare_results(hp_frame *frame) {
 static void *unlock(void) { return PyEval_SaveThread(); }
 static void lock(void *thread) { PyEval_RestoreThread(thread); }
 
+/* -1 with an exception set (KeyboardInterrupt, as a rule) if there was a Ctrl-C, also one that is still on its way. */
+static int check_interrupt(void) {
+    if (hp_interrupt_on_its_way()) {
+        void *thread = unlock();
+        hp_interrupt_let_pass();
+        lock(thread);
+    }
+    return PyErr_CheckSignals();
+}
+
 /* The call of a cell that workers have loaded, in the worker that this thread entered. */
 static PyObject *run_remote(hp_frame *frame) {
     const hp_callable *callable = frame->callable;
@@ -26,7 +36,7 @@ static PyObject *run_remote(hp_frame *frame) {
                            .unlock = unlock, .lock = lock};
     const int32_t status = hp_remote_run(&call);
     if (status == HP_OK) return hp_wrap_results(frame);
-    if ((status != HP_CANCELLED && status != HP_REMOTE_GONE) || PyErr_CheckSignals() == 0)
+    if ((status != HP_CANCELLED && status != HP_REMOTE_GONE) || check_interrupt() == 0)
         hp_explain(frame, HP_CELL_STATUS, -1, "(is)", (int)status, message);
     return NULL;
 }
@@ -43,7 +53,7 @@ static PyObject *run_entry(hp_frame *frame, hp_host *host) {
     PyObject *result = NULL;
     if (status == HP_OK)
         result = hp_wrap_results(frame);
-    else if (status != HP_CANCELLED || PyErr_CheckSignals() == 0) /* a pending Ctrl-C says it better */
+    else if (status != HP_CANCELLED || check_interrupt() == 0) /* a pending Ctrl-C says it better */
         hp_explain(frame, HP_CELL_STATUS, -1, "(is)", (int)status, host->message);
     hp_host_end(host, result != NULL ? HP_OK : HP_FAILED);
     return result;
@@ -60,7 +70,7 @@ static PyObject *run(hp_frame *frame) {
     hp_host own;
     hp_host_init(&own, word != NULL ? word : &never);
     /* A Ctrl-C that came before this call set its word is only known to the interpreter. */
-    PyObject *result = word != NULL && PyErr_CheckSignals() < 0 ? NULL : run_entry(frame, &own);
+    PyObject *result = word != NULL && check_interrupt() < 0 ? NULL : run_entry(frame, &own);
     if (word != NULL) hp_interrupt_leave();
     return result;
 }

@@ -7,7 +7,7 @@
 #include "core/core.h"
 #include "win/wake.h"
 
-enum { HP_SLOTS = 64 };
+enum { HP_SLOTS = 64, HP_PASSING_MS = 1000 };
 
 /* The handler has a thread of its own, so a lock will do: who takes a word out knows that nobody writes to it after. */
 static SRWLOCK slots_lock = SRWLOCK_INIT;
@@ -18,6 +18,9 @@ static volatile LONG64 count;
 static HANDLE happened;
 static DWORD main_thread;
 
+/* The console's thread of the last Ctrl-C: when it has ended, the handlers behind this one were called. */
+static void *volatile passing;
+
 /* The direct call of the main thread. Written by it alone, read by the notifier. */
 static volatile int32_t main_word;
 static void *volatile main_cell;
@@ -25,6 +28,10 @@ static volatile LONG64 main_serial;
 
 static BOOL WINAPI on_interrupt(DWORD event) {
     if (event != CTRL_C_EVENT) return FALSE;
+    HANDLE thread = NULL;
+    DuplicateHandle(GetCurrentProcess(), GetCurrentThread(), GetCurrentProcess(), &thread, SYNCHRONIZE, FALSE, 0);
+    HANDLE former = InterlockedExchangePointer(&passing, thread); /* before the words: who sees those finds it */
+    if (former != NULL) CloseHandle(former);
     main_word = 1;
     AcquireSRWLockExclusive(&slots_lock);
     for (int i = 0; i < HP_SLOTS; i++)
@@ -54,13 +61,14 @@ int32_t hp_interrupt_watch(volatile int32_t *word) {
     while (slot < HP_SLOTS && slots[slot] != NULL) slot++;
     if (slot < HP_SLOTS) slots[slot] = word;
     ReleaseSRWLockExclusive(&slots_lock);
-    return slot < HP_SLOTS ? slot : -1;
+    if (hp_interrupt_on_its_way()) hp_interrupt_let_pass(); /* it was too early for this word: Python will tell */
+    return slot < HP_SLOTS ? 0 : -1;
 }
 
-void hp_interrupt_unwatch(int32_t slot) {
-    if (slot < 0 || slot >= HP_SLOTS) return;
+void hp_interrupt_unwatch(const volatile int32_t *word) {
     AcquireSRWLockExclusive(&slots_lock);
-    slots[slot] = NULL;
+    for (int32_t i = 0; i < HP_SLOTS; i++)
+        if (slots[i] == word) slots[i] = NULL;
     ReleaseSRWLockExclusive(&slots_lock);
 }
 
@@ -85,3 +93,12 @@ const volatile int32_t *hp_interrupt_enter(const hp_cell *cell) {
 }
 
 void hp_interrupt_leave(void) { InterlockedExchangePointer(&main_cell, NULL); }
+
+int32_t hp_interrupt_on_its_way(void) { return passing != NULL && GetCurrentThreadId() == main_thread; }
+
+void hp_interrupt_let_pass(void) {
+    HANDLE thread = InterlockedExchangePointer(&passing, NULL);
+    if (thread == NULL) return;
+    WaitForSingleObject(thread, HP_PASSING_MS);
+    CloseHandle(thread);
+}

@@ -370,6 +370,40 @@ say("all")
     assert process.communicate(timeout=60)[0] == "all\n"
 
 
+SLOW_HANDLER = """\
+#include <signal.h>
+#include <unistd.h>
+static struct sigaction before;
+static void dawdle(int number) {
+    usleep(200000);
+    before.sa_handler(number);
+}
+int install(void) {
+    struct sigaction ours = {.sa_handler = dawdle};
+    return sigaction(SIGINT, &ours, &before);
+}
+"""
+
+
+def test_an_interrupt_that_another_thread_receives_is_raised_also_when_the_cell_stops_before_python_knows(
+    start: Start, cells: Path
+) -> None:
+    slow = cells.with_name("slow.c")
+    slow.write_text(SLOW_HANDLER)
+    code = f"""
+install = hotplate.open({str(slow)!r}).load("install")
+assert install() == 0
+polling = nb.load("polling")  # from here on the core's handler is called before the slow one, and that before Python's
+threading.Thread(target=time.sleep, args=[60], daemon=True).start()
+signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
+try:
+    polling(1)
+except KeyboardInterrupt:
+    say("interrupted")
+"""
+    assert interrupted_session(start, cells, code) == ["interrupted"]
+
+
 # The terminal
 
 

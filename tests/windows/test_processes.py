@@ -80,6 +80,49 @@ def test_ctrl_c_stops_a_cell_that_polls(tmp_path: Path, call: str) -> None:
     assert finish(start(code, str(notebook))) == (0, "interrupted\n")
 
 
+SLOW_NEIGHBOUR = """
+heard = threading.Event()
+
+@ctypes.WINFUNCTYPE(ctypes.c_int, ctypes.c_uint)
+def dawdle(event):
+    heard.set()
+    ctypes.windll.kernel32.Sleep(milliseconds)
+    return 0
+
+ctypes.windll.kernel32.SetConsoleCtrlHandler(dawdle, 1)  # after Python's, before the core's: called between them
+"""
+
+
+@pytest.mark.parametrize("call", ["nb.run()", "nb.load('forever')()"])
+@pytest.mark.parametrize(
+    ("milliseconds", "press"),
+    [
+        pytest.param(400, "ctypes.windll.kernel32.GenerateConsoleCtrlEvent(0, 0); heard.wait()", id="before"),
+        pytest.param(100, PRESS, id="during"),
+    ],
+)
+def test_ctrl_c_counts_while_it_is_on_its_way_to_python(
+    tmp_path: Path, call: str, milliseconds: int, press: str
+) -> None:
+    notebook = tmp_path / "loop.c"
+    notebook.write_text(dedent(LOOP))
+    code = f"""
+import ctypes, sys, threading, hotplate
+milliseconds = {milliseconds}
+{SLOW_NEIGHBOUR}
+nb = hotplate.open(sys.argv[1])
+nb.load("forever")
+{press}
+print("pressed", flush=True)
+try:
+    {call}
+except KeyboardInterrupt:
+    print("interrupted")
+"""
+    status, output = finish(start(code, str(notebook)))
+    assert (status, output.splitlines()) == (0, ["pressed", "interrupted"])
+
+
 def test_ctrl_c_ends_the_command_line_with_its_code(tmp_path: Path) -> None:
     notebook = tmp_path / "loop.c"
     notebook.write_text(dedent(LOOP))

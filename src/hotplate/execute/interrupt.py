@@ -108,15 +108,16 @@ def foreground(abort: AbortHandle, cell: str, polls: bool) -> Iterator[None]:
         yield
         return
     call = _Call(cell, polls)
-    slot = -1
     try:  # an interrupt may strike between any two statements
-        slot = lib.hp_interrupt_watch(abort.word)
+        lib.hp_interrupt_watch(abort.word)
         watch.calls.append(call)
         yield
     finally:
-        lib.hp_interrupt_unwatch(slot)
-        if call in watch.calls:
-            watch.calls.remove(call)
+        try:
+            lib.hp_interrupt_unwatch(abort.word)
+        finally:
+            if call in watch.calls:
+                watch.calls.remove(call)
 
 
 @contextmanager
@@ -125,9 +126,8 @@ def hearing(abort: AbortHandle) -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    slot = -1
     try:
-        slot = lib.hp_interrupt_watch(abort.word)
+        lib.hp_interrupt_watch(abort.word)
         yield
     finally:
-        lib.hp_interrupt_unwatch(slot)
+        lib.hp_interrupt_unwatch(abort.word)

@@ -79,8 +79,6 @@ class Worker:
         """How many it was given."""
         self._listens: tuple[AbortHandle, AbortHandle] | None = None
         """Whose requests to stop the running cell hears, and by what."""
-        self._slot = -1
-        """What Ctrl-C finds its abort word by; -1: it does not."""
         self.death: Death | None = None
         self.killed = False
         """Whether somebody called `kill`."""
@@ -167,12 +165,11 @@ class Worker:
             self._listens = abort, AbortHandle(on_abort=self.abort)
             abort.adopt(self._listens[1])
         if threading.current_thread() is threading.main_thread():
-            self._slot = lib.hp_interrupt_watch(lib.hp_remote_abort_word(self.handle))
+            lib.hp_interrupt_watch(lib.hp_remote_abort_word(self.handle))
 
     def leave(self) -> None:
         """Undoes `enter`, also one that was cut short. Once more does no harm."""
-        lib.hp_interrupt_unwatch(self._slot)
-        self._slot = -1
+        lib.hp_interrupt_unwatch(lib.hp_remote_abort_word(self.handle))
         if lib.hp_remote_entered() == self.handle:
             lib.hp_remote_enter(ffi.NULL, -1, 0, ffi.NULL)
         if self._listens is not None:
