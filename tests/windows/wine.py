@@ -65,10 +65,10 @@ def set_up_and_run(build: Any, folder: Path, arguments: list[str]) -> int:
             str(python / "python.exe"),
             "-m",
             "pytest",
-            "-p",
-            "no:cacheprovider",
             "-o",
             f"testpaths={SUITES}",
+            "-o",
+            f"cache_dir={windows_path(folder / 'pytest')}",
         ]
         return run_to_end([*command, *arguments], environ, build.ROOT)
     finally:
