@@ -153,6 +153,26 @@ def test_a_request_can_ask_what_a_call_used(execute: Callable[..., Outcome]) -> 
     assert 0.015 <= usage.user_seconds + usage.system_seconds < 0.1, "what the call before used is not its"
 
 
+@pytest.mark.parametrize("execute", ["python"], indirect=True)
+def test_a_call_of_a_python_cell_is_measured_from_when_it_was_sent(
+    execute: Callable[..., Outcome], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from hotplate.execute.workers.python.session import PythonSession
+
+    send = PythonSession.send_call
+
+    def send_and_be_held_up(*arguments: Any) -> None:
+        send(*arguments)
+        time.sleep(0.3)
+
+    monkeypatch.setattr(PythonSession, "send_call", send_and_be_held_up)
+    execute("works", 0.01)
+    outcome = execute("works", 0.05, measure=True)
+    assert outcome.usage is not None
+    assert outcome.usage.user_seconds + outcome.usage.system_seconds >= 0.04
+    assert outcome.seconds >= 0.04
+
+
 def test_a_worker_that_dies_of_a_call_tells_what_that_used_and_its_peak(execute: Callable[..., Outcome]) -> None:
     outcome = execute("dies", 0.05, measure=True)
     assert outcome.kind is OutcomeKind.CRASHED

@@ -86,18 +86,18 @@ class Attempt:
     def _converse(self, function: PortableFunction, parts: list[Part]) -> PythonResult:
         if not self._session.process.runs:
             return self._lost(_TOO_LATE)
+        self._mark_begin()
         if self._session.ready:
             self._session.drain(lambda _name, _data: None)
-        self._mark_begin()
+        elif refusal := self._await_ready():
+            return refusal
+        self._mark_begin()  # before the call is sent: it may be under way before this thread is again
         try:
             self._session.send_call(function, parts)
         except (BrokenPipeError, ConnectionResetError):
             return self._lost(_TOO_LATE)
         except OSError as error:
             return self._result(OutcomeKind.REJECTED, reason=f"its inputs can't be sent: {error}", exception=error)
-        if not self._session.ready and (refusal := self._await_ready()):
-            return refusal
-        self._mark_begin()
         return self._await_answer()
 
     def _mark_begin(self) -> None:
