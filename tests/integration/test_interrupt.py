@@ -404,6 +404,23 @@ except KeyboardInterrupt:
     assert interrupted_session(start, cells, code) == ["interrupted"]
 
 
+def test_an_interrupt_inside_a_finalizer_counts_and_nothing_is_said_of_the_finalizer(start: Start, cells: Path) -> None:
+    code = """
+from hotplate.cli.interrupts import interruptible
+interruptible()
+class Finalized:
+    def __del__(self):
+        os.kill(os.getpid(), signal.SIGINT)
+        time.sleep(1)
+try:
+    Finalized()
+    time.sleep(60)
+except KeyboardInterrupt:
+    say("interrupted")
+"""
+    assert end(start(cells, code=OPEN + code)) == ("interrupted\n", "")
+
+
 # The terminal
 
 

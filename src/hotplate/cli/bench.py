@@ -20,11 +20,11 @@ from hotplate.cli.common import (
     file_argument,
     given_values,
     input_option,
-    interruptible,
     literal,
     text_names,
     words,
 )
+from hotplate.cli.interrupts import interruptible
 from hotplate.errors import InputError, SettingError
 
 if TYPE_CHECKING:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import contextlib
-import os
 import shlex
 import sys
 from pathlib import Path
@@ -64,24 +63,6 @@ def words(flags: str) -> list[str]:
     except ValueError as error:
         message = f"--flags {flags!r} can't be split into words: {error}"
         raise SettingError(message) from error
-
-
-def interruptible() -> None:
-    """From here on Ctrl-C is an exception: compilers have to be stopped, cells told, the terminal put in order."""
-    import signal
-
-    from hotplate.execute.interrupt import watch
-
-    watch.end = _end_at_once
-    if callable(signal.getsignal(signal.SIGINT)):  # else it is ignored, as behind nohup
-        signal.signal(signal.SIGINT, signal.default_int_handler)
-
-
-def _end_at_once() -> None:
-    """Ends past a cell that can't be stopped; nobody else will show the cursor that a live display has hidden."""
-    if sys.stderr.isatty():
-        os.write(sys.stderr.fileno(), b"\x1b[?25h\n")
-    os._exit(130)
 
 
 def console(stream: Any) -> Console:

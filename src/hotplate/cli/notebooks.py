@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import click
 
 import hotplate
-from hotplate.cli.common import compiler_option, file_argument, flags_option, interruptible, json_option, words
+from hotplate.cli.common import compiler_option, file_argument, flags_option, json_option, words
+from hotplate.cli.interrupts import interruptible
 from hotplate.errors import NotebookError, SettingError
 
 if TYPE_CHECKING:

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from hotplate.cli.common import console, divert_stdout, interruptible
+from hotplate.cli.common import console, divert_stdout
+from hotplate.cli.interrupts import interruptible
 from hotplate.errors import HotplateError, SettingError
 
 if TYPE_CHECKING:
