@@ -103,11 +103,21 @@ void *hp_worker_map_memory(int32_t descriptor, uint64_t size, int32_t writable) 
 
 /* The socket tells of a controller that let go of it. Of one that died it does not while a child that was forked off has a
  * copy, so its process is watched as well; poll passes over a descriptor that there is none of. */
-static void *wait_for_end(void *ends) {
-    struct pollfd *watched = ends;
-    while (poll(watched, 2, -1) < 0 || !(watched[0].revents || watched[1].revents)) continue;
+static struct pollfd ends[2];
+static pid_t controller;
+
+static int has_ended(struct pollfd *end) {
+    if (end->revents & POLLNVAL) end->fd = -1; /* the cell closed it, which the thread that runs cells will tell of */
+    return (end->revents & ~POLLNVAL) != 0;
+}
+
+static void *wait_for_end(void *unused) {
+    for (int over = 0; !over;) {
+        const int ready = poll(ends, 2, ends[1].fd < 0 ? 1000 : -1);
+        over = ready > 0 ? has_ended(&ends[0]) | has_ended(&ends[1]) : ready == 0 && getppid() != controller;
+    }
     kill(0, SIGKILL); /* this process and its children, which share its group */
-    return NULL;
+    return unused;
 }
 
 /* The watching thread would keep the process alive, and nobody would answer. */
@@ -119,10 +129,10 @@ static void say_that_it_left(void *unused) {
 
 int32_t hp_worker_watch_controller(hp_worker *worker) {
     static pthread_key_t left;
-    static struct pollfd ends[2];
+    controller = getppid();
     /* A copy: a cell that closes the socket, or puts something else in its place, is no controller that let go of it. */
     ends[0] = (struct pollfd){fcntl(worker->socket, F_DUPFD_CLOEXEC, 0), POLLRDHUP, 0};
-    ends[1] = (struct pollfd){(int)syscall(SYS_pidfd_open, getppid(), 0), POLLIN, 0};
+    ends[1] = (struct pollfd){(int)syscall(SYS_pidfd_open, controller, 0), POLLIN, 0};
     if (ends[0].fd < 0) return -1;
     if (pthread_key_create(&left, say_that_it_left) != 0 || pthread_setspecific(left, worker) != 0) return -1;
     pthread_attr_t attributes;
@@ -133,7 +143,7 @@ int32_t hp_worker_watch_controller(hp_worker *worker) {
     pthread_attr_init(&attributes);
     pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
     pthread_attr_setstacksize(&attributes, 64 * 1024);
-    const int failed = pthread_create(&thread, &attributes, wait_for_end, ends);
+    const int failed = pthread_create(&thread, &attributes, wait_for_end, NULL);
     pthread_attr_destroy(&attributes);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     return failed ? -1 : 0;

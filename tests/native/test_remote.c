@@ -213,6 +213,7 @@ static void deaths_are_those_of_the_call_that_they_happen_in(void) {
     a_death_ends_the_call(END_THREAD, -SIGABRT);
     a_death_ends_the_call(CLOSE_SOCKET, -SIGABRT);
     a_death_ends_the_call(CLOSE_SOCKET_AND_PAUSE, -SIGABRT);
+    a_death_ends_the_call(CLOSE_ALL_AND_PAUSE, -SIGABRT);
     a_death_ends_the_call(REPLACE_SOCKET, -SIGABRT);
 }
 

@@ -80,7 +80,9 @@ static int32_t entry(hp_ctx *ctx, const hp_value *in, hp_value *out) {
     if (behaviour == DIE) raise(SIGKILL);
     if (behaviour == EXIT) _exit(7);
     if (behaviour == CLOSE_SOCKET || behaviour == CLOSE_SOCKET_AND_PAUSE) close(WORKER_SOCKET);
-    if (behaviour == CLOSE_SOCKET_AND_PAUSE) pause_and_go_on();
+    if (behaviour == CLOSE_ALL_AND_PAUSE)
+        for (int i = WORKER_SOCKET; i < 256; i++) close(i);
+    if (behaviour == CLOSE_SOCKET_AND_PAUSE || behaviour == CLOSE_ALL_AND_PAUSE) pause_and_go_on();
     if (behaviour == REPLACE_SOCKET) replace_socket();
     if (behaviour == RETURN_TWICE) fork();
     if (behaviour == LEAVE_CHILD) leave_child();

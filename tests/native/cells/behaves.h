@@ -10,6 +10,7 @@ enum {
     EXIT,
     CLOSE_SOCKET, /* and these answer, if they can */
     CLOSE_SOCKET_AND_PAUSE,
+    CLOSE_ALL_AND_PAUSE,
     REPLACE_SOCKET,
     RETURN_TWICE,
     LEAVE_CHILD,
