@@ -204,7 +204,7 @@ void hp_state_give_back(hp_state_block *state);
 const volatile int32_t *hp_interrupt_enter(const hp_cell *cell);
 void hp_interrupt_leave(void);
 /* On the main thread: whether a SIGINT that set the words may still be on its way to the handler that was there before.
- * let_pass waits until it has arrived, a second at most. */
+ * let_pass waits until it has arrived, a second at most; watch and unwatch do so by themselves. */
 int32_t hp_interrupt_on_its_way(void);
 void hp_interrupt_let_pass(void);
 

@@ -1,6 +1,6 @@
 /* interrupt.c (POSIX): Ctrl-C reaches native code. Python's own handler only leaves a note for the interpreter, which
- * does not run while the main thread is inside a cell; this one calls that handler, then sets abort words: whoever sees a
- * word finds the note, whichever thread the signal came to. */
+ * does not run while the main thread is inside a cell; this one sets abort words first, then calls that handler. When
+ * the signal came to another thread, the main thread waits for the note wherever it could miss it. */
 #define _GNU_SOURCE
 #include "core/core.h"
 
@@ -9,16 +9,26 @@
 #include <semaphore.h>
 #include <signal.h>
 #include <stdatomic.h>
+#include <time.h>
 
-enum { HP_SLOTS = 64 };
+enum { HP_SLOTS = 64, HP_PASSING_MS = 1000 };
 
 static _Atomic(volatile int32_t *) slots[HP_SLOTS];
 static struct sigaction previous, original;
-static volatile sig_atomic_t inside;
 static pthread_t main_thread;
 static sem_t happened;
 static int armed_once;
 static atomic_llong count;
+
+/* How often this handler has begun, and has ended: in between, the one before it may not have been called yet. */
+static atomic_llong begun, ended;
+
+/* How deep this thread is in here. Nothing is allocated for it at the first use, which is inside a handler. */
+#ifdef __ELF__
+static _Thread_local volatile sig_atomic_t inside __attribute__((tls_model("initial-exec")));
+#else
+static _Thread_local volatile sig_atomic_t inside;
+#endif
 
 /* The direct call of the main thread. Written by it alone, read by the notifier. */
 static volatile int32_t main_word;
@@ -27,14 +37,7 @@ static atomic_llong main_serial;
 
 static void on_interrupt(int number, siginfo_t *info, void *context) {
     const int saved = errno;
-    /* A handler that was installed over this one may call it back: then go on to the one from before both. */
-    const struct sigaction *next = inside ? &original : &previous;
-    inside++;
-    if (next->sa_flags & SA_SIGINFO)
-        next->sa_sigaction(number, info, context);
-    else if (next->sa_handler != SIG_DFL && next->sa_handler != SIG_IGN)
-        next->sa_handler(number);
-    inside--;
+    atomic_fetch_add(&begun, 1);
     main_word = 1;
     for (int i = 0; i < HP_SLOTS; i++) {
         volatile int32_t *word = atomic_load_explicit(&slots[i], memory_order_acquire);
@@ -43,6 +46,15 @@ static void on_interrupt(int number, siginfo_t *info, void *context) {
     atomic_fetch_add(&count, 1);
     sem_post(&happened);
     errno = saved;
+    /* A handler that was installed over this one may call it back: then go on to the one from before both. */
+    const struct sigaction *next = inside ? &original : &previous;
+    inside++;
+    if (next->sa_flags & SA_SIGINFO)
+        next->sa_sigaction(number, info, context);
+    else if (next->sa_handler != SIG_DFL && next->sa_handler != SIG_IGN)
+        next->sa_handler(number);
+    inside--;
+    atomic_fetch_add(&ended, 1);
 }
 
 int32_t hp_interrupt_arm(void) {
@@ -69,16 +81,19 @@ int32_t hp_interrupt_arm(void) {
 }
 
 int32_t hp_interrupt_watch(volatile int32_t *word) {
-    for (int32_t i = 0; i < HP_SLOTS; i++) {
+    int32_t slot = 0;
+    for (; slot < HP_SLOTS; slot++) {
         volatile int32_t *empty = NULL;
-        if (atomic_compare_exchange_strong(&slots[i], &empty, word)) return 0;
+        if (atomic_compare_exchange_strong(&slots[slot], &empty, word)) break;
     }
-    return -1;
+    hp_interrupt_let_pass(); /* one that was too early for this word: Python will tell */
+    return slot < HP_SLOTS ? 0 : -1;
 }
 
 void hp_interrupt_unwatch(const volatile int32_t *word) {
     for (int32_t i = 0; i < HP_SLOTS; i++)
         if (atomic_load(&slots[i]) == word) atomic_store(&slots[i], NULL);
+    hp_interrupt_let_pass(); /* the word may go, and what it stopped is judged: Python has to know by then */
 }
 
 int64_t hp_interrupt_wait(void) {
@@ -105,5 +120,14 @@ const volatile int32_t *hp_interrupt_enter(const hp_cell *cell) {
 
 void hp_interrupt_leave(void) { atomic_store_explicit(&main_cell, NULL, memory_order_release); }
 
-int32_t hp_interrupt_on_its_way(void) { return 0; }
-void hp_interrupt_let_pass(void) {}
+int32_t hp_interrupt_on_its_way(void) {
+    return atomic_load(&ended) < atomic_load(&begun) && pthread_equal(pthread_self(), main_thread);
+}
+
+void hp_interrupt_let_pass(void) {
+    const struct timespec millisecond = {0, 1000000};
+    for (int waited = 0; hp_interrupt_on_its_way(); waited++) {
+        if (waited == HP_PASSING_MS) atomic_store(&ended, atomic_load(&begun)); /* a handler that never comes back */
+        nanosleep(&millisecond, NULL);
+    }
+}

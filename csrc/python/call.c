@@ -15,13 +15,16 @@ static void prepare_results(hp_frame *frame) {
 static void *unlock(void) { return PyEval_SaveThread(); }
 static void lock(void *thread) { PyEval_RestoreThread(thread); }
 
+static void let_interrupt_pass(void) {
+    if (!hp_interrupt_on_its_way()) return;
+    void *thread = unlock();
+    hp_interrupt_let_pass();
+    lock(thread);
+}
+
 /* -1 with an exception set (KeyboardInterrupt, as a rule) if there was a Ctrl-C, also one that is still on its way. */
 static int check_interrupt(void) {
-    if (hp_interrupt_on_its_way()) {
-        void *thread = unlock();
-        hp_interrupt_let_pass();
-        lock(thread);
-    }
+    let_interrupt_pass();
     return PyErr_CheckSignals();
 }
 
@@ -41,13 +44,15 @@ static PyObject *run_remote(hp_frame *frame) {
     return NULL;
 }
 
-static PyObject *run_entry(hp_frame *frame, hp_host *host) {
+/* `direct`: it is the main thread's own call, which hp_interrupt_enter began and this ends. */
+static PyObject *run_entry(hp_frame *frame, hp_host *host, int direct) {
     const hp_plan *plan = &frame->callable->plan;
     hp_host_set_state(host, plan->state);
     hp_host_begin(host);
     prepare_results(frame);
     PyThreadState *thread = PyEval_SaveThread();
     const int32_t returned = plan->cell->entry(&host->ctx, frame->in, frame->out);
+    if (direct) hp_interrupt_leave(); /* before anything waits for Python's handler: the cell does not run any more */
     PyEval_RestoreThread(thread);
     const int32_t status = hp_host_verdict(host, returned);
     PyObject *result = NULL;
@@ -64,15 +69,16 @@ static PyObject *run(hp_frame *frame) {
     const hp_plan *plan = &frame->callable->plan;
     if (plan->library->number != 0) return run_remote(frame);
     hp_host *host = hp_host_current();
-    if (host != NULL && !host->busy) return run_entry(frame, host);
+    if (host != NULL && !host->busy) return run_entry(frame, host, 0);
     static const volatile int32_t never = 0;
+    let_interrupt_pass(); /* while the cell does not count as running yet */
     const volatile int32_t *word = hp_interrupt_enter(plan->cell);
     hp_host own;
     hp_host_init(&own, word != NULL ? word : &never);
     /* A Ctrl-C that came before this call set its word is only known to the interpreter. */
-    PyObject *result = word != NULL && check_interrupt() < 0 ? NULL : run_entry(frame, &own);
-    if (word != NULL) hp_interrupt_leave();
-    return result;
+    if (word == NULL || check_interrupt() == 0) return run_entry(frame, &own, word != NULL);
+    hp_interrupt_leave();
+    return NULL;
 }
 
 static void release(hp_frame *frame) {

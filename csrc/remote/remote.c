@@ -42,6 +42,7 @@ hp_remote *hp_remote_start(const char *const *argv, const char *const *environme
 
 void hp_remote_free(hp_remote *remote) {
     if (remote == NULL) return;
+    hp_interrupt_unwatch(&remote->page->abort_word);
     hp_process_free(remote->process);
     hp_shared_unmap(&remote->shared);
     free(remote->known);

@@ -61,7 +61,8 @@ int32_t hp_interrupt_watch(volatile int32_t *word) {
     while (slot < HP_SLOTS && slots[slot] != NULL) slot++;
     if (slot < HP_SLOTS) slots[slot] = word;
     ReleaseSRWLockExclusive(&slots_lock);
-    if (hp_interrupt_on_its_way()) hp_interrupt_let_pass(); /* it was too early for this word: Python will tell */
+    hp_interrupt_let_pass(); /* one that was too early for this word: Python will tell */
+    if (hp_interrupt_on_its_way()) *word = 1;
     return slot < HP_SLOTS ? 0 : -1;
 }
 
@@ -70,6 +71,7 @@ void hp_interrupt_unwatch(const volatile int32_t *word) {
     for (int32_t i = 0; i < HP_SLOTS; i++)
         if (slots[i] == word) slots[i] = NULL;
     ReleaseSRWLockExclusive(&slots_lock);
+    hp_interrupt_let_pass(); /* what the word stopped is judged: Python has to know by then */
 }
 
 int64_t hp_interrupt_wait(void) {
@@ -97,8 +99,11 @@ void hp_interrupt_leave(void) { InterlockedExchangePointer(&main_cell, NULL); }
 int32_t hp_interrupt_on_its_way(void) { return passing != NULL && GetCurrentThreadId() == main_thread; }
 
 void hp_interrupt_let_pass(void) {
-    HANDLE thread = InterlockedExchangePointer(&passing, NULL);
+    HANDLE thread = hp_interrupt_on_its_way() ? InterlockedExchangePointer(&passing, NULL) : NULL;
     if (thread == NULL) return;
-    WaitForSingleObject(thread, HP_PASSING_MS);
+    if (WaitForSingleObject(thread, HP_PASSING_MS) == WAIT_TIMEOUT) {
+        main_word = 1; /* then the call is asked to stop right away, and Python tells later */
+        if (InterlockedCompareExchangePointer(&passing, thread, NULL) == NULL) return;
+    }
     CloseHandle(thread);
 }

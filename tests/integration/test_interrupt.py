@@ -375,8 +375,9 @@ SLOW_HANDLER = """\
 #include <unistd.h>
 static struct sigaction before;
 static void dawdle(int number) {
-    usleep(200000);
+    usleep(EARLIER);
     before.sa_handler(number);
+    usleep(LATER);
 }
 int install(void) {
     struct sigaction ours = {.sa_handler = dawdle};
@@ -385,11 +386,13 @@ int install(void) {
 """
 
 
-def test_an_interrupt_that_another_thread_receives_is_raised_also_when_the_cell_stops_before_python_knows(
-    start: Start, cells: Path
+@pytest.mark.parametrize("cell", ["polling", "limited"])
+@pytest.mark.parametrize(("earlier", "later"), [(200_000, 0), (0, 200_000)])
+def test_an_interrupt_that_another_thread_receives_ends_one_run_and_no_other(
+    start: Start, cells: Path, cell: str, earlier: int, later: int
 ) -> None:
     slow = cells.with_name("slow.c")
-    slow.write_text(SLOW_HANDLER)
+    slow.write_text(SLOW_HANDLER.replace("EARLIER", str(earlier)).replace("LATER", str(later)))
     code = f"""
 install = hotplate.open({str(slow)!r}).load("install")
 assert install() == 0
@@ -397,11 +400,12 @@ polling = nb.load("polling")  # from here on the core's handler is called before
 threading.Thread(target=time.sleep, args=[60], daemon=True).start()
 signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
 try:
-    polling(1)
+    nb.run({cell!r}) if {cell == "limited"} else polling(1)
 except KeyboardInterrupt:
     say("interrupted")
+say(nb.run("slow", fresh=True)["slow"])
 """
-    assert interrupted_session(start, cells, code) == ["interrupted"]
+    assert interrupted_session(start, cells, code) == ["interrupted", "41"]
 
 
 def test_an_interrupt_inside_a_finalizer_counts_and_nothing_is_said_of_the_finalizer(start: Start, cells: Path) -> None:
@@ -414,11 +418,11 @@ class Finalized:
         time.sleep(1)
 try:
     Finalized()
-    time.sleep(60)
+    time.sleep(600)
 except KeyboardInterrupt:
     say("interrupted")
 """
-    assert end(start(cells, code=OPEN + code)) == ("interrupted\n", "")
+    assert start(cells, code=OPEN + code).communicate(timeout=60) == ("interrupted\n", "")
 
 
 # The terminal

@@ -169,7 +169,8 @@ class Worker:
 
     def leave(self) -> None:
         """Undoes `enter`, also one that was cut short. Once more does no harm."""
-        lib.hp_interrupt_unwatch(lib.hp_remote_abort_word(self.handle))
+        if self._unless_buried.alive:  # else the handle is gone, and its word is watched no more
+            lib.hp_interrupt_unwatch(lib.hp_remote_abort_word(self.handle))
         if lib.hp_remote_entered() == self.handle:
             lib.hp_remote_enter(ffi.NULL, -1, 0, ffi.NULL)
         if self._listens is not None:
