@@ -37,6 +37,7 @@ def command(
 ) -> Iterator[Callable[..., Result]]:
     """Runs `hotplate ARGUMENT...` in an empty directory, in this process: quick, and all that it does is undone."""
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "unraisablehook", sys.unraisablehook)
     usual = signal.getsignal(signal.SIGINT)
 
     def run(*arguments: object) -> Result:

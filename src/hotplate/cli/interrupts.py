@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import _thread
+import functools
 import os
 import signal
 import sys
@@ -11,6 +12,7 @@ import time
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from types import FrameType
 
 
@@ -19,17 +21,21 @@ def interruptible() -> None:
     from hotplate.execute.interrupt import watch
 
     watch.end = _end_at_once
-    sys.unraisablehook = _keep_interrupt
+    sys.unraisablehook = functools.partial(_keep_interrupt, sys.unraisablehook)
     if callable(signal.getsignal(signal.SIGINT)):  # else it is ignored, as behind nohup
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
-def _keep_interrupt(unraisable: sys.UnraisableHookArgs) -> None:
-    """One that strikes inside a finalizer, where Python would only print it, strikes again right behind that."""
+def _keep_interrupt(hook: Callable[[sys.UnraisableHookArgs], object], unraisable: sys.UnraisableHookArgs) -> None:
+    """One that strikes inside a finalizer, where Python would only print it, strikes again right behind that.
+
+    All others go to `hook`.
+    """
     if issubclass(unraisable.exc_type, KeyboardInterrupt):
+        del unraisable  # or what was finalized would go with the frame, on the other thread
         threading.Thread(target=_strike_outside, args=[sys._getframe()], name="hotplate-interrupt-again").start()
     else:
-        sys.__unraisablehook__(unraisable)
+        hook(unraisable)
 
 
 def _strike_outside(hook: FrameType) -> None:
