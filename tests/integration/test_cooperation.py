@@ -154,23 +154,30 @@ def test_a_request_can_ask_what_a_call_used(execute: Callable[..., Outcome]) -> 
 
 
 @pytest.mark.parametrize("execute", ["python"], indirect=True)
-def test_a_call_of_a_python_cell_is_measured_from_when_it_was_sent(
+def test_a_call_of_a_python_cell_is_measured_from_the_moment_at_which_it_was_sent(
     execute: Callable[..., Outcome], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from hotplate.execute.workers.python.session import PythonSession
+    from hotplate.execute.workers.python.wire import Link
 
-    send = PythonSession.send_call
+    prepare, send = Link._untold, Link._send
+
+    def prepare_for_long(*arguments: Any) -> Any:
+        time.sleep(1)
+        return prepare(*arguments)
 
     def send_and_be_held_up(*arguments: Any) -> None:
         send(*arguments)
         time.sleep(0.3)
 
-    monkeypatch.setattr(PythonSession, "send_call", send_and_be_held_up)
     execute("works", 0.01)
+    monkeypatch.setattr(Link, "_send", send_and_be_held_up)
     outcome = execute("works", 0.05, measure=True)
     assert outcome.usage is not None
     assert outcome.usage.user_seconds + outcome.usage.system_seconds >= 0.04
-    assert outcome.seconds >= 0.04
+    assert outcome.seconds >= 0.3
+    monkeypatch.setattr(Link, "_send", send)
+    monkeypatch.setattr(Link, "_untold", prepare_for_long)
+    assert execute("works", 0.01, timeout=0.99).kind is OutcomeKind.OK, "what comes before is not the cell's time"
 
 
 def test_a_worker_that_dies_of_a_call_tells_what_that_used_and_its_peak(execute: Callable[..., Outcome]) -> None:

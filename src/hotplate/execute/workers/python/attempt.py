@@ -86,14 +86,15 @@ class Attempt:
     def _converse(self, function: PortableFunction, parts: list[Part]) -> PythonResult:
         if not self._session.process.runs:
             return self._lost(_TOO_LATE)
-        self._mark_begin()
         if self._session.ready:
             self._session.drain(lambda _name, _data: None)
-        elif refusal := self._await_ready():
-            return refusal
-        self._mark_begin()  # before the call is sent: it may be under way before this thread is again
+        else:
+            self._mark_begin()
+            if refusal := self._await_ready():
+                return refusal
         try:
-            self._session.send_call(function, parts)
+            # Before the call goes: it may be under way before this thread is again.
+            self._session.send_call(function, parts, self._mark_begin)
         except (BrokenPipeError, ConnectionResetError):
             return self._lost(_TOO_LATE)
         except OSError as error:

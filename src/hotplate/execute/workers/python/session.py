@@ -56,12 +56,12 @@ class PythonSession:
         with contextlib.suppress(OSError):  # a process that has ended already is noticed by its first call
             self._set_up()
 
-    def send_call(self, function: PortableFunction, arguments: list[Part]) -> None:
-        """Sends a call, and before it what has changed. Raises OSError."""
+    def send_call(self, function: PortableFunction, arguments: list[Part], sending: Callable[[], None]) -> None:
+        """Sends a call, and before it what has changed; `sending` is called in between. Raises OSError."""
         self._set_up()
         self.number += 1
         payload = b"" if function.key in self._sent else function.payload
-        self._link.send(wire.Kind.CALL, self.number, function.key, [payload, *arguments])
+        self._link.send(wire.Kind.CALL, self.number, function.key, [payload, *arguments], sending)
         self._sent.add(function.key)
 
     def encode(self, arguments: Mapping[str, Any]) -> list[Part]:

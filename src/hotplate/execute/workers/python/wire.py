@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 assert sys.platform == "linux"
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     import numpy as np
     from numpy.typing import NDArray
@@ -117,15 +117,29 @@ class Link:
         self._told: set[int] = set()
         """The arenas whose descriptors the other side has."""
 
-    def send(self, kind: Kind, number: int = 0, key: bytes = b"", parts: Sequence[Part] = ()) -> None:
-        """Sends one message. Raises OSError when the other side is gone, or there is no memory for it."""
+    def send(
+        self,
+        kind: Kind,
+        number: int = 0,
+        key: bytes = b"",
+        parts: Sequence[Part] = (),
+        sending: Callable[[], None] | None = None,
+    ) -> None:
+        """Sends one message. Raises OSError when the other side is gone, or there is no memory for it.
+
+        `sending` is called when all of it is prepared, right before it goes.
+        """
         body = _Body(parts)
         arenas = self._untold(parts)
         if body.size < INLINE:
+            if sending is not None:
+                sending()
             self._send(_HEADER.pack(kind, number, 0, key) + body.inline(), list(arenas.values()))
         else:
             block = body.write_block()
             try:
+                if sending is not None:
+                    sending()
                 self._send(_HEADER.pack(kind, number, body.size, key), [block, *arenas.values()])
             finally:
                 os.close(block)
