@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import _thread
 import ctypes
-import gc
+import os
+import subprocess
 import sys
 import threading
 from typing import TYPE_CHECKING, Any
@@ -19,6 +19,7 @@ from hotplate.load.caller import Caller
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
 HAS_VECTORCALL = 1 << 11
 C = """
@@ -113,39 +114,43 @@ def test_arguments_that_nobody_else_knows_any_more_live_as_long_as_the_call(load
     assert got == ["text " * 100]
 
 
+EMPTIED = """
+import _thread, gc, sys
+import hotplate
+cell = hotplate.open(sys.argv[1]).load("last_of_many")
+named, over = {f"p{i}": 1.0 for i in range(20)}, _thread.allocate_lock()
+
+class Finalised:
+    def __del__(self):
+        named.clear()
+
+def hook(told):
+    print(told.exc_value)
+    over.release()
+
+sys.unraisablehook = hook
+over.acquire()
+gc.disable()
+garbage = Finalised()
+garbage.itself = garbage
+del garbage
+gc.set_threshold(1)
+sys.setswitchinterval(60)
+_thread.start_new_thread(cell, (), named)  # which hands over that dict
+gc.enable()  # from here on the next new object, the tuple of names, collects what is garbage
+over.acquire()  # nothing that would make an object: neither a time-out nor a thread that watches over this one
+"""
+
+
 @pytest.mark.skipif(sys.version_info >= (3, 12), reason="from then on Python itself takes keywords apart")
-def test_a_finaliser_may_empty_the_keywords_while_the_call_is_made(
-    load: Callable[[str], Any], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    cell, named, said, over = load("last_of_many"), {f"p{i}": 1.0 for i in range(20)}, [], _thread.allocate_lock()
-
-    class Finalised:
-        def __del__(self) -> None:
-            named.clear()
-
-    def hook(told: Any) -> None:
-        said.append(str(told.exc_value))
-        over.release()
-
-    monkeypatch.setattr(sys, "unraisablehook", hook)
-    over.acquire()
-    gc.collect()
-    gc.disable()
-    thresholds, interval = gc.get_threshold(), sys.getswitchinterval()
-    try:
-        garbage: Any = Finalised()
-        garbage.itself = garbage
-        del garbage
-        gc.set_threshold(1)
-        sys.setswitchinterval(60)
-        _thread.start_new_thread(cell, (), named)  # which hands over that dict
-        gc.enable()  # from here on the next new object, the tuple of names, collects what is garbage
-        over.acquire()  # nothing that would make an object: neither a time-out nor a thread that watches over this one
-    finally:
-        sys.setswitchinterval(interval)
-        gc.set_threshold(*thresholds)
-        gc.enable()
-    assert said == ["the keywords changed while the call was made"]
+def test_a_finaliser_may_empty_the_keywords_while_the_call_is_made(tmp_path: Path) -> None:
+    # In a process of its own: no other thread is there that could make an object first.
+    notebook = tmp_path / "cells.c"
+    notebook.write_text(C)
+    command = [sys.executable, "-c", EMPTIED, str(notebook)]
+    environ = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    done = subprocess.run(command, env=environ, capture_output=True, text=True, timeout=60, check=False)
+    assert (done.stdout, done.stderr) == ("the keywords changed while the call was made\n", "")
 
 
 def test_a_result_is_an_array_of_its_own_that_nobody_may_write_to(load: Callable[[str], Any]) -> None:
