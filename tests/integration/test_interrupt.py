@@ -324,8 +324,8 @@ def work():
     except hotplate.errors.RunCancelled:
         say("cancelled")
 thread = threading.Thread(target=work)
-thread.start()
 try:
+    thread.start()  # the cell may have begun before this returns
     while True: time.sleep(0.01)
 except KeyboardInterrupt:
     say("main", thread.is_alive(), handle.aborted)
