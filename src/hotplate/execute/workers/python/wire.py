@@ -132,15 +132,11 @@ class Link:
         body = _Body(parts)
         arenas = self._untold(parts)
         if body.size < INLINE:
-            if sending is not None:
-                sending()
-            self._send(_HEADER.pack(kind, number, 0, key) + body.inline(), list(arenas.values()))
+            self._send(_HEADER.pack(kind, number, 0, key) + body.inline(), list(arenas.values()), sending)
         else:
             block = body.write_block()
             try:
-                if sending is not None:
-                    sending()
-                self._send(_HEADER.pack(kind, number, body.size, key), [block, *arenas.values()])
+                self._send(_HEADER.pack(kind, number, body.size, key), [block, *arenas.values()], sending)
             finally:
                 os.close(block)
         self._told.update(arenas)
@@ -150,7 +146,9 @@ class Link:
         references = [part for part in parts if isinstance(part, Reference) and part.descriptor >= 0]
         return {part.block: part.descriptor for part in references if part.block not in self._told}
 
-    def _send(self, packet: bytes, descriptors: list[int]) -> None:
+    def _send(self, packet: bytes, descriptors: list[int], sending: Callable[[], None] | None) -> None:
+        if sending is not None:
+            sending()
         if descriptors:
             socket.send_fds(self._socket, [packet], descriptors)
         else:
