@@ -90,8 +90,6 @@ class Performance:
     def _show(self, result: Run | SweepRun, saved: str | None) -> None:
         from hotplate.cli import reports
         from hotplate.run import Run
-        from hotplate.run.picture import print_run
-        from hotplate.run.sweep.picture import print_points
 
         path, recorded = str(self.notebook.path), self.records.holds(result)
         if not isinstance(result, Run):
@@ -100,6 +98,8 @@ class Performance:
 
                 print(reports.dumps(sweeps.document(path, result, saved, recorded=recorded)))
                 return
+            from hotplate.run.sweep.picture import print_points  # 17 ms, for sweeps alone
+
             drawn = console(sys.stdout)
             way = "" if saved else "--save OUT.csv writes them all"
             print_points(drawn, result, whole=not drawn.is_terminal, way=way)
@@ -107,6 +107,8 @@ class Performance:
             print(reports.dumps(reports.run_document(path, result, saved, recorded=recorded)))
             return
         else:
+            from hotplate.run.picture import print_run
+
             print_run(console(sys.stdout), result)
         if saved:
             print(f"saved {saved}")
